@@ -2,12 +2,18 @@
 
 #![deny(unsafe_code)]
 
+pub mod container;
 pub mod error;
+pub mod init;
 #[allow(unsafe_code)]
 pub mod kernels;
+pub mod layers;
+pub mod module;
 pub mod random;
 pub mod tensor;
 
+pub use container::{AutoEncoder, Sequential};
 pub use error::{Error, Result};
+pub use module::{Gradients, Module, Tape};
 pub use random::Stream;
 pub use tensor::{Real, Tensor, tensor, zeros};
