@@ -3,11 +3,13 @@
 #![deny(unsafe_code)]
 
 pub mod container;
+pub mod data;
 pub mod error;
 pub mod init;
 #[allow(unsafe_code)]
 pub mod kernels;
 pub mod layers;
+pub mod loss;
 pub mod module;
 pub mod random;
 pub mod tensor;
