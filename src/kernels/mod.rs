@@ -4,6 +4,7 @@
 
 mod gemm;
 mod math;
+mod tile;
 mod workers;
 
 pub use gemm::{Matrix, gemm_naive};

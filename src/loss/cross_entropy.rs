@@ -3,6 +3,7 @@
 use super::classes::{ClassRule, IGNORED, axes, first_entry};
 use super::{Loss, Reduction};
 use crate::data::Target;
+use crate::metrics::Decision;
 use crate::tensor::{dense, values, values_mut};
 use crate::{Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,10 @@ fn log_softmax<T: Real>(x: &Tensor<T>) -> (Vec<T>, Vec<T>) {
 impl<T: Real> Loss<T> for CrossEntropyLoss {
     fn reduction(&self) -> Reduction {
         self.reduction
+    }
+
+    fn decision(&self) -> Option<Decision> {
+        Some(Decision::Argmax)
     }
 
     fn check_options(&self) -> Result<()> {
