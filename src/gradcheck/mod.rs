@@ -23,12 +23,14 @@
 //! step, the entry is marked [`Verdict::Kink`], but only when a lies between the two slopes, and only for a tenth of a tensor's
 //! entries.
 
+mod cases;
 mod numeric;
 mod report;
 mod suite;
 
+pub use cases::{Case, LossCase, losses, modules};
 pub use report::{Entry, GradientReport, Verdict};
-pub use suite::{Case, LossCase, losses, modules, suite};
+pub use suite::suite;
 
 use crate::container::Sequential;
 use crate::data::Target;
@@ -218,7 +220,8 @@ fn not_doubled(once: &Gradients<f64>, twice: &Gradients<f64>) -> Vec<String> {
     let mut problems = Vec::new();
     for ((name, once), (_, twice)) in once.named().zip(twice.named()) {
         let scale = once.iter().fold(0.0, |scale: f64, g| scale.max(g.abs()));
-        let wrong = once.iter().zip(twice).find(|(one, two)| !((**two - 2.0 * **one).abs() <= 1e-12 * scale));
+        let doubled = |one: f64, two: f64| (two - 2.0 * one).abs() <= 1e-12 * scale;
+        let wrong = once.iter().zip(twice).find(|(one, two)| !doubled(**one, **two));
         if let Some((one, two)) = wrong {
             problems.push(format!(
                 "{name}: a second backward call must add to the gradient, but {one:.6e} became {two:.6e}, not {:.6e}",
