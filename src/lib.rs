@@ -10,6 +10,7 @@ pub mod init;
 pub mod kernels;
 pub mod layers;
 pub mod loss;
+pub mod model;
 pub mod module;
 pub mod random;
 pub mod tensor;
