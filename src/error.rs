@@ -43,14 +43,12 @@ pub enum Error {
         /// The system's own words.
         source: std::io::Error,
     },
-    /// A loss, gradient or activation stopped being a finite number.
+    /// The loss stopped being a finite number.
     #[error(
-        "{quantity} became {value} at epoch {epoch}, step {step}: {culprit}; lower the learning rate or check the data"
+        "the loss became {value} at epoch {epoch}, step {step}: {culprit}; lower the learning rate or check the data"
     )]
     NotFinite {
-        /// What went bad.
-        quantity: String,
-        /// The value it took.
+        /// The sum of the batch's loss terms.
         value: f64,
         /// The epoch, counted from 1.
         epoch: usize,

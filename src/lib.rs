@@ -10,10 +10,13 @@ pub mod init;
 pub mod kernels;
 pub mod layers;
 pub mod loss;
+pub mod metrics;
 pub mod model;
 pub mod module;
+pub mod optim;
 pub mod random;
 pub mod tensor;
+pub mod train;
 
 pub use container::{AutoEncoder, Sequential};
 pub use error::{Error, Result};

@@ -4,8 +4,10 @@
 
 mod gemm;
 mod math;
+mod workers;
 
 pub use gemm::{Matrix, gemm_naive};
+pub use workers::Workers;
 
 /// What a scalar type must be able to do fast; implemented for `f32` and `f64`.
 pub trait Kernels: Sized + Copy {
