@@ -60,7 +60,9 @@ mod tests {
         for (got, want) in [(1.0, 1.5), (nan, nan), (inf, inf), (-inf, -inf)] {
             assert_eq!(compared(&[got], &[want]), Ok(()), "{got} for {want}");
         }
-        for (got, want) in [(1.0, 1.6), (nan, 1.0), (1.0, nan), (inf, -inf), (inf, 1.0), (1.0, inf), (nan, inf), (inf, nan)] {
+        for (got, want) in
+            [(1.0, 1.6), (nan, 1.0), (1.0, nan), (inf, -inf), (inf, 1.0), (1.0, inf), (nan, inf), (inf, nan)]
+        {
             assert!(compared(&[0.0, got], &[0.0, want]).is_err(), "{got} for {want}");
         }
         let shape = difference(&Numbers::new(&[1, 2], vec![0.0; 2]), &Numbers::new(&[2, 1], vec![0.0; 2]), 1.0);

@@ -113,8 +113,8 @@ impl Family {
     /// When a file cannot be read, or manifest and numbers contradict each other.
     pub fn read(path: &Path) -> Result<Family> {
         let text = fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
-        let manifest: Manifest =
-            serde_json::from_slice(&text).map_err(|error| wrong(path, format!("is not a manifest of cases: {error}")))?;
+        let manifest: Manifest = serde_json::from_slice(&text)
+            .map_err(|error| wrong(path, format!("is not a manifest of cases: {error}")))?;
         if manifest.schema != 1 {
             return Err(wrong(path, format!("wants schema 1, got {}", manifest.schema)));
         }
@@ -126,7 +126,9 @@ impl Family {
         }
         let mut stored = match &manifest.tensors {
             None => HashMap::new(),
-            Some(name) if *name == format!("{}.safetensors", manifest.family) => read_numbers(&path.with_file_name(name))?,
+            Some(name) if *name == format!("{}.safetensors", manifest.family) => {
+                read_numbers(&path.with_file_name(name))?
+            }
             Some(name) => {
                 return Err(wrong(path, format!("wants tensors in {}.safetensors, got {name}", manifest.family)));
             }
@@ -134,8 +136,8 @@ impl Family {
         let mut names = std::collections::HashSet::new();
         let mut cases = Vec::with_capacity(manifest.cases.len());
         for (place, entry) in manifest.cases.into_iter().enumerate() {
-            let case = Case::read(entry, &mut stored)
-                .map_err(|problem| wrong(path, format!("case {place}: {problem}")))?;
+            let case =
+                Case::read(entry, &mut stored).map_err(|problem| wrong(path, format!("case {place}: {problem}")))?;
             if !names.insert(case.name.clone()) {
                 return Err(wrong(path, format!("case {place}: there is another case {}", case.name)));
             }
@@ -168,8 +170,8 @@ impl Case {
 
 fn read_numbers(path: &Path) -> Result<HashMap<String, Numbers>> {
     let bytes = fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
-    let stored = SafeTensors::deserialize(&bytes)
-        .map_err(|error| wrong(path, format!("is not a safetensors file: {error}")))?;
+    let stored =
+        SafeTensors::deserialize(&bytes).map_err(|error| wrong(path, format!("is not a safetensors file: {error}")))?;
     let read = |(name, view): (String, _)| {
         let numbers = Numbers::read(&view).map_err(|problem| wrong(path, format!("`{name}` {problem}")))?;
         Ok((name, numbers))

@@ -36,7 +36,7 @@ impl Numbers {
 
     /// A computed tensor, without rounding.
     pub fn of<T: Real>(tensor: &Tensor<T>) -> Self {
-        Numbers::new(tensor.shape(), values(&dense(tensor)).iter().map(|value| value.to_f64()).collect())
+        Numbers::new(tensor.shape(), values(&dense(tensor)).iter().map(|&value| Real::to_f64(value)).collect())
     }
 
     /// A stored tensor, or why it is none of ours.

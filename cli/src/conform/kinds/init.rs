@@ -24,11 +24,12 @@ struct Entry {
 pub(super) fn run<T: Real>(case: &Case) -> Result<(), Stop> {
     let entry: Entry = case.entry()?;
     let gain = entry.config.get("gain").and_then(Value::as_f64).unwrap_or(1.0);
-    let relu = entry.config == Map::from_iter([
-        ("mode".to_string(), json!("fan_in")),
-        ("nonlinearity".to_string(), json!("relu")),
-        ("a".to_string(), json!(0)),
-    ]);
+    let relu = entry.config
+        == Map::from_iter([
+            ("mode".to_string(), json!("fan_in")),
+            ("nonlinearity".to_string(), json!("relu")),
+            ("a".to_string(), json!(0)),
+        ]);
     let samples = match entry.op.as_str() {
         "xavier_uniform" => filled::<T>(&entry, Init::XavierUniform { gain }),
         "xavier_normal" => filled::<T>(&entry, Init::XavierNormal { gain }),
@@ -84,7 +85,8 @@ fn fitting_layer(entry: &Entry) -> Result<Operation, String> {
 
 fn collect<T: Real>(draws: u64, mut draw: impl FnMut(&Stream) -> Tensor<T>) -> Vec<f64> {
     let stream = Stream::new(0);
-    let numbers = |k| values(&dense(&draw(&stream.at(&[k])))).iter().map(|value| value.to_f64()).collect::<Vec<_>>();
+    let numbers =
+        |k| values(&dense(&draw(&stream.at(&[k])))).iter().map(|&value| Real::to_f64(value)).collect::<Vec<_>>();
     (0..draws).flat_map(numbers).collect()
 }
 
@@ -97,10 +99,15 @@ fn check(entry: &Entry, samples: &[f64]) -> Result<(), String> {
     let demands = [
         ("mean", mean, (mean - entry.mean).abs() <= entry.mean_tol, entry.mean),
         ("standard deviation", std, (std / entry.std - 1.0).abs() <= entry.std_rtol, entry.std),
-        ("largest distance from the mean", largest, entry.bound.is_none_or(|bound| {
-            // The bound itself as `f32` may round up.
-            largest <= bound * (1.0 + f32::EPSILON as f64) && largest >= bound * (1.0 - 20.0 / count)
-        }), entry.bound.unwrap_or_default()),
+        (
+            "largest distance from the mean",
+            largest,
+            entry.bound.is_none_or(|bound| {
+                // The bound itself as `f32` may round up.
+                largest <= bound * (1.0 + f32::EPSILON as f64) && largest >= bound * (1.0 - 20.0 / count)
+            }),
+            entry.bound.unwrap_or_default(),
+        ),
     ];
     match demands.iter().find(|(_, _, holds, _)| !holds) {
         None => Ok(()),

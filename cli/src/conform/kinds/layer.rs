@@ -28,8 +28,7 @@ pub(super) fn description(operation: &Operation) -> Result<LayerDescription, Sto
     if !TYPES.contains(&operation.op.as_str()) {
         return Err(Stop::Unsupported(vec![operation.op.clone()]));
     }
-    serde_json::from_value(operation.tagged("type"))
-        .map_err(|error| Stop::Failed(format!("{}: {error}", operation.op)))
+    serde_json::from_value(operation.tagged("type")).map_err(|error| Stop::Failed(format!("{}: {error}", operation.op)))
 }
 
 /// The descriptions of a chain; what is unsupported in any of them is listed once.

@@ -18,7 +18,8 @@ pub(super) fn run<T: Real>(case: &Case) -> std::result::Result<Results, Stop> {
     let mut optimizer = build::<T>(&operation)?;
     let count = (0..).take_while(|i| case.optional(&format!("param_init.{i}")).is_some()).count();
     let slot = |name: &str, i: usize| case.numbers(&format!("{name}.{i}"));
-    let start = (0..count).map(|i| Ok(slot("param_init", i)?.tensor())).collect::<std::result::Result<_, String>>()?;
+    let start: Vec<Tensor<T>> =
+        (0..count).map(|i| Ok(slot("param_init", i)?.tensor())).collect::<std::result::Result<_, String>>()?;
     let mut bare = Bare(start);
     let mut gradients = Gradients::zeros_for(&bare);
     let mut after = vec![Vec::new(); count];
@@ -31,7 +32,7 @@ pub(super) fn run<T: Real>(case: &Case) -> std::result::Result<Results, Stop> {
             values.extend(Numbers::of(parameter).values);
         }
     }
-    let stacked = |(i, values)| {
+    let stacked = |(i, values): (usize, Vec<f64>)| {
         let shape: Vec<usize> = std::iter::once(steps).chain(bare.0[i].shape().iter().copied()).collect();
         (format!("param_after.{i}"), Numbers::new(&shape, values))
     };

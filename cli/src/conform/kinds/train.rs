@@ -41,9 +41,8 @@ pub(super) fn run<T: Real>(case: &Case, images: &Images) -> Result<Results, Stop
         mnist.check_after(&network)?;
     }
     let mut results = Results::from([("losses".to_string(), Numbers::new(&[losses.len()], losses))]);
-    results.extend(
-        network.parameters().iter().map(|(name, parameter)| (format!("final.{name}"), Numbers::of(parameter))),
-    );
+    results
+        .extend(network.parameters().iter().map(|(name, parameter)| (format!("final.{name}"), Numbers::of(parameter))));
     let probe = case.numbers("probe_input")?.tensor();
     network.output_shape(probe.shape())?;
     let output = network.forward(&probe, &mut Tape::off());
