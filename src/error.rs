@@ -78,11 +78,14 @@ impl Error {
         Error::Option { name: name.into(), wanted: wanted.into(), found: found.to_string() }
     }
 
-    /// Prefixes a shape error with the place of the module: `layer 3: `. Other errors pass unchanged.
+    /// Prefixes an error of a shape or an option with the place of the module: `layer 3: `. Other errors pass unchanged.
     pub fn within(self, place: impl Into<String>) -> Self {
         match self {
             Error::Shape { place: inner, module, wanted, found } => {
                 Error::Shape { place: format!("{}: {inner}", place.into()), module, wanted, found }
+            }
+            Error::Option { name, wanted, found } => {
+                Error::Option { name: format!("{}: {name}", place.into()), wanted, found }
             }
             other => other,
         }

@@ -12,6 +12,7 @@ pub mod kernels;
 pub mod layers;
 pub mod loss;
 pub mod metrics;
+pub mod model;
 pub mod module;
 pub mod optim;
 pub mod random;

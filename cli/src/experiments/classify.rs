@@ -26,9 +26,7 @@ pub struct Recipe {
 pub const DENSE: Recipe = Recipe {
     name: "mnist-dense",
     flat: true,
-    network: |side| {
-        Sequential::new().push(Linear::new(side * side, 128)).push(Tanh).push(Linear::new(128, 10))
-    },
+    network: |side| Sequential::new().push(Linear::new(side * side, 128)).push(Tanh).push(Linear::new(128, 10)),
     rate: 0.01,
     epochs: [100, 100, 10],
     targets: [0.9782, 0.96, 0.85],

@@ -2,6 +2,7 @@
 
 pub mod autoencoder;
 pub mod classify;
+pub mod command;
 pub mod digits;
 pub mod gradients;
 pub mod moons;
