@@ -1,12 +1,13 @@
 //! The `limpide` command.
 
 use clap::{Parser, Subcommand};
-use limpide_cli::conform;
+use limpide_cli::experiments::{command, gradients};
+use limpide_cli::{conform, data};
 use std::process::ExitCode;
 
 /// A neural-network workshop in which nothing is a black box.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "limpide", version, after_help = "Example: limpide report --out report")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -14,11 +15,27 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Experiment(command::Arguments),
+    Gradcheck(gradients::Arguments),
+    /// List, fetch and check data sets
+    #[command(subcommand)]
+    Data(data::DataCommand),
     Conform(conform::Arguments),
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Conform(arguments) => conform::command(&arguments),
+    let command = Cli::parse().command;
+    if cfg!(debug_assertions) {
+        eprintln!("limpide: this is a debug build, many times slower; run `cargo run --release -- …` for speed");
     }
+    let result = match command {
+        Command::Experiment(arguments) => command::command(&arguments),
+        Command::Gradcheck(arguments) => gradients::command(&arguments),
+        Command::Data(command) => data::run(command),
+        Command::Conform(arguments) => Ok(conform::command(&arguments)),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("limpide: {error}");
+        ExitCode::from(2)
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::{Loss, Reduction, checked_values, ln_1p};
 use crate::data::Target;
+use crate::metrics::Decision;
 use crate::tensor::{dense, values};
 use crate::{Real, Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,10 @@ impl<T: Real> Loss<T> for BceLoss {
         self.reduction
     }
 
+    fn decision(&self) -> Option<Decision> {
+        Some(Decision::Threshold(0.5))
+    }
+
     fn check(&self, output: &[usize], target: &Target<T>) -> Result<()> {
         super::check_values(self, output, target)
     }
@@ -74,7 +79,9 @@ impl<T: Real> Loss<T> for BceLoss {
     }
 
     fn slope(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        super::zip_entries(self, output, target, |p, y| (p - y) / at_least(1e-12, p * (T::one() - p)))
+        // PyTorch keeps this constant as an f32, whatever the type of the tensors.
+        let least = f64::from(1e-12f32);
+        super::zip_entries(self, output, target, |p, y| (p - y) / at_least(least, p * (T::one() - p)))
     }
 
     fn denominator(&self, output: &[usize], _target: &Target<T>) -> T {

@@ -8,8 +8,10 @@ use limpide::data::{self, Dataset, Mnist, Split};
 pub struct Digits {
     /// To learn from.
     pub train: Dataset<f32>,
-    /// To watch the training by; never to choose by the test set.
-    pub validation: Option<Dataset<f32>>,
+    /// To watch the training by: a validation part, or with MNIST the test images themselves, which choose nothing.
+    pub watch: Dataset<f32>,
+    /// What the watched part is: `validation` or `test`.
+    pub watched: &'static str,
     /// To judge by.
     pub test: Dataset<f32>,
     /// Width and height of an image.
@@ -27,9 +29,8 @@ impl Digits {
     /// The data sets with images as rows of numbers, for dense networks.
     pub fn flat(&self) -> Result<Digits> {
         let flat = |data: &Dataset<f32>| data.reshape_samples(&[self.side * self.side]);
-        let validation = self.validation.as_ref().map(flat).transpose()?;
-        let (train, test) = (flat(&self.train)?, flat(&self.test)?);
-        Ok(Digits { train, validation, test, side: self.side, about: self.about.clone() })
+        let (train, watch, test) = (flat(&self.train)?, flat(&self.watch)?, flat(&self.test)?);
+        Ok(Digits { train, watch, test, watched: self.watched, side: self.side, about: self.about.clone() })
     }
 }
 
@@ -42,16 +43,15 @@ pub fn load(settings: &Settings) -> Result<Digits> {
         if settings.quick {
             train = train.select(&(0..QUICK_IMAGES).collect::<Vec<_>>());
         }
-        let image = |data: &Dataset<f32>| data.reshape_samples(&[1, 28, 28]);
         let about = format!("MNIST: {} to train, {} to test", train.len(), test.len());
-        return Ok(Digits { train: image(&train)?, validation: None, test: image(&test)?, side: 28, about });
+        return Ok(Digits { train, watch: test.clone(), test, watched: "test", side: 28, about });
     }
     let all = data::digits::<f32>().reshape_samples(&[1, 8, 8])?;
     let split = Split::new(&all, 0.1, 0.2, settings.seed)?;
     let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| all.select(part));
     let sizes = (train.len(), validation.len(), test.len());
     let about = format!("UCI digits, 8×8: {} to train, {} to validate, {} to test", sizes.0, sizes.1, sizes.2);
-    Ok(Digits { train, validation: Some(validation), test, side: 8, about })
+    Ok(Digits { train, watch: validation, test, watched: "validation", side: 8, about })
 }
 
 /// MNIST images in a quick run; the report's convolutional network learnt from as many.

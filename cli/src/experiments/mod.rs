@@ -2,6 +2,8 @@
 
 pub mod autoencoder;
 pub mod classify;
+pub mod command;
+pub mod digits;
 pub mod gradients;
 pub mod moons;
 pub mod overfit;

@@ -2,7 +2,7 @@
 
 use super::{Judgement, Outcome, Run, Settings, Side};
 use limpide::data::{self, Dataset, Split, Target};
-use limpide::layers::{LogSoftmax, Linear, Sigmoid, Softmax, Tanh};
+use limpide::layers::{Linear, LogSoftmax, Sigmoid, Softmax, Tanh};
 use limpide::loss::{BceLoss, CrossEntropyOnProbabilities, Loss, NllLoss};
 use limpide::train::{Engine, evaluate};
 use limpide::{Result, Sequential};
@@ -85,6 +85,12 @@ pub fn run(settings: &Settings) -> Result<Moons> {
     }
     let judgement = Judgement { figure: "test accuracy of the worst output", side: Side::AtLeast, target: 0.95 };
     let worst = (0..runs.len()).min_by(|&a, &b| runs[a].value.total_cmp(&runs[b].value)).expect("three outputs");
-    let dataset = format!("{}: {} to train, {} to validate, {} to test", all.name, train.len(), split.validation.len(), test.len());
+    let dataset = format!(
+        "{}: {} to train, {} to validate, {} to test",
+        all.name,
+        train.len(),
+        split.validation.len(),
+        test.len()
+    );
     Ok(Moons { outcome: Outcome::new("moons", dataset, settings, judgement, runs, worst), networks, test })
 }

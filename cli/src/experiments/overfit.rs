@@ -12,7 +12,8 @@ const RATE: f64 = 0.2;
 /// Trains until the loss is a tenth of the target, or the epochs end.
 pub fn run(settings: &Settings) -> Result<Outcome> {
     let data = data::regression::<f32>(SAMPLES, -1.0..1.0, settings.seed)?;
-    let mut network = Sequential::new().push(Linear::new(2, 16)).push(Tanh).push(Linear::new(16, 1)).seed(settings.seed);
+    let mut network =
+        Sequential::new().push(Linear::new(2, 16)).push(Tanh).push(Linear::new(16, 1)).seed(settings.seed);
     let judgement = Judgement { figure: "training loss", side: Side::AtMost, target: 1e-4 };
     let history = settings
         .trainer(RATE, "overfit")?

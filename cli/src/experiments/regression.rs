@@ -26,7 +26,11 @@ pub fn run(settings: &Settings) -> Result<Regression> {
     for (rate, batch_size, epochs) in reported.into_iter().chain(settled) {
         let mut network = Sequential::new().push(Linear::new(2, HIDDEN)).push(Tanh).push(Linear::new(HIDDEN, 1));
         initialise(&mut network, Init::REPORT, &Stream::new(settings.seed));
-        let name = if batch_size == SAMPLES { format!("rate {rate}") } else { format!("rate {rate}, batches of {batch_size}") };
+        let name = if batch_size == SAMPLES {
+            format!("rate {rate}")
+        } else {
+            format!("rate {rate}, batches of {batch_size}")
+        };
         let history = settings
             .trainer(rate, &format!("regression, {name}"))?
             .epochs(settings.epochs(epochs, epochs))
