@@ -1,7 +1,6 @@
 //! Matrix products: `C ← αAB + βC` over strided views, by the `matrixmultiply` crate.
 
 use super::Kernels;
-use super::math::slice_functions;
 
 /// A matrix over a slice: entry (i, j) is `values[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +75,6 @@ macro_rules! implement {
                     )
                 }
             }
-            slice_functions!();
         }
     };
 }
