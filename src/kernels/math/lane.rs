@@ -1,6 +1,6 @@
 //! What the formulas need to know of `f32` and `f64`: bit tricks, limits and the coefficients of their polynomials.
 //!
-//! `scripts/minimax.py` prints the tables.
+//! `tools/minimax.py` prints the tables.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
