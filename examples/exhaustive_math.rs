@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release --example exhaustive_math` (two to four minutes on two cores)
 
-use limpide::kernels::{Elementwise, Level};
+use limpide::kernels::{Function, Level};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,7 +22,7 @@ struct Worst {
 fn main() -> ExitCode {
     let levels: Vec<Level> = Level::available().collect();
     let mut good = true;
-    for function in Elementwise::ALL {
+    for function in Function::ALL {
         for (level, worst) in levels.iter().zip(examine(function, &levels)) {
             let Worst { error, input, output } = worst;
             println!("{function:?} {}: {error:.4} ulp at {input:e} (gives {output:e})", level.name());
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 }
 
 /// The worst case of each level, over all inputs, by all cores.
-fn examine(function: Elementwise, levels: &[Level]) -> Vec<Worst> {
+fn examine(function: Function, levels: &[Level]) -> Vec<Worst> {
     let next = AtomicU32::new(0);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -44,7 +44,7 @@ fn examine(function: Elementwise, levels: &[Level]) -> Vec<Worst> {
 }
 
 /// One worker: takes the next block of inputs, with both signs, until none is left.
-fn work(function: Elementwise, levels: &[Level], next: &AtomicU32) -> Vec<Worst> {
+fn work(function: Function, levels: &[Level], next: &AtomicU32) -> Vec<Worst> {
     let mut worst = vec![Worst { error: 0.0, input: 0.0, output: 0.0 }; levels.len()];
     let (mut x, mut y, mut exact) = ([0f32; 2 * BLOCK], [0f32; 2 * BLOCK], [0f64; 2 * BLOCK]);
     loop {
@@ -74,16 +74,16 @@ fn worse(a: Worst, b: Worst) -> Worst {
 }
 
 /// The function at x ≥ 0 and at −x.
-fn reference(function: Elementwise, x: f64) -> [f64; 2] {
+fn reference(function: Function, x: f64) -> [f64; 2] {
     match function {
-        Elementwise::Exp => [x.exp(), 1.0 / x.exp()],
-        Elementwise::Ln => [x.ln(), (-x).ln()],
-        Elementwise::Tanh => [x.tanh(), -x.tanh()],
-        Elementwise::Sigmoid => {
+        Function::Exp => [x.exp(), 1.0 / x.exp()],
+        Function::Ln => [x.ln(), (-x).ln()],
+        Function::Tanh => [x.tanh(), -x.tanh()],
+        Function::Sigmoid => {
             let e = (-x).exp();
             [1.0 / (1.0 + e), e / (1.0 + e)]
         }
-        Elementwise::Erf => [libm::erf(x), -libm::erf(x)],
+        Function::Erf => [libm::erf(x), -libm::erf(x)],
     }
 }
 

@@ -20,7 +20,7 @@ const WIDTH: usize = 16;
 
 /// A function that is applied to every entry of a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Elementwise {
+pub enum Function {
     /// eˣ.
     Exp,
     /// ln x: −∞ at both zeros, NaN below.
@@ -33,21 +33,20 @@ pub enum Elementwise {
     Erf,
 }
 
-impl Elementwise {
+impl Function {
     /// All of them.
-    pub const ALL: [Elementwise; 5] =
-        [Elementwise::Exp, Elementwise::Ln, Elementwise::Tanh, Elementwise::Sigmoid, Elementwise::Erf];
+    pub const ALL: [Function; 5] = [Function::Exp, Function::Ln, Function::Tanh, Function::Sigmoid, Function::Erf];
 
     /// y ← f(x), entry by entry, with the instructions of a given level.
     ///
     /// Panics when the lengths differ or the machine lacks the level.
     pub fn apply<T: Lane>(self, level: Level, x: &[T], y: &mut [T]) {
         match self {
-            Elementwise::Exp => apply::<T, Exp>(level, x, y),
-            Elementwise::Ln => apply::<T, Ln>(level, x, y),
-            Elementwise::Tanh => apply::<T, Tanh>(level, x, y),
-            Elementwise::Sigmoid => apply::<T, Sigmoid>(level, x, y),
-            Elementwise::Erf => apply::<T, Erf>(level, x, y),
+            Function::Exp => apply::<T, Exp>(level, x, y),
+            Function::Ln => apply::<T, Ln>(level, x, y),
+            Function::Tanh => apply::<T, Tanh>(level, x, y),
+            Function::Sigmoid => apply::<T, Sigmoid>(level, x, y),
+            Function::Erf => apply::<T, Erf>(level, x, y),
         }
     }
 }

@@ -1,15 +1,15 @@
 //! The plain twins: one `libm` call an entry, in f64. For `f32` the results are as good as correctly rounded.
 
-use super::{Elementwise, Lane};
+use super::{Function, Lane};
 
-/// The plain twin of [`Elementwise::apply`].
-pub fn elementwise_naive<T: Lane>(function: Elementwise, x: &[T], y: &mut [T]) {
+/// The plain twin of [`Function::apply`].
+pub fn elementwise_naive<T: Lane>(function: Function, x: &[T], y: &mut [T]) {
     let f = match function {
-        Elementwise::Exp => libm::exp,
-        Elementwise::Ln => libm::log,
-        Elementwise::Tanh => libm::tanh,
-        Elementwise::Sigmoid => sigmoid,
-        Elementwise::Erf => libm::erf,
+        Function::Exp => libm::exp,
+        Function::Ln => libm::log,
+        Function::Tanh => libm::tanh,
+        Function::Sigmoid => sigmoid,
+        Function::Erf => libm::erf,
     };
     for (y, &x) in y.iter_mut().zip(x) {
         *y = T::number(f(x.wide()));

@@ -41,7 +41,7 @@ fn check<T: Lane + std::fmt::Debug>(x: &[T], limit: u64) {
     let single = size_of::<T>() == 4;
     let mut wanted = x.to_vec();
     let mut found = x.to_vec();
-    for function in Elementwise::ALL {
+    for function in Function::ALL {
         elementwise_naive(function, x, &mut wanted);
         for level in Level::available() {
             function.apply(level, x, &mut found);
@@ -70,12 +70,12 @@ fn f64_is_within_3_ulp_of_libm() {
 /// Values known without any library.
 fn check_exact_values<T: Lane + std::fmt::Debug>() {
     const INFINITY: f64 = f64::INFINITY;
-    let cases: [(Elementwise, &[(f64, f64)]); 5] = [
-        (Elementwise::Exp, &[(0.0, 1.0), (-0.0, 1.0), (INFINITY, INFINITY), (-INFINITY, 0.0)]),
-        (Elementwise::Ln, &[(1.0, 0.0), (0.0, -INFINITY), (-0.0, -INFINITY), (-1.0, f64::NAN), (INFINITY, INFINITY)]),
-        (Elementwise::Tanh, &[(0.0, 0.0), (-0.0, -0.0), (INFINITY, 1.0), (-30.0, -1.0), (1e-40, 1e-40)]),
-        (Elementwise::Sigmoid, &[(0.0, 0.5), (-0.0, 0.5), (1e4, 1.0), (-1e4, 0.0), (-INFINITY, 0.0)]),
-        (Elementwise::Erf, &[(0.0, 0.0), (-0.0, -0.0), (INFINITY, 1.0), (-30.0, -1.0)]),
+    let cases: [(Function, &[(f64, f64)]); 5] = [
+        (Function::Exp, &[(0.0, 1.0), (-0.0, 1.0), (INFINITY, INFINITY), (-INFINITY, 0.0)]),
+        (Function::Ln, &[(1.0, 0.0), (0.0, -INFINITY), (-0.0, -INFINITY), (-1.0, f64::NAN), (INFINITY, INFINITY)]),
+        (Function::Tanh, &[(0.0, 0.0), (-0.0, -0.0), (INFINITY, 1.0), (-30.0, -1.0), (1e-40, 1e-40)]),
+        (Function::Sigmoid, &[(0.0, 0.5), (-0.0, 0.5), (1e4, 1.0), (-1e4, 0.0), (-INFINITY, 0.0)]),
+        (Function::Erf, &[(0.0, 0.0), (-0.0, -0.0), (INFINITY, 1.0), (-30.0, -1.0)]),
     ];
     for (function, pairs) in cases {
         for level in Level::available() {
@@ -104,7 +104,7 @@ fn exact_values_f64() {
 #[test]
 fn an_entry_has_the_same_bits_in_every_place_and_length() {
     let x: Vec<f32> = (0..75).map(|i| (i as f32 - 37.0) / 3.7).collect();
-    for function in Elementwise::ALL {
+    for function in Function::ALL {
         for level in Level::available() {
             let mut whole = vec![0.0; x.len()];
             function.apply(level, &x, &mut whole);
@@ -124,7 +124,7 @@ fn an_entry_has_the_same_bits_in_every_place_and_length() {
 fn fused_levels_agree_to_the_bit() {
     let x = inputs_f32();
     let fused: Vec<Level> = Level::available().filter(|&level| level != Level::Portable).collect();
-    for function in Elementwise::ALL {
+    for function in Function::ALL {
         let results = fused.iter().map(|&level| {
             let mut y = vec![0.0; x.len()];
             function.apply(level, &x, &mut y);
@@ -138,7 +138,7 @@ fn fused_levels_agree_to_the_bit() {
 #[test]
 #[should_panic(expected = "lengths of an elementwise function's input and output")]
 fn lengths_must_agree() {
-    Elementwise::Exp.apply(Level::Portable, &[1.0f32, 2.0], &mut [0.0]);
+    Function::Exp.apply(Level::Portable, &[1.0f32, 2.0], &mut [0.0]);
 }
 
 #[test]

@@ -1,0 +1,7 @@
+//! The parts of the `limpide` command, one module a command, so that tests can call them without a process.
+
+pub mod conform;
+pub mod data;
+pub mod experiments;
+pub mod files;
+pub mod progress;

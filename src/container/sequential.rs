@@ -1,0 +1,137 @@
+//! A chain of modules, itself a module.
+
+use crate::module::{Module, Tape};
+use crate::{Real, Result, Stream, Tensor};
+use std::fmt;
+
+/// **Xₙ = fₙ₋₁(… f₁(f₀(X₀)))**: each module takes the previous one's output. Chains nest.
+///
+/// Derivatives: the chain rule, walked backwards; see [`crate::module`]. The first delta, ∂L/∂Xₙ, is handed in by the
+/// caller, so a loss is computed outside. Parameters are named by place: `0.weight`, `2.bias`.
+///
+/// ```
+/// use limpide::{Sequential, Tape, layers::{Linear, Tanh}, module::Module, tensor};
+/// let chain = Sequential::<f64>::new().push(Linear::new(2, 3)).push(Tanh).push(Linear::new(3, 1));
+/// let z = chain.forward(&tensor(&[5, 2], vec![0.1; 10]), &mut Tape::new());
+/// assert_eq!(z.shape(), [5, 1]);
+/// assert_eq!(chain.to_string(), "Sequential(Linear(2, 3), Tanh, Linear(3, 1))");
+/// ```
+#[derive(Debug, Default)]
+pub struct Sequential<T: Real> {
+    modules: Vec<Box<dyn Module<T>>>,
+}
+
+impl<T: Real> Sequential<T> {
+    /// An empty chain, which is the identity.
+    pub fn new() -> Self {
+        Sequential { modules: Vec::new() }
+    }
+
+    /// The chain with one more module at its end.
+    pub fn push(mut self, module: impl Module<T>) -> Self {
+        self.modules.push(Box::new(module));
+        self
+    }
+
+    /// The chain with all parameters drawn anew from a seed (PyTorch's default distributions).
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.reset_parameters(&Stream::new(seed));
+        self
+    }
+
+    /// The modules in order.
+    pub fn modules(&self) -> &[Box<dyn Module<T>>] {
+        &self.modules
+    }
+
+    /// One walk from the last module to the first, adding gradients when a buffer is given; ∂L/∂X₀ when `to_input`.
+    fn walk(
+        &self,
+        tape: &mut Tape<T>,
+        delta: &Tensor<T>,
+        mut gradients: Option<&mut [Tensor<T>]>,
+        to_input: bool,
+    ) -> Tensor<T> {
+        let mut delta = delta.clone();
+        let tapes = tape.children(self.modules.len());
+        for (place, (module, tape)) in self.modules.iter().zip(tapes).enumerate().rev() {
+            tape.delta = Some(delta.clone());
+            let own = gradients.take().map(|all| {
+                let (before, own) = all.split_at_mut(all.len() - module.parameters().len());
+                gradients = Some(before);
+                own
+            });
+            let goes_on = to_input || place > 0;
+            match own {
+                Some(own) if goes_on => delta = module.backward(tape, &delta, own),
+                Some(own) => module.backward_update_gradient(tape, &delta, own),
+                None if goes_on => delta = module.backward_delta(tape, &delta),
+                None => {}
+            }
+        }
+        delta
+    }
+}
+
+impl<T: Real> From<Vec<Box<dyn Module<T>>>> for Sequential<T> {
+    fn from(modules: Vec<Box<dyn Module<T>>>) -> Self {
+        Sequential { modules }
+    }
+}
+
+impl<T: Real> Module<T> for Sequential<T> {
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        self.modules.iter().enumerate().try_fold(input.to_vec(), |shape, (place, module)| {
+            module.output_shape(&shape).map_err(|error| error.within(format!("layer {place}")))
+        })
+    }
+
+    fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {
+        if let Err(error) = self.output_shape(input.shape()) {
+            panic!("{error}");
+        }
+        let tapes = tape.children(self.modules.len());
+        let mut x = input.clone();
+        for (module, tape) in self.modules.iter().zip(tapes) {
+            x = module.forward(&x, tape);
+        }
+        tape.record(input, x)
+    }
+
+    fn backward_update_gradient(&self, tape: &mut Tape<T>, delta: &Tensor<T>, gradients: &mut [Tensor<T>]) {
+        self.walk(tape, delta, Some(gradients), false);
+    }
+
+    fn backward_delta(&self, tape: &mut Tape<T>, delta: &Tensor<T>) -> Tensor<T> {
+        self.walk(tape, delta, None, true)
+    }
+
+    fn backward(&self, tape: &mut Tape<T>, delta: &Tensor<T>, gradients: &mut [Tensor<T>]) -> Tensor<T> {
+        self.walk(tape, delta, Some(gradients), true)
+    }
+
+    fn parameters(&self) -> Vec<(String, &Tensor<T>)> {
+        super::named_parameters(self.children())
+    }
+
+    fn parameters_mut(&mut self) -> Vec<&mut Tensor<T>> {
+        self.modules.iter_mut().flat_map(|module| module.parameters_mut()).collect()
+    }
+
+    fn reset_parameters(&mut self, stream: &Stream) {
+        for (place, module) in self.modules.iter_mut().enumerate() {
+            module.reset_parameters(&stream.at(&[place as u64]));
+        }
+    }
+
+    fn children(&self) -> Vec<(String, &dyn Module<T>)> {
+        self.modules.iter().enumerate().map(|(place, module)| (place.to_string(), module.as_ref())).collect()
+    }
+}
+
+impl<T: Real> fmt::Display for Sequential<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let modules: Vec<String> = self.modules.iter().map(ToString::to_string).collect();
+        write!(f, "Sequential({})", modules.join(", "))
+    }
+}

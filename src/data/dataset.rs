@@ -1,0 +1,267 @@
+//! A data set in memory: inputs, targets and a name; samples are gathered into batches by index.
+
+use super::target::{Target, class_below};
+use crate::tensor::{Real, Tensor, dense, shape_text, values};
+use crate::{Error, Result};
+use ndarray::{ArcArray, Axis, IxDyn};
+
+/// The inputs of a data set, (n, …): numbers, or bytes that become numbers only when a batch is gathered.
+#[derive(Clone, Debug)]
+pub enum Inputs<T> {
+    /// Numbers, ready to use.
+    Real(Tensor<T>),
+    /// Bytes, a quarter of the memory of `f32`; byte p stands for p / divisor, rounded once.
+    Bytes {
+        /// The bytes as stored, such as pixels.
+        values: ArcArray<u8, IxDyn>,
+        /// What a byte is divided by: 255 puts pixels into [0, 1].
+        divisor: T,
+    },
+}
+
+impl<T: Real> Inputs<T> {
+    /// The shape, samples first.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Inputs::Real(values) => values.shape(),
+            Inputs::Bytes { values, .. } => values.shape(),
+        }
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.shape().first().copied().unwrap_or(0)
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Writes the samples at `indices` one after the other into `out`, as numbers, row-major.
+    ///
+    /// Panics when an index is not below [`Inputs::len`] or `out` does not hold exactly those samples.
+    pub fn gather_into(&self, indices: &[usize], out: &mut [T]) {
+        let size: usize = self.shape()[1..].iter().product();
+        assert_eq!(out.len(), indices.len() * size, "room for {} samples of {size} numbers", indices.len());
+        if size == 0 {
+            return;
+        }
+        match self {
+            Inputs::Real(all) => {
+                let all = dense(all);
+                for (row, &index) in out.chunks_exact_mut(size).zip(indices) {
+                    row.copy_from_slice(&values(&all)[index * size..(index + 1) * size]);
+                }
+            }
+            Inputs::Bytes { values: all, divisor } => {
+                let all = dense(all);
+                for (row, &index) in out.chunks_exact_mut(size).zip(indices) {
+                    let bytes = &values(&all)[index * size..(index + 1) * size];
+                    for (number, &byte) in row.iter_mut().zip(bytes) {
+                        *number = T::of(byte as f64) / *divisor;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The samples at `indices` as one tensor (indices, …), row-major.
+    ///
+    /// Panics when an index is not below [`Inputs::len`].
+    pub fn gather(&self, indices: &[usize]) -> Tensor<T> {
+        let mut shape = self.shape().to_vec();
+        shape[0] = indices.len();
+        let mut out = vec![T::zero(); shape.iter().product()];
+        self.gather_into(indices, &mut out);
+        crate::tensor(&shape, out)
+    }
+
+    /// A copy of the samples at `indices`, stored as before: bytes stay bytes.
+    ///
+    /// Panics when an index is not below [`Inputs::len`].
+    pub fn select(&self, indices: &[usize]) -> Self {
+        match self {
+            Inputs::Real(values) => Inputs::Real(values.select(Axis(0), indices).into_shared()),
+            Inputs::Bytes { values, divisor } => {
+                Inputs::Bytes { values: values.select(Axis(0), indices).into_shared(), divisor: *divisor }
+            }
+        }
+    }
+}
+
+/// Inputs with their targets, sample by sample.
+///
+/// ```
+/// use limpide::data::{Dataset, Inputs, Target};
+/// let inputs = Inputs::Real(limpide::tensor(&[3, 2], vec![0.0f32, 0.1, 1.0, 1.1, 2.0, 2.1]));
+/// let data = Dataset::new("three points", inputs, Target::classes(vec![0, 1, 1]), 2)?;
+/// let (x, target) = data.gather(&[2, 0]);
+/// assert_eq!(x, limpide::tensor(&[2, 2], vec![2.0, 2.1, 0.0, 0.1]));
+/// assert_eq!(target, Target::classes(vec![1, 0]));
+/// # Ok::<(), limpide::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dataset<T> {
+    /// The name that tables, plots and error messages show.
+    pub name: String,
+    /// The inputs, (n, …).
+    pub inputs: Inputs<T>,
+    /// The targets, (n, …).
+    pub targets: Target<T>,
+    /// The number of classes; 0 when the targets are values.
+    pub classes: usize,
+}
+
+impl<T: Real> Dataset<T> {
+    /// A data set of the given parts, checked against each other. `classes` is 0 when the targets are values.
+    ///
+    /// Errs when inputs and targets differ in length, when an axis for the samples is missing, or when a class number
+    /// is not below `classes`.
+    pub fn new(name: impl Into<String>, inputs: Inputs<T>, targets: Target<T>, classes: usize) -> Result<Self> {
+        let name = name.into();
+        if inputs.shape().is_empty() {
+            return Err(Error::shape(format!("data set {name}: inputs"), "(n, …)", inputs.shape()));
+        }
+        if targets.shape().is_empty() || targets.len() != inputs.len() {
+            let wanted = format!("({}, …), one row for each input", inputs.len());
+            return Err(Error::shape(format!("data set {name}: targets"), wanted, targets.shape()));
+        }
+        if let Target::Classes(labels) = &targets {
+            for &label in labels {
+                class_below(label, classes)?;
+            }
+        }
+        Ok(Dataset { name, inputs, targets, classes })
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The shape of one input, without the sample axis: `[1, 28, 28]`.
+    pub fn sample_shape(&self) -> &[usize] {
+        &self.inputs.shape()[1..]
+    }
+
+    /// The inputs and targets at `indices` as a batch: row-major tensors (indices, …), bytes turned into numbers.
+    ///
+    /// Panics when an index is not below [`Dataset::len`].
+    pub fn gather(&self, indices: &[usize]) -> (Tensor<T>, Target<T>) {
+        (self.inputs.gather(indices), self.targets.select(indices))
+    }
+
+    /// A data set of copies of the samples at `indices`, in that order; bytes stay bytes.
+    ///
+    /// Panics when an index is not below [`Dataset::len`].
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Dataset {
+            name: self.name.clone(),
+            inputs: self.inputs.select(indices),
+            targets: self.targets.select(indices),
+            classes: self.classes,
+        }
+    }
+
+    /// The same samples with the inputs, flattened to (n, numbers), as their own targets: what an autoencoder learns.
+    pub fn autoencoding(&self) -> Self {
+        let all: Vec<usize> = (0..self.len()).collect();
+        let size = self.sample_shape().iter().product();
+        let targets = Target::Values(reshaped(&self.inputs.gather(&all), &[self.len(), size]));
+        Dataset { name: self.name.clone(), inputs: self.inputs.clone(), targets, classes: 0 }
+    }
+
+    /// The same samples in another shape of the same size, such as (784,) seen as (1, 28, 28); shares the data.
+    ///
+    /// Errs when the sizes differ.
+    pub fn reshape_samples(&self, sample_shape: &[usize]) -> Result<Self> {
+        let size: usize = self.sample_shape().iter().product();
+        // A product that overflows cannot be the size of what is in memory.
+        if sample_shape.iter().try_fold(1usize, |size, &axis| size.checked_mul(axis)) != Some(size) {
+            return Err(Error::option(
+                format!("data set {}: sample shape", self.name),
+                format!("{size} numbers, as {} has", shape_text(self.sample_shape())),
+                shape_text(sample_shape),
+            ));
+        }
+        let shape: Vec<usize> = std::iter::once(self.len()).chain(sample_shape.iter().copied()).collect();
+        let inputs = match &self.inputs {
+            Inputs::Real(values) => Inputs::Real(reshaped(values, &shape)),
+            Inputs::Bytes { values, divisor } => Inputs::Bytes { values: reshaped(values, &shape), divisor: *divisor },
+        };
+        Ok(Dataset { name: self.name.clone(), inputs, targets: self.targets.clone(), classes: self.classes })
+    }
+}
+
+/// The values in row-major order under a shape of the same size.
+fn reshaped<A: Clone>(values: &ArcArray<A, IxDyn>, shape: &[usize]) -> ArcArray<A, IxDyn> {
+    dense(values).into_shape_with_order(IxDyn(shape)).expect("a shape of the same size")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(count: usize, shape: &[usize]) -> Dataset<f32> {
+        let all: Vec<u8> = (0..count * shape.iter().product::<usize>()).map(|i| (i % 256) as u8).collect();
+        let full: Vec<usize> = std::iter::once(count).chain(shape.iter().copied()).collect();
+        let inputs = Inputs::Bytes { values: crate::tensor(&full, all), divisor: 255.0 };
+        Dataset::new("bytes", inputs, Target::classes((0..count as i64).collect()), count).unwrap()
+    }
+
+    #[test]
+    fn a_byte_becomes_exactly_its_quotient() {
+        let data = bytes(256, &[1]);
+        let (x, _) = data.gather(&(0..256).collect::<Vec<_>>());
+        for p in 0..=255u8 {
+            assert_eq!(x[[p as usize, 0]].to_bits(), (p as f32 / 255.0).to_bits());
+        }
+    }
+
+    #[test]
+    fn gather_keeps_the_order_and_select_keeps_bytes() {
+        let data = bytes(5, &[2, 3]);
+        let (x, target) = data.gather(&[4, 1, 4]);
+        assert_eq!(x.shape(), &[3, 2, 3]);
+        assert!(x.is_standard_layout());
+        assert_eq!(x[[1, 1, 0]], 9.0 / 255.0); // sample 1 starts at byte 6, row 1 three later
+        assert_eq!(x.index_axis(Axis(0), 0), x.index_axis(Axis(0), 2));
+        assert_eq!(target, Target::classes(vec![4, 1, 4]));
+        let part = data.select(&[3, 0]);
+        assert!(matches!(part.inputs, Inputs::Bytes { .. }));
+        assert_eq!(part.gather(&[0, 1]), data.gather(&[3, 0]));
+        assert_eq!(data.gather(&[]).0.shape(), &[0, 2, 3]);
+    }
+
+    #[test]
+    fn inputs_that_are_not_row_major_gather_the_same() {
+        let turned = crate::tensor(&[2, 3], vec![1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0]).reversed_axes();
+        let data = Dataset::new("turned", Inputs::Real(turned), Target::classes(vec![0, 0, 0]), 1).unwrap();
+        assert_eq!(data.gather(&[2, 1]).0, crate::tensor(&[2, 2], vec![3.0, 6.0, 2.0, 5.0]));
+    }
+
+    #[test]
+    fn reshape_keeps_the_numbers_in_row_major_order() {
+        let data = bytes(2, &[6]).reshape_samples(&[1, 2, 3]).unwrap();
+        assert_eq!(data.sample_shape(), &[1, 2, 3]);
+        assert_eq!(data.gather(&[1]).0[[0, 0, 1, 2]], 11.0 / 255.0);
+        let error = data.reshape_samples(&[7]).unwrap_err().to_string();
+        assert_eq!(error, "data set bytes: sample shape must be 6 numbers, as (1, 2, 3) has, got (7,)");
+        assert!(data.reshape_samples(&[usize::MAX, usize::MAX, 6]).is_err());
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let inputs = || Inputs::Real(crate::tensor(&[2, 1], vec![0.0f32, 1.0]));
+        let error = Dataset::new("x", inputs(), Target::classes(vec![0]), 1).unwrap_err().to_string();
+        assert_eq!(error, "data set x: targets wants (2, …), one row for each input, got (1,)");
+        assert!(Dataset::new("x", inputs(), Target::classes(vec![0, 1]), 1).is_err());
+        assert!(Dataset::new("x", Inputs::Real(crate::zeros::<f32>(&[])), Target::classes(vec![]), 1).is_err());
+    }
+}

@@ -1,0 +1,136 @@
+//! What a network should answer: real values or class numbers, one row a sample.
+
+use crate::tensor::{Real, Tensor, dense, shape_text, values};
+use crate::{Error, Result};
+use ndarray::{ArcArray, Axis, IxDyn};
+
+/// The wanted outputs of a batch or of a data set; the first axis is the sample.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target<T> {
+    /// Real values, (n, …): regression values, probabilities, one-hot rows, or the inputs again for an autoencoder.
+    Values(Tensor<T>),
+    /// Class numbers from 0, (n,) or (n, d₁, …).
+    Classes(ArcArray<i64, IxDyn>),
+}
+
+impl<T: Real> Target<T> {
+    /// Class numbers as a target of shape (n,).
+    pub fn classes(labels: Vec<i64>) -> Self {
+        Target::Classes(crate::tensor(&[labels.len()], labels))
+    }
+
+    /// The shape, samples first.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Target::Values(values) => values.shape(),
+            Target::Classes(labels) => labels.shape(),
+        }
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.shape().first().copied().unwrap_or(0)
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A copy of the samples at `indices`, in that order; an index may occur more than once.
+    ///
+    /// Panics when an index is not below [`Target::len`].
+    pub fn select(&self, indices: &[usize]) -> Self {
+        match self {
+            Target::Values(values) => Target::Values(values.select(Axis(0), indices).into_shared()),
+            Target::Classes(labels) => Target::Classes(labels.select(Axis(0), indices).into_shared()),
+        }
+    }
+
+    /// Class numbers as rows of zeros with a one at the class: (n,) becomes (n, classes), and (n, d₁, …) becomes
+    /// (n, classes, d₁, …). Values stay as they are.
+    ///
+    /// Errs when a class number is negative or not below `classes`.
+    ///
+    /// ```
+    /// use limpide::data::Target;
+    /// let target = Target::<f32>::classes(vec![2, 0]).one_hot(3)?;
+    /// assert_eq!(target, Target::Values(limpide::tensor(&[2, 3], vec![0.0, 0.0, 1.0, 1.0, 0.0, 0.0])));
+    /// # Ok::<(), limpide::Error>(())
+    /// ```
+    pub fn one_hot(&self, classes: usize) -> Result<Self> {
+        let Target::Classes(labels) = self else { return Ok(self.clone()) };
+        let samples = self.len();
+        let inner: usize = labels.shape()[1..].iter().product();
+        let mut rows = vec![T::zero(); samples * classes * inner];
+        for (at, &label) in values(&dense(labels)).iter().enumerate() {
+            let class = class_below(label, classes)?;
+            rows[(at / inner * classes + class) * inner + at % inner] = T::one();
+        }
+        let mut shape = labels.shape().to_vec();
+        shape.insert(1, classes);
+        Ok(Target::Values(crate::tensor(&shape, rows)))
+    }
+
+    /// The class of every sample where there is one class a sample: class numbers of shape (n,).
+    pub fn labels(&self) -> Option<Vec<i64>> {
+        match self {
+            Target::Classes(labels) if labels.ndim() == 1 => Some(labels.iter().copied().collect()),
+            _ => None,
+        }
+    }
+}
+
+/// A class number as an index, or an error that names the range.
+pub(crate) fn class_below(label: i64, classes: usize) -> Result<usize> {
+    match usize::try_from(label) {
+        Ok(class) if class < classes => Ok(class),
+        _ => Err(Error::option("class number", format!("from 0 to {}", classes as i64 - 1), label)),
+    }
+}
+
+impl<T: Real> std::fmt::Display for Target<T> {
+    /// `values (60, 3)` or `classes (60,)`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = match self {
+            Target::Values(_) => "values",
+            Target::Classes(_) => "classes",
+        };
+        write!(f, "{kind} {}", shape_text(self.shape()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn select_copies_rows_in_the_order_asked() {
+        let target = Target::Values(crate::tensor(&[3, 2], vec![0.0, 1.0, 10.0, 11.0, 20.0, 21.0]));
+        let got = target.select(&[2, 0, 2]);
+        assert_eq!(got, Target::Values(crate::tensor(&[3, 2], vec![20.0, 21.0, 0.0, 1.0, 20.0, 21.0])));
+        assert_eq!(Target::<f64>::classes(vec![5, 6, 7]).select(&[1]), Target::classes(vec![6]));
+    }
+
+    #[test]
+    fn one_hot_puts_the_class_axis_second() {
+        // Two samples of two places each: (2, 2) becomes (2, 3, 2).
+        let target = Target::<f64>::Classes(crate::tensor(&[2, 2], vec![0, 2, 1, 1]));
+        let Target::Values(hot) = target.one_hot(3).unwrap() else { panic!("one_hot gives values") };
+        assert_eq!(hot.shape(), &[2, 3, 2]);
+        for (sample, place, class) in [(0, 0, 0), (0, 1, 2), (1, 0, 1), (1, 1, 1)] {
+            for other in 0..3 {
+                assert_eq!(hot[[sample, other, place]], if other == class { 1.0 } else { 0.0 });
+            }
+        }
+        assert_eq!(Target::<f64>::classes(vec![]).one_hot(3).unwrap().shape(), &[0, 3]);
+    }
+
+    #[test]
+    fn a_class_out_of_range_is_named() {
+        for label in [-1, 3] {
+            let error = Target::<f32>::classes(vec![0, label]).one_hot(3).unwrap_err().to_string();
+            assert_eq!(error, format!("class number must be from 0 to 2, got {label}"));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Start values for parameters: PyTorch's defaults, Xavier, Kaiming, and the report's N(0, 1)·0.1.
+
+use crate::module::Module;
+use crate::tensor::values_mut;
+use crate::{Real, Stream, Tensor};
+
+/// A rule that fills a weight with random numbers.
+///
+/// fan_in and fan_out are the numbers of inputs and outputs that one weight connects; see [`fans`].
+///
+/// ```
+/// use limpide::{Stream, init::Init, zeros};
+/// let mut weight = zeros::<f32>(&[10, 100]);
+/// Init::XavierUniform { gain: 1.0 }.fill(&mut weight, &mut Stream::new(1));
+/// assert!(weight.iter().all(|w| w.abs() <= (6.0f32 / 110.0).sqrt()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// Every entry the same.
+    Constant(f64),
+    /// N(0, std²). The report starts with `Normal { std: 0.1 }`.
+    Normal {
+        /// Standard deviation.
+        std: f64,
+    },
+    /// U(−bound, bound).
+    Uniform {
+        /// The largest magnitude.
+        bound: f64,
+    },
+    /// U(−a, a), a = gain·√(6/(fan_in+fan_out)): Glorot and Bengio, *Understanding the difficulty of training deep feedforward
+    /// neural networks*, 2010, equation 16.
+    XavierUniform {
+        /// Scale; 5/3 is usual before a tanh.
+        gain: f64,
+    },
+    /// N(0, gain²·2/(fan_in+fan_out)): the same paper, equation 12.
+    XavierNormal {
+        /// Scale; 5/3 is usual before a tanh.
+        gain: f64,
+    },
+    /// U(−a, a), a = √(6/fan_in): He, Zhang, Ren and Sun, *Delving deep into rectifiers*, 2015, equation 10; for ReLU.
+    KaimingUniform,
+    /// N(0, 2/fan_in): the same paper, equation 10; for ReLU.
+    KaimingNormal,
+}
+
+impl Init {
+    /// The report's start: N(0, 1)·0.1.
+    pub const REPORT: Init = Init::Normal { std: 0.1 };
+
+    /// U(−1/√fan_in, 1/√fan_in): PyTorch's default for weight and bias of linear and convolution layers.
+    pub fn fan_in(fan_in: usize) -> Init {
+        Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() }
+    }
+
+    /// Fills a tensor from a stream.
+    pub fn fill<T: Real>(&self, weight: &mut Tensor<T>, stream: &mut Stream) {
+        let (fan_in, fan_out) = fans(weight.shape());
+        let (fan_in, both) = (fan_in as f64, (fan_in + fan_out) as f64);
+        let unit: fn(&mut Stream) -> f64 = match self {
+            Init::Constant(_) => |_| 1.0,
+            Init::Uniform { .. } | Init::XavierUniform { .. } | Init::KaimingUniform => {
+                |stream| stream.uniform(-1.0, 1.0)
+            }
+            Init::Normal { .. } | Init::XavierNormal { .. } | Init::KaimingNormal => Stream::normal,
+        };
+        let scale = match *self {
+            Init::Constant(value) => value,
+            Init::Normal { std } => std,
+            Init::Uniform { bound } => bound,
+            Init::XavierUniform { gain } => gain * (6.0 / both).sqrt(),
+            Init::XavierNormal { gain } => gain * (2.0 / both).sqrt(),
+            Init::KaimingUniform => (6.0 / fan_in).sqrt(),
+            Init::KaimingNormal => (2.0 / fan_in).sqrt(),
+        };
+        values_mut(weight).iter_mut().for_each(|value| *value = T::of(scale * unit(stream)));
+    }
+}
+
+/// Fills every weight (a parameter of two axes or more) of a module by one rule and sets every bias to zero.
+pub fn initialise<T: Real>(module: &mut dyn Module<T>, rule: Init, stream: &Stream) {
+    for (index, parameter) in module.parameters_mut().into_iter().enumerate() {
+        let rule = if parameter.ndim() >= 2 { rule } else { Init::Constant(0.0) };
+        rule.fill(parameter, &mut stream.at(&[index as u64]));
+    }
+}
+
+/// (fan_in, fan_out) of a weight (out, in, kernel …): in and out, each times the kernel's size. A vector counts as (n, n).
+pub fn fans(shape: &[usize]) -> (usize, usize) {
+    match shape {
+        [] => (1, 1),
+        [n] => (*n, *n),
+        [outputs, inputs, kernel @ ..] => {
+            let area: usize = kernel.iter().product();
+            (inputs * area, outputs * area)
+        }
+    }
+}

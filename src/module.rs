@@ -1,0 +1,209 @@
+//! The contract of every layer: five verbs, and what a pass keeps ([`Tape`]) and accumulates ([`Gradients`]).
+//!
+//! **The chain rule, one module at a time.** A chain computes X₀ → X₁ → … → Xₙ → L with Xᵢ₊₁ = fᵢ(Xᵢ; θᵢ). Write
+//! δᵢ = ∂L/∂Xᵢ. Then each module, handed δᵢ₊₁ by the next one, owes two things and nothing else:
+//!
+//! | verb | what it computes | from |
+//! | --- | --- | --- |
+//! | [`Module::backward_update_gradient`] | ∂L/∂θᵢ = (∂Xᵢ₊₁/∂θᵢ)ᵀ δᵢ₊₁, **added** to the gradient | the tape and δᵢ₊₁ |
+//! | [`Module::backward_delta`] | δᵢ = (∂Xᵢ₊₁/∂Xᵢ)ᵀ δᵢ₊₁, handed to the previous module | the tape and δᵢ₊₁ |
+//!
+//! A pass never changes the module: what the backward pass needs is on the tape, gradients go into a buffer, and the
+//! caller owns both. Several threads can therefore run one model on different slices of a batch.
+
+use crate::tensor::{dense, values, values_mut};
+use crate::{Real, Result, Stream, Tensor, zeros};
+use std::any::Any;
+use std::fmt::{Debug, Display};
+use std::ops::{Deref, DerefMut};
+
+/// A function with parameters that can be differentiated: every layer, activation and container.
+///
+/// `Display` prints the module as its constructor is written: `Conv2d(1, 16, 3).padding(1)`.
+pub trait Module<T: Real>: Any + Display + Debug + Send + Sync {
+    /// The shape of the output for an input shape (batch axis included), without computing anything.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] when the module does not take such an input.
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>>;
+
+    /// Z = f(X). Leaves on the tape what the backward verbs need.
+    ///
+    /// Panics with the message of [`Module::output_shape`] when the input does not fit.
+    fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T>;
+
+    /// Adds ∂L/∂θ to the gradients, one tensor a parameter in the order of [`Module::parameters`].
+    /// Nothing to do for a module without parameters.
+    fn backward_update_gradient(&self, _tape: &mut Tape<T>, _delta: &Tensor<T>, _gradients: &mut [Tensor<T>]) {}
+
+    /// ∂L/∂X, to hand to the previous module, from `delta` = ∂L/∂Z.
+    fn backward_delta(&self, tape: &mut Tape<T>, delta: &Tensor<T>) -> Tensor<T>;
+
+    /// Both backward verbs; a container overrides it to walk its chain once instead of twice.
+    fn backward(&self, tape: &mut Tape<T>, delta: &Tensor<T>, gradients: &mut [Tensor<T>]) -> Tensor<T> {
+        self.backward_update_gradient(tape, delta, gradients);
+        self.backward_delta(tape, delta)
+    }
+
+    /// Sets every gradient to zero.
+    fn zero_grad(&self, gradients: &mut Gradients<T>) {
+        gradients.tensors.iter_mut().for_each(|gradient| values_mut(gradient).fill(T::zero()));
+    }
+
+    /// θ ← θ − η·∂L/∂θ for every parameter.
+    fn update_parameters(&mut self, gradients: &Gradients<T>, gradient_step: T) {
+        for (parameter, gradient) in self.parameters_mut().into_iter().zip(&gradients.tensors) {
+            for (p, &g) in values_mut(parameter).iter_mut().zip(values(gradient)) {
+                *p -= gradient_step * g;
+            }
+        }
+    }
+
+    /// The parameters with their names (PyTorch's: `weight`, and `0.weight` inside a chain), in a fixed order.
+    fn parameters(&self) -> Vec<(String, &Tensor<T>)> {
+        Vec::new()
+    }
+
+    /// The parameters to write to, in the order of [`Module::parameters`].
+    fn parameters_mut(&mut self) -> Vec<&mut Tensor<T>> {
+        Vec::new()
+    }
+
+    /// Draws new start values for all parameters: PyTorch's defaults, a pure function of the stream.
+    fn reset_parameters(&mut self, _stream: &Stream) {}
+
+    /// The modules inside a container, with their names; none for a layer.
+    fn children(&self) -> Vec<(String, &dyn Module<T>)> {
+        Vec::new()
+    }
+}
+
+/// Checks an input shape and gives the output shape; for the first line of a `forward`.
+///
+/// Panics with the module's own message when the input does not fit.
+pub fn checked_output_shape<T: Real>(module: &impl Module<T>, input: &[usize]) -> Vec<usize> {
+    module.output_shape(input).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What one forward pass of one module left for its backward pass, and what the backward pass passed by: the glass box.
+///
+/// The caller owns it; a container keeps one for each of its modules in `children`.
+#[derive(Clone, Debug, Default)]
+pub struct Tape<T> {
+    /// X, as given to `forward`.
+    pub input: Option<Tensor<T>>,
+    /// Z, as returned by `forward`.
+    pub output: Option<Tensor<T>>,
+    /// ∂L/∂Z, as handed down by the next module.
+    pub delta: Option<Tensor<T>>,
+    /// Where each output came from in the input: the argmax of a max-pool.
+    pub indices: Vec<u32>,
+    /// The tapes of a container's modules.
+    pub children: Vec<Tape<T>>,
+    off: bool,
+}
+
+impl<T: Real> Tape<T> {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Tape { input: None, output: None, delta: None, indices: Vec::new(), children: Vec::new(), off: false }
+    }
+
+    /// A tape that records nothing, for a forward pass without a backward pass.
+    pub fn off() -> Self {
+        Tape { off: true, ..Tape::new() }
+    }
+
+    /// Whether this tape records nothing.
+    pub fn is_off(&self) -> bool {
+        self.off
+    }
+
+    /// Keeps input and output (shared, not copied) and returns the output: the last line of a `forward`.
+    pub fn record(&mut self, input: &Tensor<T>, output: Tensor<T>) -> Tensor<T> {
+        if !self.off {
+            self.input = Some(dense(input));
+            self.output = Some(output.clone());
+        }
+        output
+    }
+
+    /// X. Panics when no forward pass has been recorded.
+    pub fn input(&self) -> &Tensor<T> {
+        self.input.as_ref().expect("backward needs the tape of a forward pass: call `forward` with this tape first")
+    }
+
+    /// Z. Panics when no forward pass has been recorded.
+    pub fn output(&self) -> &Tensor<T> {
+        self.output.as_ref().expect("backward needs the tape of a forward pass: call `forward` with this tape first")
+    }
+
+    /// One tape for each of a container's `count` modules.
+    pub fn children(&mut self, count: usize) -> &mut [Tape<T>] {
+        let off = self.off;
+        self.children.resize_with(count, || Tape { off, ..Tape::new() });
+        &mut self.children
+    }
+
+    /// Every recorded tensor of a module and of the modules inside it, by name: `0.input`, `0.output`, `0.delta` …
+    pub fn tensors(&self, module: &dyn Module<T>) -> Vec<(String, Tensor<T>)> {
+        let own = [("input", &self.input), ("output", &self.output), ("delta", &self.delta)];
+        let mut tensors: Vec<_> = own
+            .into_iter()
+            .filter_map(|(name, tensor)| tensor.as_ref().map(|tensor| (name.to_string(), tensor.clone())))
+            .collect();
+        for ((name, child), tape) in module.children().into_iter().zip(&self.children) {
+            tensors.extend(tape.tensors(child).into_iter().map(|(inner, tensor)| (format!("{name}.{inner}"), tensor)));
+        }
+        tensors
+    }
+}
+
+/// The gradients of a module's parameters, by name; passes add to them.
+#[derive(Clone, Debug)]
+pub struct Gradients<T> {
+    names: Vec<String>,
+    tensors: Vec<Tensor<T>>,
+}
+
+impl<T: Real> Gradients<T> {
+    /// Zeros in the shapes of the module's parameters.
+    pub fn zeros_for(module: &dyn Module<T>) -> Self {
+        let (names, tensors) =
+            module.parameters().into_iter().map(|(name, value)| (name, zeros(value.shape()))).unzip();
+        Gradients { names, tensors }
+    }
+
+    /// The gradient of the parameter of that name.
+    pub fn get(&self, name: &str) -> Option<&Tensor<T>> {
+        self.names.iter().position(|own| own == name).map(|index| &self.tensors[index])
+    }
+
+    /// Names and gradients, in the order of the parameters.
+    pub fn named(&self) -> impl Iterator<Item = (&str, &Tensor<T>)> {
+        self.names.iter().map(String::as_str).zip(&self.tensors)
+    }
+
+    /// Adds other gradients of the same module to these, entry by entry.
+    pub fn add(&mut self, other: &Gradients<T>) {
+        for (mine, theirs) in self.tensors.iter_mut().zip(&other.tensors) {
+            for (a, &b) in values_mut(mine).iter_mut().zip(values(theirs)) {
+                *a += b;
+            }
+        }
+    }
+}
+
+/// The gradients in the order of the parameters, as the backward verbs take them.
+impl<T> Deref for Gradients<T> {
+    type Target = [Tensor<T>];
+    fn deref(&self) -> &[Tensor<T>] {
+        &self.tensors
+    }
+}
+
+impl<T> DerefMut for Gradients<T> {
+    fn deref_mut(&mut self) -> &mut [Tensor<T>] {
+        &mut self.tensors
+    }
+}
