@@ -141,3 +141,7 @@ pub fn each_product_naive(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "conv_tests.rs"]
+mod tests;
