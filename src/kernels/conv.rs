@@ -130,3 +130,7 @@ pub fn each_product_naive(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "conv_tests.rs"]
+mod tests;
