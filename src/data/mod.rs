@@ -1,7 +1,21 @@
 //! Data: what a data set is, where the built-in ones come from, and how samples are divided into splits and batches.
 
+mod batches;
 mod dataset;
+mod digits;
+mod folders;
+mod generators;
+mod idx;
+mod mnist;
+mod split;
 mod target;
 
+pub use batches::Batches;
 pub use dataset::{Dataset, Inputs};
+pub use digits::digits;
+pub use folders::{DATA_VARIABLE, cache_folder, data_folders};
+pub use generators::{circles, moons, regression, spirals};
+pub use idx::{MAX_BYTES, read_idx};
+pub use mnist::{MNIST_FILES, Mnist, MnistFiles};
+pub use split::Split;
 pub use target::Target;

@@ -2,6 +2,7 @@
 
 use super::{Loss, Reduction, checked_values, ln_1p};
 use crate::data::Target;
+use crate::metrics::Decision;
 use crate::tensor::{dense, values};
 use crate::{Real, Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,10 @@ fn at_least<T: Real>(least: f64, x: T) -> T {
 impl<T: Real> Loss<T> for BceLoss {
     fn reduction(&self) -> Reduction {
         self.reduction
+    }
+
+    fn decision(&self) -> Option<Decision> {
+        Some(Decision::Threshold(0.5))
     }
 
     fn check(&self, output: &[usize], target: &Target<T>) -> Result<()> {

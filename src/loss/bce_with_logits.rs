@@ -2,6 +2,7 @@
 
 use super::{Loss, Reduction, check_weights, checked_values, ln_1p};
 use crate::data::Target;
+use crate::metrics::Decision;
 use crate::tensor::{dense, shape_text, values};
 use crate::{Error, Real, Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,10 @@ fn exp_minus_abs<T: Real>(x: &Tensor<T>) -> Vec<T> {
 impl<T: Real> Loss<T> for BceWithLogitsLoss {
     fn reduction(&self) -> Reduction {
         self.reduction
+    }
+
+    fn decision(&self) -> Option<Decision> {
+        Some(Decision::Threshold(0.0))
     }
 
     fn check_options(&self) -> Result<()> {

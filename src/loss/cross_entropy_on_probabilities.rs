@@ -3,6 +3,7 @@
 use super::classes::{ClassRule, class_rows, from_class_rows};
 use super::{Loss, Reduction};
 use crate::data::Target;
+use crate::metrics::Decision;
 use crate::tensor::values;
 use crate::{Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,10 @@ impl CrossEntropyOnProbabilities {
 impl<T: Real> Loss<T> for CrossEntropyOnProbabilities {
     fn reduction(&self) -> Reduction {
         self.reduction
+    }
+
+    fn decision(&self) -> Option<Decision> {
+        Some(Decision::Argmax)
     }
 
     fn check(&self, output: &[usize], target: &Target<T>) -> Result<()> {

@@ -24,6 +24,7 @@ pub use mse::MseLoss;
 pub use nll::NllLoss;
 
 use crate::data::Target;
+use crate::metrics::Decision;
 use crate::tensor::{dense, shape_text, values, values_mut};
 use crate::{Error, Real, Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
@@ -84,9 +85,18 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
         let terms = self.terms(output, target);
         match self.reduction() {
             Reduction::None => terms,
-            Reduction::Sum => tensor(&[], vec![terms.sum()]),
-            Reduction::Mean => tensor(&[], vec![terms.sum() / self.denominator(output.shape(), target)]),
+            _ => tensor(&[], vec![self.reduce(terms.sum(), self.denominator(output.shape(), target))]),
         }
+    }
+
+    /// The terms' sum as one number by the reduction; without a reduction, the sum.
+    fn reduce(&self, sum: T, denominator: T) -> T {
+        if self.reduction() == Reduction::Mean { sum / denominator } else { sum }
+    }
+
+    /// How an output becomes a class, for a loss about classes.
+    fn decision(&self) -> Option<Decision> {
+        None
     }
 
     /// ∂L/∂output, the first delta of a backward pass; without a reduction, of the sum of the terms.

@@ -3,6 +3,7 @@
 use super::classes::{ClassRule, IGNORED, class_rows, from_class_rows};
 use super::{Loss, Reduction};
 use crate::data::Target;
+use crate::metrics::Decision;
 use crate::tensor::values;
 use crate::{Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,10 @@ impl NllLoss {
 impl<T: Real> Loss<T> for NllLoss {
     fn reduction(&self) -> Reduction {
         self.reduction
+    }
+
+    fn decision(&self) -> Option<Decision> {
+        Some(Decision::Argmax)
     }
 
     fn check_options(&self) -> Result<()> {

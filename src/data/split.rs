@@ -1,0 +1,180 @@
+//! Splits: which samples train, which choose the settings, and which judge at the end.
+
+use super::Dataset;
+use crate::random::Stream;
+use crate::tensor::Real;
+use crate::{Error, Result};
+
+/// A division of a data set into three parts that share no sample; every list is in random order.
+///
+/// Printing it gives the sizes and, where there are classes, how many samples of each are in each part.
+///
+/// ```
+/// use limpide::data::{Split, moons};
+/// let data = moons::<f32>(200, 0.1, 7)?;
+/// let split = Split::new(&data, 0.15, 0.15, 7)?;
+/// assert_eq!([split.train.len(), split.validation.len(), split.test.len()], [140, 30, 30]);
+/// println!("{split}");
+/// # Ok::<(), limpide::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    /// Numbers of the samples to train on.
+    pub train: Vec<usize>,
+    /// Numbers of the samples that choose settings and the moment to stop.
+    pub validation: Vec<usize>,
+    /// Numbers of the samples for the one final judgement.
+    pub test: Vec<usize>,
+    /// Samples of each class in train, validation and test; empty when there are no classes.
+    per_class: Vec<[usize; 3]>,
+}
+
+impl Split {
+    /// Splits a data set: the fractions `validation` and `test` of it, the rest to train on.
+    ///
+    /// With one class a sample the split is stratified: each part has every class in the proportion of the whole, as
+    /// nearly as whole samples allow. The sizes are those fractions of the whole, rounded to the nearest.
+    ///
+    /// Errs when a fraction is negative, or both together are not below 1.
+    pub fn new<T: Real>(data: &Dataset<T>, validation: f64, test: f64, seed: u64) -> Result<Self> {
+        if !(validation >= 0.0 && test >= 0.0 && validation + test < 1.0) {
+            let found = format!("{validation} and {test}");
+            return Err(Error::option("split: validation and test", "fractions with a sum below 1", found));
+        }
+        let stream = Stream::new(seed).at(&[u64::from_be_bytes(*b"split   ")]);
+        let labels = data.targets.labels();
+        // Without classes, all samples are of one group.
+        let mut groups = vec![Vec::new(); if labels.is_some() { data.classes } else { 1 }];
+        for sample in 0..data.len() {
+            groups[labels.as_ref().map_or(0, |labels| labels[sample] as usize)].push(sample);
+        }
+        let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
+        let tests = shares(&sizes, test, &sizes, data.len());
+        let room: Vec<usize> = sizes.iter().zip(&tests).map(|(size, test)| size - test).collect();
+        let validations = shares(&sizes, validation, &room, data.len() - tests.iter().sum::<usize>());
+
+        let mut split = Split { train: vec![], validation: vec![], test: vec![], per_class: vec![] };
+        for (group, samples) in groups.iter_mut().enumerate() {
+            stream.at(&[group as u64]).shuffle(samples);
+            let (test, rest) = samples.split_at(tests[group]);
+            let (validation, train) = rest.split_at(validations[group]);
+            split.test.extend(test);
+            split.validation.extend(validation);
+            split.train.extend(train);
+            split.per_class.push([train.len(), validation.len(), test.len()]);
+        }
+        if labels.is_none() {
+            split.per_class.clear();
+        }
+        // Until here a part is sorted by class.
+        let mut order = stream.clone();
+        for part in [&mut split.train, &mut split.validation, &mut split.test] {
+            order.shuffle(part);
+        }
+        Ok(split)
+    }
+}
+
+/// How many of each group to take: `fraction` of the sum, at most `limit`, divided by the method of largest remainders,
+/// no more from a group than its `room`.
+fn shares(sizes: &[usize], fraction: f64, room: &[usize], limit: usize) -> Vec<usize> {
+    let wanted = ((sizes.iter().sum::<usize>() as f64 * fraction).round() as usize).min(limit);
+    let quota = |group: usize| sizes[group] as f64 * fraction;
+    let mut taken: Vec<usize> = (0..sizes.len()).map(|group| (quota(group) as usize).min(room[group])).collect();
+    let mut order: Vec<usize> = (0..sizes.len()).collect();
+    order.sort_by(|&a, &b| quota(b).fract().total_cmp(&quota(a).fract()));
+    let mut left = wanted.saturating_sub(taken.iter().sum());
+    while left > 0 {
+        for &group in order.iter().filter(|&&group| taken[group] < room[group]).take(left).collect::<Vec<_>>() {
+            taken[group] += 1;
+            left -= 1;
+        }
+    }
+    taken
+}
+
+impl std::fmt::Display for Split {
+    /// `train 140, validation 30, test 30`, then a line for each class.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "train {}, validation {}, test {}", self.train.len(), self.validation.len(), self.test.len())?;
+        for (class, [train, validation, test]) in self.per_class.iter().enumerate() {
+            write!(f, "\n  class {class}: {train}, {validation}, {test}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Inputs, Target, regression};
+    use proptest::prelude::*;
+
+    /// Samples of the given numbers in each class, class by class.
+    fn classes(sizes: &[usize]) -> Dataset<f32> {
+        let labels: Vec<i64> = sizes.iter().enumerate().flat_map(|(c, &n)| vec![c as i64; n]).collect();
+        let inputs = Inputs::Real(crate::zeros(&[labels.len(), 1]));
+        Dataset::new("classes", inputs, Target::classes(labels), sizes.len()).unwrap()
+    }
+
+    #[test]
+    fn a_split_prints_its_sizes_and_classes() {
+        let split = Split::new(&classes(&[100, 60, 40]), 0.2, 0.1, 1).unwrap();
+        assert_eq!(
+            split.to_string(),
+            "train 140, validation 40, test 20\n  class 0: 70, 20, 10\n  class 1: 42, 12, 6\n  class 2: 28, 8, 4"
+        );
+    }
+
+    #[test]
+    fn values_are_split_without_classes() {
+        let split = Split::new(&regression::<f64>(50, -1.0..1.0, 1).unwrap(), 0.2, 0.3, 1).unwrap();
+        assert_eq!(split.to_string(), "train 25, validation 10, test 15");
+    }
+
+    #[test]
+    fn a_seed_fixes_the_split_and_the_parts_are_not_sorted() {
+        let data = classes(&[50, 50]);
+        let split = Split::new(&data, 0.2, 0.2, 1).unwrap();
+        assert_eq!(split, Split::new(&data, 0.2, 0.2, 1).unwrap());
+        assert_ne!(split, Split::new(&data, 0.2, 0.2, 2).unwrap());
+        // By chance one in 10⁹: the test part of a class of 50 is its first ten.
+        assert!(split.test.iter().any(|&sample| sample % 50 >= 10), "{:?}", split.test);
+        for part in [&split.train, &split.validation, &split.test] {
+            let first = part[..part.len() / 2].iter().filter(|&&sample| sample < 50).count();
+            assert!(first > 0 && first < part.len() / 2, "{part:?}");
+        }
+    }
+
+    #[test]
+    fn bad_fractions_are_refused() {
+        for (validation, test) in [(0.5, 0.5), (-0.1, 0.1), (0.1, f64::NAN), (0.0, 1.0)] {
+            assert!(Split::new(&classes(&[4]), validation, test, 1).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parts_are_disjoint_complete_and_stratified(
+            sizes in prop::collection::vec(0usize..12, 1..6), validation in 0.0..0.6, test in 0.0..0.4, seed: u64,
+        ) {
+            let data = classes(&sizes);
+            let split = Split::new(&data, validation, test, seed).unwrap();
+            let mut all = [&split.train[..], &split.validation, &split.test].concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..data.len()).collect::<Vec<_>>());
+            let n = data.len() as f64;
+            prop_assert!((split.test.len() as f64 - n * test).abs() <= 0.5);
+            prop_assert!((split.validation.len() as f64 - n * validation).abs() <= 1.0);
+            let labels = data.targets.labels().unwrap();
+            for (class, &size) in sizes.iter().enumerate() {
+                let count = |part: &[usize]| part.iter().filter(|&&s| labels[s] == class as i64).count();
+                prop_assert!((count(&split.test) as f64 - size as f64 * test).abs() < 1.0);
+                // One more than exact where the test part has taken the last free place of another class.
+                prop_assert!((count(&split.validation) as f64 - size as f64 * validation).abs() < 2.0);
+                prop_assert_eq!(split.per_class[class][2], count(&split.test));
+                prop_assert_eq!(split.per_class[class][0], count(&split.train));
+            }
+        }
+    }
+}
