@@ -28,6 +28,7 @@ pub enum DataCommand {
         /// The data set
         #[arg(value_parser = set_parser())]
         name: Mnist,
+        /// Where the files are, and how to print
         #[command(flatten)]
         place: Place,
         /// Fetch from here instead of the public mirrors (may be given several times)
@@ -40,6 +41,7 @@ pub enum DataCommand {
         /// The data set; all that are found when left out
         #[arg(value_parser = set_parser())]
         name: Option<Mnist>,
+        /// Where the files are, and how to print
         #[command(flatten)]
         place: Place,
     },

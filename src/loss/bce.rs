@@ -79,7 +79,9 @@ impl<T: Real> Loss<T> for BceLoss {
     }
 
     fn slope(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        super::zip_entries(self, output, target, |p, y| (p - y) / at_least(1e-12, p * (T::one() - p)))
+        // PyTorch keeps this constant as an f32, whatever the type of the tensors.
+        let least = f64::from(1e-12f32);
+        super::zip_entries(self, output, target, |p, y| (p - y) / at_least(least, p * (T::one() - p)))
     }
 
     fn denominator(&self, output: &[usize], _target: &Target<T>) -> T {

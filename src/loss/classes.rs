@@ -2,8 +2,8 @@
 
 use super::{check_values, check_weights};
 use crate::data::Target;
-use crate::tensor::{dense, shape_text, values, values_mut};
-use crate::{Error, Real, Result, Tensor, zeros};
+use crate::tensor::{dense, shape_text, values};
+use crate::{Error, Real, Result, Tensor, tensor};
 use ndarray::Dimension;
 use std::fmt::{self, Display};
 
@@ -39,9 +39,9 @@ impl ClassRule<'_> {
         if output.len() < 2 || output[1] == 0 {
             return Err(Error::shape(loss, "an output (n, classes) or (n, classes, d…)", output));
         }
-        let (classes, output_text) = (output[1], shape_text(output));
+        let classes = output[1];
         if let Some(weight) = self.weight.filter(|weight| weight.len() != classes) {
-            let wanted = format!("{classes} in number, one a class of the output {output_text}");
+            let wanted = format!("{classes} in number, one a class of the output {}", shape_text(output));
             return Err(Error::option(format!("{loss}: class weights"), wanted, weight.len()));
         }
         let labels = match target {
@@ -53,18 +53,18 @@ impl ClassRule<'_> {
             Target::Values(_) => return check_values(loss, output, target),
         };
         if labels.ndim() + 1 != output.len() || labels.shape()[0] != output[0] || labels.shape()[1..] != output[2..] {
-            let wanted = format!("classes {} for an output {output_text}", shape_text(&without_class_axis(output)));
+            let wanted =
+                format!("classes {} for an output {}", shape_text(&without_class_axis(output)), shape_text(output));
             return Err(Error::shape(loss, wanted, labels.shape()));
         }
-        let inside = |label| (0..classes as i64).contains(&label) || label == self.ignore_index;
-        match labels.indexed_iter().find(|(_, label)| !inside(**label)) {
-            None => Ok(()),
-            Some((at, label)) => {
-                let place = if labels.ndim() == 1 { at[0].to_string() } else { shape_text(at.slice()) };
-                let wanted = format!("from 0 to {}, or {} to be ignored", classes - 1, self.ignore_index);
-                Err(Error::option(format!("{loss}: class of sample {place}"), wanted, label))
-            }
+        let outside = |label| !(0..classes as i64).contains(&label) && label != self.ignore_index;
+        if !labels.iter().any(|&label| outside(label)) {
+            return Ok(());
         }
+        let (at, label) = labels.indexed_iter().find(|(_, label)| outside(**label)).expect("one is outside");
+        let place = if labels.ndim() == 1 { at[0].to_string() } else { shape_text(at.slice()) };
+        let wanted = format!("from 0 to {}, or {} to be ignored", classes - 1, self.ignore_index);
+        Err(Error::option(format!("{loss}: class of sample {place}"), wanted, label))
     }
 
     /// The options that are not the default, as their builder calls.
@@ -95,55 +95,46 @@ impl ClassRule<'_> {
         }
     }
 
-    /// The terms −Σ_c q_c·log_c along axis 1 and their slope −q_c·derivative_c, where q_c = w_c·((1−e)·y_c + e/C) and
-    /// derivative(i) is ∂logᵢ/∂outputᵢ for the entry i. The target has passed the check.
+    /// The terms −Σ_c q_c·log_c of every row and their slope −q_c·derivative_c, where q_c = w_c·((1−e)·y_c + e/C) and
+    /// derivative(i) is ∂log/∂output of the entry i. `log` and the slope are [`class_rows`]; the target has passed the check.
     ///
     /// A class with q = 0 adds nothing, even when its log is −∞: 0·ln 0 = 0.
     pub fn negative_log<T: Real>(
         &self,
-        shape: &[usize],
+        classes: usize,
         target: &Target<T>,
         log: &[T],
         derivative: impl Fn(usize) -> T,
-    ) -> (Tensor<T>, Tensor<T>) {
-        let (mut terms, mut slope) = (zeros(&without_class_axis(shape)), zeros(shape));
-        let (samples, classes, inner) = axes(shape);
-        let spread = T::of(self.label_smoothing / classes as f64);
-        let kept = T::of(1.0 - self.label_smoothing);
-        let (sums, slopes) = (values_mut(&mut terms), values_mut(&mut slope));
-        let mut add = |line: usize, class: usize, at: usize, y: T| {
+    ) -> (Vec<T>, Vec<T>) {
+        let (mut terms, mut slope) = (vec![T::zero(); log.len() / classes], vec![T::zero(); log.len()]);
+        let (kept, spread) = (T::of(1.0 - self.label_smoothing), T::of(self.label_smoothing / classes as f64));
+        let mut add = |row: usize, class: usize, y: T| {
             let share = kept * y + spread;
             let q = self.weight.map_or(share, |weight| T::of(weight[class]) * share);
             if q != T::zero() {
-                sums[line] -= q * log[at];
-                slopes[at] = -q * derivative(at);
+                let at = row * classes + class;
+                terms[row] -= q * log[at];
+                slope[at] = -q * derivative(at);
             }
         };
         match target {
             Target::Classes(labels) => {
-                for (line, &label) in values(&dense(labels)).iter().enumerate() {
-                    let (first, label_class) = (first_entry(line, classes, inner), label as usize);
+                for (row, &label) in values(&dense(labels)).iter().enumerate() {
                     if label == self.ignore_index {
                         continue;
-                    } else if self.label_smoothing == 0.0 {
-                        add(line, label_class, first + label_class * inner, T::one());
-                        continue;
                     }
-                    for class in 0..classes {
-                        let y = if class == label_class { T::one() } else { T::zero() };
-                        add(line, class, first + class * inner, y);
+                    add(row, label as usize, T::one());
+                    // Without smoothing the other classes count nothing.
+                    if self.label_smoothing > 0.0 {
+                        (0..classes)
+                            .filter(|&class| class != label as usize)
+                            .for_each(|class| add(row, class, T::zero()));
                     }
                 }
             }
-            Target::Values(wanted) => {
-                let wanted = dense(wanted);
-                let mut entries = values(&wanted).iter().enumerate();
-                for sample in 0..samples {
-                    for class in 0..classes {
-                        for (place, (at, &y)) in entries.by_ref().take(inner).enumerate() {
-                            add(sample * inner + place, class, at, y);
-                        }
-                    }
+            Target::Values(shares) => {
+                for (row, shares) in values(&class_rows(shares)).chunks_exact(classes).enumerate() {
+                    shares.iter().enumerate().for_each(|(class, &y)| add(row, class, y));
                 }
             }
         }
@@ -151,14 +142,20 @@ impl ClassRule<'_> {
     }
 }
 
-/// (n, C, d…) as (n, C, Πd).
-pub(super) fn axes(shape: &[usize]) -> (usize, usize, usize) {
-    (shape[0], shape[1], shape[2..].iter().product())
+/// (n, C, d…) as (n, d…, C): what belongs to one term becomes one contiguous row. Free for (n, C).
+pub(super) fn class_rows<T: Real>(x: &Tensor<T>) -> Tensor<T> {
+    let mut axes: Vec<usize> = (0..x.ndim()).collect();
+    axes[1..].rotate_left(1);
+    dense(&x.clone().permuted_axes(axes))
 }
 
-/// Where the entries of a line along axis 1 start; the next class is `inner` further on.
-pub(super) fn first_entry(line: usize, classes: usize, inner: usize) -> usize {
-    line / inner * classes * inner + line % inner
+/// The way back: terms in row order as (n, d…), slope rows as (n, C, d…), the shape of the output.
+pub(super) fn from_class_rows<T: Real>(output: &[usize], terms: Vec<T>, slope: Vec<T>) -> (Tensor<T>, Tensor<T>) {
+    let mut shape = output.to_vec();
+    shape[1..].rotate_left(1);
+    let mut axes: Vec<usize> = (0..output.len()).collect();
+    axes[1..].rotate_right(1);
+    (tensor(&without_class_axis(output), terms), dense(&tensor(&shape, slope).permuted_axes(axes)))
 }
 
 fn without_class_axis(shape: &[usize]) -> Vec<usize> {

@@ -1,10 +1,10 @@
 //! Cross-entropy on logits, fused with the softmax so that neither can overflow.
 
-use super::classes::{ClassRule, IGNORED, axes, first_entry};
+use super::classes::{ClassRule, IGNORED, class_rows, from_class_rows};
 use super::{Loss, Reduction};
 use crate::data::Target;
 use crate::metrics::Decision;
-use crate::tensor::{dense, values, values_mut};
+use crate::tensor::values;
 use crate::{Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -92,26 +92,22 @@ impl CrossEntropyLoss {
     }
 }
 
-/// ln p and p along axis 1, the exponentials in one call for the whole batch.
-fn log_softmax<T: Real>(x: &Tensor<T>) -> (Vec<T>, Vec<T>) {
-    let (samples, classes, inner) = axes(x.shape());
-    let (lines, last) = (samples * inner, (classes - 1) * inner);
-    let entries = |line| (0..=last).step_by(inner).map(move |c| first_entry(line, classes, inner) + c);
-    let mut log_p = values(&dense(x)).to_vec();
-    for line in 0..lines {
-        let m = entries(line).fold(T::neg_infinity(), |m, at| m.max(log_p[at]));
-        entries(line).for_each(|at| log_p[at] -= m);
+/// ln p and p of every row, the exponentials in one call for the whole batch.
+fn log_softmax<T: Real>(x: &[T], classes: usize) -> (Vec<T>, Vec<T>) {
+    let mut log_p = x.to_vec();
+    for row in log_p.chunks_exact_mut(classes) {
+        let m = row.iter().copied().fold(T::neg_infinity(), T::max);
+        row.iter_mut().for_each(|x| *x -= m);
     }
-    let mut p = vec![T::zero(); log_p.len()];
+    let mut p = vec![T::zero(); x.len()];
     T::exp_slice(&log_p, &mut p);
-    let sums: Vec<T> = (0..lines).map(|line| entries(line).map(|at| p[at]).sum()).collect();
-    let mut log_sums = vec![T::zero(); lines];
+    let sums: Vec<T> = p.chunks_exact(classes).map(|row| row.iter().copied().sum()).collect();
+    let mut log_sums = vec![T::zero(); sums.len()];
     T::ln_slice(&sums, &mut log_sums);
-    for line in 0..lines {
-        for at in entries(line) {
-            log_p[at] -= log_sums[line];
-            p[at] /= sums[line];
-        }
+    let rows = log_p.chunks_exact_mut(classes).zip(p.chunks_exact_mut(classes));
+    for ((log_p, p), (&sum, &log_sum)) in rows.zip(sums.iter().zip(&log_sums)) {
+        log_p.iter_mut().for_each(|x| *x -= log_sum);
+        p.iter_mut().for_each(|e| *e /= sum);
     }
     (log_p, p)
 }
@@ -143,19 +139,15 @@ impl<T: Real> Loss<T> for CrossEntropyLoss {
 
     fn terms_and_slope(&self, output: &Tensor<T>, target: &Target<T>) -> (Tensor<T>, Tensor<T>) {
         self.check(output.shape(), target).unwrap_or_else(|error| panic!("{error}"));
-        let (log_p, p) = log_softmax(output);
+        let classes = output.shape()[1];
+        let (log_p, p) = log_softmax(values(&class_rows(output)), classes);
         // ∂Lᵢ/∂ln p_c = −q_c, then through ln p: −qₖ − pₖ·Σ_c(−q_c)
-        let (terms, mut slope) = self.rule().negative_log(output.shape(), target, &log_p, |_| T::one());
-        let (samples, classes, inner) = axes(output.shape());
-        let slopes = values_mut(&mut slope);
-        for line in 0..samples * inner {
-            let first = first_entry(line, classes, inner);
-            let minus_q: T = (0..classes).map(|c| slopes[first + c * inner]).sum();
-            for at in (0..classes).map(|c| first + c * inner) {
-                slopes[at] -= p[at] * minus_q;
-            }
+        let (terms, mut slope) = self.rule().negative_log(classes, target, &log_p, |_| T::one());
+        for (slope, p) in slope.chunks_exact_mut(classes).zip(p.chunks_exact(classes)) {
+            let sum: T = slope.iter().copied().sum();
+            slope.iter_mut().zip(p).for_each(|(s, &p)| *s -= p * sum);
         }
-        (terms, slope)
+        from_class_rows(output.shape(), terms, slope)
     }
 
     fn denominator(&self, output: &[usize], target: &Target<T>) -> T {

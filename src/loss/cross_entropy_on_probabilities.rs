@@ -1,10 +1,10 @@
 //! Cross-entropy on probabilities, the partner of a `Softmax` output.
 
-use super::classes::ClassRule;
+use super::classes::{ClassRule, class_rows, from_class_rows};
 use super::{Loss, Reduction};
 use crate::data::Target;
 use crate::metrics::Decision;
-use crate::tensor::{dense, values};
+use crate::tensor::values;
 use crate::{Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -77,10 +77,12 @@ impl<T: Real> Loss<T> for CrossEntropyOnProbabilities {
         self.check(output.shape(), target).unwrap_or_else(|error| panic!("{error}"));
         let tau = T::min_positive_value();
         // Written so that NaN stays NaN, which `max` would hide.
-        let p: Vec<T> = values(&dense(output)).iter().map(|&p| if p < tau { tau } else { p }).collect();
+        let p: Vec<T> = values(&class_rows(output)).iter().map(|&p| if p < tau { tau } else { p }).collect();
         let mut log_p = vec![T::zero(); p.len()];
         T::ln_slice(&p, &mut log_p);
-        ClassRule::default().negative_log(output.shape(), target, &log_p, |at| T::one() / p[at])
+        let slope_of_log = |at: usize| T::one() / p[at];
+        let (terms, slope) = ClassRule::default().negative_log(output.shape()[1], target, &log_p, slope_of_log);
+        from_class_rows(output.shape(), terms, slope)
     }
 
     fn denominator(&self, output: &[usize], target: &Target<T>) -> T {

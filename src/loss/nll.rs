@@ -1,10 +1,10 @@
 //! The negative log-likelihood of log-probabilities, the partner of a `LogSoftmax` output.
 
-use super::classes::{ClassRule, IGNORED};
+use super::classes::{ClassRule, IGNORED, class_rows, from_class_rows};
 use super::{Loss, Reduction};
 use crate::data::Target;
 use crate::metrics::Decision;
-use crate::tensor::{dense, values};
+use crate::tensor::values;
 use crate::{Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -101,7 +101,9 @@ impl<T: Real> Loss<T> for NllLoss {
 
     fn terms_and_slope(&self, output: &Tensor<T>, target: &Target<T>) -> (Tensor<T>, Tensor<T>) {
         self.check(output.shape(), target).unwrap_or_else(|error| panic!("{error}"));
-        self.rule().negative_log(output.shape(), target, values(&dense(output)), |_| T::one())
+        let log_p = class_rows(output);
+        let (terms, slope) = self.rule().negative_log(output.shape()[1], target, values(&log_p), |_| T::one());
+        from_class_rows(output.shape(), terms, slope)
     }
 
     fn denominator(&self, output: &[usize], target: &Target<T>) -> T {

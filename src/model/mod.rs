@@ -14,7 +14,10 @@ mod summary;
 
 pub use summary::{Row, Summary, summary};
 
-use crate::layers::{LeakyRelu, Linear, LinearOptions, LogSoftmax, Relu, Sigmoid, Softmax, Tanh};
+use crate::layers::{
+    AvgPool2d, AvgPool2dOptions, Conv2d, Conv2dOptions, Flatten, LeakyRelu, Linear, LinearOptions, LogSoftmax,
+    MaxPool2d, MaxPool2dOptions, Relu, Sigmoid, Softmax, Tanh,
+};
 use crate::{AutoEncoder, Module, Real, Result, Sequential};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
@@ -30,6 +33,14 @@ use std::any::Any;
 pub enum LayerDescription {
     /// [`Linear`].
     Linear(LinearOptions),
+    /// [`Conv2d`].
+    Conv2d(Conv2dOptions),
+    /// [`MaxPool2d`].
+    MaxPool2d(MaxPool2dOptions),
+    /// [`AvgPool2d`].
+    AvgPool2d(AvgPool2dOptions),
+    /// [`Flatten`].
+    Flatten(Flatten),
     /// [`Tanh`].
     Tanh(Tanh),
     /// [`Sigmoid`].
@@ -51,8 +62,21 @@ pub enum LayerDescription {
 }
 
 /// The names that the field `type` can take.
-pub const TYPES: [&str; 9] =
-    ["Linear", "Tanh", "Sigmoid", "ReLU", "LeakyReLU", "Softmax", "LogSoftmax", "Sequential", "AutoEncoder"];
+pub const TYPES: [&str; 13] = [
+    "Linear",
+    "Conv2d",
+    "MaxPool2d",
+    "AvgPool2d",
+    "Flatten",
+    "Tanh",
+    "Sigmoid",
+    "ReLU",
+    "LeakyReLU",
+    "Softmax",
+    "LogSoftmax",
+    "Sequential",
+    "AutoEncoder",
+];
 
 /// The modules of a [`Sequential`], in order.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -90,6 +114,10 @@ impl LayerDescription {
     pub fn build<T: Real>(&self) -> Result<Box<dyn Module<T>>> {
         Ok(match self.clone() {
             Self::Linear(options) => Box::new(Linear::with_options(options)?),
+            Self::Conv2d(options) => Box::new(Conv2d::with_options(options)?),
+            Self::MaxPool2d(options) => Box::new(MaxPool2d::with_options(options)?),
+            Self::AvgPool2d(options) => Box::new(AvgPool2d::with_options(options)?),
+            Self::Flatten(layer) => Box::new(layer),
             Self::Tanh(layer) => Box::new(layer),
             Self::Sigmoid(layer) => Box::new(layer),
             Self::Relu(layer) => Box::new(layer),
@@ -123,6 +151,14 @@ pub fn describe<T: Real>(module: &dyn Module<T>) -> Option<LayerDescription> {
     let any: &dyn Any = module;
     if let Some(layer) = any.downcast_ref::<Linear<T>>() {
         Some(LayerDescription::Linear(layer.options.clone()))
+    } else if let Some(layer) = any.downcast_ref::<Conv2d<T>>() {
+        Some(LayerDescription::Conv2d(layer.options.clone()))
+    } else if let Some(layer) = any.downcast_ref::<MaxPool2d>() {
+        Some(LayerDescription::MaxPool2d(layer.options.clone()))
+    } else if let Some(layer) = any.downcast_ref::<AvgPool2d>() {
+        Some(LayerDescription::AvgPool2d(layer.options.clone()))
+    } else if let Some(&layer) = any.downcast_ref::<Flatten>() {
+        Some(LayerDescription::Flatten(layer))
     } else if let Some(&layer) = any.downcast_ref::<Tanh>() {
         Some(LayerDescription::Tanh(layer))
     } else if let Some(&layer) = any.downcast_ref::<Sigmoid>() {

@@ -1,6 +1,7 @@
 //! Tests of the description, its way through JSON and back, and the summary.
 
 use super::*;
+use crate::layers::Pair;
 use crate::{Tensor, zeros};
 
 /// One of every type, with options that are not the defaults.
@@ -10,6 +11,28 @@ fn one_of_each() -> Vec<LayerDescription> {
     };
     vec![
         linear(4, 3, false),
+        LayerDescription::Conv2d(Conv2dOptions {
+            stride: Pair::from([1, 2]),
+            padding: Pair::from([2, 0]),
+            dilation: Pair::from(2),
+            groups: 2,
+            bias: false,
+            ..Conv2dOptions::new(4, 6, [3, 5])
+        }),
+        LayerDescription::MaxPool2d(MaxPool2dOptions {
+            stride: Some(Pair::from([2, 1])),
+            padding: Pair::from(1),
+            dilation: Pair::from(2),
+            ceil_mode: true,
+            ..MaxPool2dOptions::new(3)
+        }),
+        LayerDescription::AvgPool2d(AvgPool2dOptions {
+            padding: Pair::from([1, 0]),
+            ceil_mode: true,
+            count_include_pad: false,
+            ..AvgPool2dOptions::new([2, 3])
+        }),
+        LayerDescription::Flatten(Flatten { start_dim: 0, end_dim: -2 }),
         LayerDescription::Tanh(Tanh),
         LayerDescription::Sigmoid(Sigmoid),
         LayerDescription::Relu(Relu),
@@ -59,6 +82,9 @@ fn options_have_pytorchs_names_and_defaults() {
     let with_bias = LayerDescription::Linear(LinearOptions { in_features: 4, out_features: 3, bias: true });
     assert_eq!(parse(r#"{"type": "Linear", "in_features": 4, "out_features": 3}"#), with_bias);
     assert_eq!(parse(r#"{"out_features": 3, "in_features": 4, "type": "Linear"}"#), with_bias);
+    let conv = LayerDescription::Conv2d(Conv2dOptions::new(1, 8, 3));
+    assert_eq!(parse(r#"{"type": "Conv2d", "in_channels": 1, "out_channels": 8, "kernel_size": 3}"#), conv);
+    assert_eq!(parse(r#"{"type": "Flatten"}"#), LayerDescription::Flatten(Flatten { start_dim: 1, end_dim: -1 }));
     assert_eq!(parse(r#"{"type": "LeakyReLU"}"#), LayerDescription::LeakyRelu(LeakyRelu { negative_slope: 0.01 }));
     assert_eq!(parse(r#"{"type": "Softmax"}"#), LayerDescription::Softmax(Softmax { dim: -1 }));
     assert_eq!(serde_json::to_string(&LayerDescription::Tanh(Tanh)).unwrap(), r#"{"type":"Tanh"}"#);
@@ -71,7 +97,7 @@ fn an_unknown_type_is_answered_with_the_nearest_name() {
     {
         let error = refusal(&format!(r#"{{"type": "{typo}"}}"#));
         assert!(error.starts_with(&format!("there is no layer type `{typo}`; did you mean `{name}`?")), "{error}");
-        assert!(error.contains("Linear, Tanh, Sigmoid"), "{error}");
+        assert!(error.contains("Linear, Conv2d, MaxPool2d"), "{error}");
     }
     // Inside a chain the message is written once.
     let error = refusal(r#"{"type": "Sequential", "layers": [{"type": "tan"}]}"#);

@@ -13,6 +13,7 @@ pub use numbers::{Kind, Numbers};
 pub use report::{Counts, Report};
 
 use kinds::{Means, Stop};
+use limpide::data::data_folders;
 use limpide::{Error, Real};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,8 @@ pub fn conform<T: Real>(dir: &Path, data: Option<&Path>, dump: Option<&Path>) ->
     if let Some(out) = dump {
         std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.into(), source })?;
     }
+    // A mistyped folder is an error even when no case needs data.
+    data_folders(data)?;
     let means = Means::new(data);
     let mut report = Report::new(T::NAME);
     for family in families(dir)? {

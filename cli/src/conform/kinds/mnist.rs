@@ -1,12 +1,13 @@
 //! Training runs that store nothing: MNIST in file order, and start values by the splitmix rule.
 
 use super::{Case, Stop};
-use limpide::data::{Dataset, Mnist};
+use limpide::data::{Dataset, Inputs, Mnist, Target};
 use limpide::init::fans;
 use limpide::metrics::{Decision, correct};
 use limpide::tensor::values_mut;
 use limpide::train::{Engine, predict};
 use limpide::{Module, Real};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Where MNIST is looked for.
@@ -20,8 +21,8 @@ impl Images {
         Images { folder: folder.map(Path::to_path_buf) }
     }
 
-    /// The training part and the test part.
-    fn load<T: Real>(&self) -> Result<(Dataset<T>, Dataset<T>), Stop> {
+    /// The training part and the test part. The cases were made from pixels divided in `f32`, whatever they compute in.
+    fn load(&self) -> Result<(Dataset<f32>, Dataset<f32>), Stop> {
         match Mnist::Digits.find(self.folder.as_deref())? {
             Some(files) => Ok(files.load()?),
             None => Err(Stop::Skipped("MNIST is not there; `limpide data fetch mnist` gets it".to_string())),
@@ -71,13 +72,13 @@ impl<T: Real> MnistRun<T> {
         if entry.init_rule.rule != "splitmix" || split != "train" || target != "label" {
             return Err(Stop::Unsupported(vec![format!("{} from {split} to {target}", entry.init_rule.rule)]));
         }
-        let (train, test) = images.load::<T>()?;
+        let (train, test) = images.load()?;
         let range = *first..first.saturating_add(*count);
         if range.end > train.len() {
             return Err(Stop::Failed(format!("data wants images {range:?}, MNIST has {}", train.len())));
         }
-        let train = train.select(&range.collect::<Vec<_>>()).reshape_samples(sample_shape)?;
-        let test = test.reshape_samples(sample_shape)?;
+        let test_range = 0..test.len();
+        let (train, test) = (widened(&train, range, sample_shape)?, widened(&test, test_range, sample_shape)?);
         Ok(MnistRun { train, test, entry })
     }
 
@@ -121,6 +122,14 @@ impl<T: Real> MnistRun<T> {
     }
 }
 
+/// Some samples of a data set as `T`, in their own shape.
+fn widened<T: Real>(data: &Dataset<f32>, range: Range<usize>, shape: &[usize]) -> Result<Dataset<T>, Stop> {
+    let (x, target) = data.gather(&range.collect::<Vec<_>>());
+    let inputs = Inputs::Real(x.mapv(|value| T::of(value as f64)).into_shared());
+    let labels = Target::classes(target.labels().unwrap_or_default());
+    Ok(Dataset::new(data.name.clone(), inputs, labels, data.classes)?.reshape_samples(shape)?)
+}
+
 /// Output `i` of the splitmix64 generator: Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014.
 fn splitmix(seed: u64, i: u64) -> u64 {
     let mut z = seed.wrapping_add((i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -133,7 +142,7 @@ fn splitmix(seed: u64, i: u64) -> u64 {
 mod tests {
     use super::splitmix;
 
-    /// The first outputs for seed 1234567, as published with the generator's reference code.
+    /// The first outputs for seed 1234567, as many implementations agree (Rosetta Code, *Pseudo-random numbers/Splitmix64*).
     #[test]
     fn splitmix_gives_the_known_answers() {
         let known = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431];
