@@ -43,14 +43,12 @@ pub enum Error {
         /// The system's own words.
         source: std::io::Error,
     },
-    /// A loss, gradient or activation stopped being a finite number.
+    /// The loss stopped being a finite number.
     #[error(
-        "{quantity} became {value} at epoch {epoch}, step {step}: {culprit}; lower the learning rate or check the data"
+        "the loss became {value} at epoch {epoch}, step {step}: {culprit}; lower the learning rate or check the data"
     )]
     NotFinite {
-        /// What went bad.
-        quantity: String,
-        /// The value it took.
+        /// The sum of the batch's loss terms.
         value: f64,
         /// The epoch, counted from 1.
         epoch: usize,
@@ -80,11 +78,14 @@ impl Error {
         Error::Option { name: name.into(), wanted: wanted.into(), found: found.to_string() }
     }
 
-    /// Prefixes a shape error with the place of the module: `layer 3: `. Other errors pass unchanged.
+    /// Prefixes an error of a shape or an option with the place of the module: `layer 3: `. Other errors pass unchanged.
     pub fn within(self, place: impl Into<String>) -> Self {
         match self {
             Error::Shape { place: inner, module, wanted, found } => {
                 Error::Shape { place: format!("{}: {inner}", place.into()), module, wanted, found }
+            }
+            Error::Option { name, wanted, found } => {
+                Error::Option { name: format!("{}: {name}", place.into()), wanted, found }
             }
             other => other,
         }

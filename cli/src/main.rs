@@ -1,2 +1,41 @@
 //! The `limpide` command.
-fn main() {}
+
+use clap::{Parser, Subcommand};
+use limpide_cli::experiments::{command, gradients};
+use limpide_cli::{conform, data};
+use std::process::ExitCode;
+
+/// A neural-network workshop in which nothing is a black box.
+#[derive(Parser)]
+#[command(name = "limpide", version, after_help = "Example: limpide report --out report")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Experiment(command::Arguments),
+    Gradcheck(gradients::Arguments),
+    /// List, fetch and check data sets
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    Conform(conform::Arguments),
+}
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    if cfg!(debug_assertions) {
+        eprintln!("limpide: this is a debug build, many times slower; run `cargo run --release -- …` for speed");
+    }
+    let result = match command {
+        Command::Experiment(arguments) => command::command(&arguments),
+        Command::Gradcheck(arguments) => gradients::command(&arguments),
+        Command::Data(command) => data::run(command),
+        Command::Conform(arguments) => Ok(conform::command(&arguments)),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("limpide: {error}");
+        ExitCode::from(2)
+    })
+}

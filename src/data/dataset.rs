@@ -169,6 +169,14 @@ impl<T: Real> Dataset<T> {
         }
     }
 
+    /// The same samples with the inputs, flattened to (n, numbers), as their own targets: what an autoencoder learns.
+    pub fn autoencoding(&self) -> Self {
+        let all: Vec<usize> = (0..self.len()).collect();
+        let size = self.sample_shape().iter().product();
+        let targets = Target::Values(reshaped(&self.inputs.gather(&all), &[self.len(), size]));
+        Dataset { name: self.name.clone(), inputs: self.inputs.clone(), targets, classes: 0 }
+    }
+
     /// The same samples in another shape of the same size, such as (784,) seen as (1, 28, 28); shares the data.
     ///
     /// Errs when the sizes differ.

@@ -115,6 +115,11 @@ impl Mnist {
         self.find_in(&folders).ok_or_else(|| self.absent(&folders))?.load()
     }
 
+    /// What to do by hand to have the set in a folder, for error messages.
+    pub fn by_hand(self, folder: &Path) -> String {
+        format!("put these four files into {}, each plain or with .gz: {}", folder.display(), MNIST_FILES.join(", "))
+    }
+
     /// The error for files that are in none of the folders.
     fn absent(self, folders: &[PathBuf]) -> Error {
         // What a user can fill: the folder asked for, else the cache folder.
@@ -122,11 +127,10 @@ impl Mnist {
         let looked: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
         Error::Data {
             problem: format!(
-                "{} is not there; run `limpide data fetch {}`, or put these four files there, each plain or with \
-                 .gz: {} (looked in {}, each also with /{})",
+                "{} is not there; run `limpide data fetch {}`, or {} (looked in {}, each also with /{})",
                 self.title(),
                 self.name(),
-                MNIST_FILES.join(", "),
+                self.by_hand(&place),
                 looked.join(", "),
                 self.name(),
             ),

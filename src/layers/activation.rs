@@ -3,6 +3,7 @@
 use crate::module::{Module, Tape};
 use crate::tensor::{dense, values, values_mut};
 use crate::{Real, Result, Tensor, zeros};
+use serde::{Deserialize, Serialize};
 use std::fmt::{self, Debug, Display};
 
 /// A function of one number and its derivative. Everything that implements it is a [`Module`]:
@@ -15,7 +16,7 @@ pub trait Elementwise: Display + Debug + Send + Sync + 'static {
 }
 
 /// **tanh x = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)**, with derivative **1 − tanh² x**.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tanh;
 
 impl Elementwise for Tanh {
@@ -28,7 +29,7 @@ impl Elementwise for Tanh {
 }
 
 /// **σ(x) = 1 / (1 + e⁻ˣ)**, which never overflows, with derivative **σ(x)(1 − σ(x))**.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sigmoid;
 
 impl Elementwise for Sigmoid {
@@ -41,7 +42,7 @@ impl Elementwise for Sigmoid {
 }
 
 /// **max(0, x)**, with derivative **1 where x > 0, else 0** (0 at the kink). NaN stays NaN.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Relu;
 
 impl Elementwise for Relu {
@@ -57,7 +58,8 @@ impl Elementwise for Relu {
 /// **x where x > 0, else s·x**, with derivative **1 or s** (s at the kink).
 ///
 /// Source: Maas, Hannun and Ng, *Rectifier nonlinearities improve neural network acoustic models*, 2013.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct LeakyRelu {
     /// s, 0.01 by default.
     pub negative_slope: f64,

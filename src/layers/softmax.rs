@@ -3,6 +3,7 @@
 use crate::module::{Module, Tape, checked_output_shape};
 use crate::tensor::{dense, values, values_mut};
 use crate::{Error, Real, Result, Tensor, zeros};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// **Zⱼ = e^(Xⱼ−m) / Σₖ e^(Xₖ−m)**, m = maxₖ Xₖ: numbers to probabilities along the axis `dim`.
@@ -21,7 +22,8 @@ use std::fmt;
 /// let z = Softmax::new().forward(&tensor(&[1, 2], vec![0.0, 3.0f64.ln()]), &mut Tape::new());
 /// assert!((z[[0, 1]] - 0.75).abs() < 1e-15);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Softmax {
     /// The axis; negative counts from the end. −1 by default.
     pub dim: isize,
@@ -30,7 +32,8 @@ pub struct Softmax {
 /// **Zⱼ = Xⱼ − m − ln Σₖ e^(Xₖ−m)**, m = maxₖ Xₖ: the logarithm of [`Softmax`] without ever forming a probability of 0.
 ///
 /// Derivative: ∂Zⱼ/∂Xₖ = [j=k] − e^Zₖ, so **∂L/∂Xₖ = δₖ − e^Zₖ Σⱼ δⱼ**.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct LogSoftmax {
     /// The axis; negative counts from the end. −1 by default.
     pub dim: isize,

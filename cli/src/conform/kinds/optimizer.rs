@@ -1,0 +1,87 @@
+//! An optimiser on given gradients: the parameters after every step.
+
+use super::{Case, Numbers, Operation, Results, Stop};
+use limpide::optim::{Optimizer, Sgd};
+use limpide::{Gradients, Module, Real, Result, Tape, Tensor};
+use serde_json::Value;
+use std::fmt;
+
+#[derive(serde::Deserialize)]
+struct Entry {
+    #[serde(flatten)]
+    operation: Operation,
+    steps: usize,
+}
+
+pub(super) fn run<T: Real>(case: &Case) -> std::result::Result<Results, Stop> {
+    let Entry { operation, steps } = case.entry()?;
+    let mut optimizer = build::<T>(&operation)?;
+    let count = (0..).take_while(|i| case.optional(&format!("param_init.{i}")).is_some()).count();
+    let slot = |name: &str, i: usize| case.numbers(&format!("{name}.{i}"));
+    let start: Vec<Tensor<T>> =
+        (0..count).map(|i| Ok(slot("param_init", i)?.tensor())).collect::<std::result::Result<_, String>>()?;
+    let mut bare = Bare(start);
+    let mut gradients = Gradients::zeros_for(&bare);
+    let mut after = vec![Vec::new(); count];
+    for step in 0..steps {
+        for i in 0..count {
+            gradients[i] = slot("grads", i)?.part(step)?.tensor();
+        }
+        optimizer.step(&mut bare, &gradients);
+        for (values, parameter) in after.iter_mut().zip(&bare.0) {
+            values.extend(Numbers::of(parameter).values);
+        }
+    }
+    let stacked = |(i, values): (usize, Vec<f64>)| {
+        let shape: Vec<usize> = std::iter::once(steps).chain(bare.0[i].shape().iter().copied()).collect();
+        (format!("param_after.{i}"), Numbers::new(&shape, values))
+    };
+    Ok(after.into_iter().enumerate().map(stacked).collect())
+}
+
+/// The library's optimiser for an operation. Options at PyTorch's "off" need no support.
+pub(super) fn build<T: Real>(operation: &Operation) -> std::result::Result<Box<dyn Optimizer<T>>, Stop> {
+    if operation.op != "SGD" {
+        return Err(Stop::Unsupported(vec![operation.op.clone()]));
+    }
+    let is_off = |value: &Value| value.as_f64() == Some(0.0) || *value == Value::Bool(false);
+    let more = operation.config.iter().filter(|(option, value)| *option != "lr" && !is_off(value));
+    let missing: Vec<String> = more.map(|(option, _)| format!("SGD: {option}")).collect();
+    if !missing.is_empty() {
+        return Err(Stop::Unsupported(missing));
+    }
+    let rate = operation.config.get("lr").and_then(Value::as_f64).ok_or_else(|| "SGD: lr is missing".to_string())?;
+    Ok(Box::new(Sgd::new(rate)?))
+}
+
+/// Parameters without a function, as an optimiser sees any module.
+#[derive(Debug)]
+struct Bare<T>(Vec<Tensor<T>>);
+
+impl<T: Real> Module<T> for Bare<T> {
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        Ok(input.to_vec())
+    }
+
+    fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {
+        tape.record(input, input.clone())
+    }
+
+    fn backward_delta(&self, _tape: &mut Tape<T>, delta: &Tensor<T>) -> Tensor<T> {
+        delta.clone()
+    }
+
+    fn parameters(&self) -> Vec<(String, &Tensor<T>)> {
+        self.0.iter().enumerate().map(|(i, parameter)| (i.to_string(), parameter)).collect()
+    }
+
+    fn parameters_mut(&mut self) -> Vec<&mut Tensor<T>> {
+        self.0.iter_mut().collect()
+    }
+}
+
+impl<T> fmt::Display for Bare<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} parameters", self.0.len())
+    }
+}

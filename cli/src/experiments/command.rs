@@ -1,0 +1,112 @@
+//! `limpide experiment`: one row of the table from the command line.
+
+use super::{Experiment, Outcome, Settings, TABLE};
+use limpide::{Error, Result};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Run one experiment of the report and hold it against its target.
+///
+/// Progress goes to stderr, the result to stdout. Exit code 1 when the target is missed.
+#[derive(clap::Args, Debug)]
+#[command(after_help = about_all(), after_long_help = about_all())]
+pub struct Arguments {
+    /// The experiment.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(TABLE.map(|row| row.name)))]
+    name: String,
+    #[command(flatten)]
+    common: Common,
+    /// Epochs instead of the experiment's own number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: Option<u32>,
+    /// A target instead of the experiment's own, for short runs.
+    #[arg(long, value_name = "VALUE")]
+    target: Option<f64>,
+    /// Print one JSON object for machines.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options that experiments and the report share.
+#[derive(clap::Args, Debug)]
+pub struct Common {
+    /// The seed of data, start values and orders.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Threads that work; all cores by default. Results do not depend on it.
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// The folder with the MNIST files; else $LIMPIDE_DATA, else the user's cache folder.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Few epochs and images, to see everything run.
+    #[arg(long)]
+    pub quick: bool,
+}
+
+impl Common {
+    /// The settings of these options, with an experiment's own epochs and target.
+    ///
+    /// # Errors
+    /// When a data folder is named that is not there.
+    pub fn settings(&self) -> Result<Settings> {
+        if let Some(dir) = self.data.as_deref().filter(|dir| !dir.is_dir()) {
+            return Err(Error::Data {
+                path: dir.into(),
+                problem: "is not a folder; --data wants one with the MNIST files".into(),
+            });
+        }
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        Ok(Settings {
+            seed: self.seed,
+            epochs: None,
+            threads: self.threads.map_or(cores, usize::from),
+            data: self.data.clone(),
+            quick: self.quick,
+            progress: true,
+            target: None,
+        })
+    }
+}
+
+fn about_all() -> String {
+    let rows: Vec<String> = TABLE.iter().map(|row| format!("  {:<12} {}", row.name, row.about)).collect();
+    format!("Experiments:\n{}\n\nExample: limpide experiment moons --seed 3 --json", rows.join("\n"))
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Those of the experiment.
+pub fn command(arguments: &Arguments) -> Result<ExitCode> {
+    let settings = Settings {
+        epochs: arguments.epochs.map(|epochs| epochs as usize),
+        target: arguments.target,
+        ..arguments.common.settings()?
+    };
+    let Experiment { run, .. } = TABLE.iter().find(|row| row.name == arguments.name).expect("clap knows the names");
+    let outcome = run(&settings)?;
+    if arguments.json {
+        println!("{:#}", serde_json::json!(outcome));
+    } else {
+        print!("{}", listing(&outcome));
+    }
+    Ok(ExitCode::from(u8::from(!outcome.passed)))
+}
+
+/// An outcome as people read it.
+fn listing(outcome: &Outcome) -> String {
+    let mut text = format!("{}: {}\n", outcome.experiment, outcome.dataset);
+    for run in outcome.runs.iter().filter(|run| !run.history.epochs.is_empty()) {
+        let seconds: f64 = run.history.seconds().iter().sum();
+        let epochs = run.history.epochs.len();
+        text += &format!("  {}: {epochs} epochs in {seconds:.1} s, {}\n", run.name, figure(run.value));
+    }
+    let verdict = if outcome.passed { "reached" } else { "MISSED" };
+    text + &format!("{} {}, target {}: {verdict}\n", outcome.figure, figure(outcome.value), figure(outcome.target))
+}
+
+/// A number with as many digits as it deserves.
+pub fn figure(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-3 { format!("{value:.1e}") } else { format!("{value:.4}") }
+}

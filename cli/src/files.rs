@@ -1,0 +1,91 @@
+//! Writing files whole or not at all: a reader, or a power cut, never meets half a file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use limpide::Error;
+
+/// Writes `bytes` to a temporary file beside `path`, syncs it, and renames it to `path`.
+///
+/// On an error whatever stood at `path` before is untouched and the temporary file is removed.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let io = |source| Error::Io { path: path.to_path_buf(), source };
+    let temporary = temporary_name(path).map_err(io)?;
+    let written = write_and_sync(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if let Err(source) = written {
+        // The first error is the one worth telling; the clean-up may fail for the same reason.
+        let _ = fs::remove_file(&temporary);
+        return Err(io(source));
+    }
+    sync_folder(path).map_err(io)
+}
+
+fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A name in the same folder (a rename across file systems would not be atomic) that no other writer uses.
+fn temporary_name(path: &Path) -> io::Result<PathBuf> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let name =
+        path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path does not name a file"))?;
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    Ok(path.with_file_name(format!(".{}.{}-{count}.tmp", name.to_string_lossy(), process::id())))
+}
+
+/// Makes the rename itself durable; only Unix can open a folder for that.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn replaces_a_file_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_atomically(&path, b"first and long").unwrap();
+        write_atomically(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+
+    #[test]
+    fn a_failed_rename_keeps_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        // A folder that is not empty cannot be replaced by a file, so the rename is what fails.
+        let path = folder.path().join("taken");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("inside"), b"kept").unwrap();
+        let message = write_atomically(&path, b"new").unwrap_err().to_string();
+        assert!(message.contains("taken"), "{message}");
+        assert_eq!(names(folder.path()), ["taken"]);
+        assert_eq!(fs::read(path.join("inside")).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error_with_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = write_atomically(&folder.path().join("none/a.txt"), b"").unwrap_err().to_string();
+        assert!(message.contains("none") && message.contains("a.txt"), "{message}");
+        assert!(write_atomically(Path::new("/"), b"").is_err());
+    }
+}

@@ -1,0 +1,174 @@
+//! Tests of the description, its way through JSON and back, and the summary.
+
+use super::*;
+use crate::layers::Pair;
+use crate::{Tensor, zeros};
+
+/// One of every type, with options that are not the defaults.
+fn one_of_each() -> Vec<LayerDescription> {
+    let linear = |inputs, outputs, bias| {
+        LayerDescription::Linear(LinearOptions { in_features: inputs, out_features: outputs, bias })
+    };
+    vec![
+        linear(4, 3, false),
+        LayerDescription::Conv2d(Conv2dOptions {
+            stride: Pair::from([1, 2]),
+            padding: Pair::from([2, 0]),
+            dilation: Pair::from(2),
+            groups: 2,
+            bias: false,
+            ..Conv2dOptions::new(4, 6, [3, 5])
+        }),
+        LayerDescription::MaxPool2d(MaxPool2dOptions {
+            stride: Some(Pair::from([2, 1])),
+            padding: Pair::from(1),
+            dilation: Pair::from(2),
+            ceil_mode: true,
+            ..MaxPool2dOptions::new(3)
+        }),
+        LayerDescription::AvgPool2d(AvgPool2dOptions {
+            padding: Pair::from([1, 0]),
+            ceil_mode: true,
+            count_include_pad: false,
+            ..AvgPool2dOptions::new([2, 3])
+        }),
+        LayerDescription::Flatten(Flatten { start_dim: 0, end_dim: -2 }),
+        LayerDescription::Tanh(Tanh),
+        LayerDescription::Sigmoid(Sigmoid),
+        LayerDescription::Relu(Relu),
+        LayerDescription::LeakyRelu(LeakyRelu { negative_slope: 0.25 }),
+        LayerDescription::Softmax(Softmax { dim: 1 }),
+        LayerDescription::LogSoftmax(LogSoftmax { dim: -2 }),
+        LayerDescription::Sequential(Layers { layers: vec![linear(3, 2, true), LayerDescription::Tanh(Tanh)] }),
+        LayerDescription::AutoEncoder(Halves { encoder: vec![linear(2, 1, true)], decoder: vec![linear(1, 2, false)] }),
+    ]
+}
+
+fn parse(text: &str) -> LayerDescription {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn refusal(text: &str) -> String {
+    serde_json::from_str::<LayerDescription>(text).expect_err("must be refused").to_string()
+}
+
+#[test]
+fn every_type_goes_through_json_a_module_and_back() {
+    let mut seen = Vec::new();
+    for description in one_of_each() {
+        let json = serde_json::to_value(&description).unwrap();
+        seen.push(json["type"].as_str().unwrap().to_string());
+        assert_eq!(serde_json::from_value::<LayerDescription>(json).unwrap(), description);
+        let module = description.build::<f64>().unwrap();
+        assert_eq!(describe(module.as_ref()), Some(description));
+    }
+    assert_eq!(seen, TYPES, "every type of the table is tried here");
+}
+
+#[test]
+fn the_known_types_are_those_that_serde_reads() {
+    // serde's own list, from its error before ours replaces it.
+    let error = LayerDescription::deserialize(serde_json::json!({"type": ""})).unwrap_err().to_string();
+    let names: Vec<&str> = error.split('`').skip(1).step_by(2).skip(1).collect();
+    assert_eq!(names, TYPES);
+}
+
+#[test]
+fn options_have_pytorchs_names_and_defaults() {
+    assert_eq!(
+        serde_json::to_string(&one_of_each()[0]).unwrap(),
+        r#"{"type":"Linear","in_features":4,"out_features":3,"bias":false}"#
+    );
+    let with_bias = LayerDescription::Linear(LinearOptions { in_features: 4, out_features: 3, bias: true });
+    assert_eq!(parse(r#"{"type": "Linear", "in_features": 4, "out_features": 3}"#), with_bias);
+    assert_eq!(parse(r#"{"out_features": 3, "in_features": 4, "type": "Linear"}"#), with_bias);
+    let conv = LayerDescription::Conv2d(Conv2dOptions::new(1, 8, 3));
+    assert_eq!(parse(r#"{"type": "Conv2d", "in_channels": 1, "out_channels": 8, "kernel_size": 3}"#), conv);
+    assert_eq!(parse(r#"{"type": "Flatten"}"#), LayerDescription::Flatten(Flatten { start_dim: 1, end_dim: -1 }));
+    assert_eq!(parse(r#"{"type": "LeakyReLU"}"#), LayerDescription::LeakyRelu(LeakyRelu { negative_slope: 0.01 }));
+    assert_eq!(parse(r#"{"type": "Softmax"}"#), LayerDescription::Softmax(Softmax { dim: -1 }));
+    assert_eq!(serde_json::to_string(&LayerDescription::Tanh(Tanh)).unwrap(), r#"{"type":"Tanh"}"#);
+}
+
+#[test]
+fn an_unknown_type_is_answered_with_the_nearest_name() {
+    for (typo, name) in
+        [("relu", "ReLU"), ("Lineer", "Linear"), ("leaky_relu", "LeakyReLU"), ("Logsoftmax", "LogSoftmax")]
+    {
+        let error = refusal(&format!(r#"{{"type": "{typo}"}}"#));
+        assert!(error.starts_with(&format!("there is no layer type `{typo}`; did you mean `{name}`?")), "{error}");
+        assert!(error.contains("Linear, Conv2d, MaxPool2d"), "{error}");
+    }
+    // Inside a chain the message is written once.
+    let error = refusal(r#"{"type": "Sequential", "layers": [{"type": "tan"}]}"#);
+    assert_eq!(error.matches("did you mean").count(), 1, "{error}");
+}
+
+#[test]
+fn unknown_and_missing_options_are_named() {
+    assert!(refusal(r#"{"type": "Linear", "in_features": 4}"#).contains("out_features"));
+    assert!(refusal(r#"{"type": "Linear", "in_features": 4, "out_features": 1, "biass": true}"#).contains("biass"));
+    assert!(refusal(r#"{"type": "LeakyReLU", "slope": 1}"#).contains("slope"));
+    assert!(refusal(r#"{"type": "Tanh", "gain": 1}"#).contains("Tanh"));
+    assert!(refusal(r#"{"in_features": 4}"#).contains("type"));
+}
+
+#[test]
+fn an_option_out_of_range_is_refused_with_its_place() {
+    let chain = parse(
+        r#"{"type": "Sequential", "layers": [{"type": "Tanh"},
+        {"type": "AutoEncoder", "encoder": [], "decoder": [{"type": "Linear", "in_features": 0, "out_features": 1}]}]}"#,
+    );
+    let error = chain.build::<f32>().unwrap_err().to_string();
+    assert_eq!(error, "layer 1: decoder: layer 0: Linear: in_features must be at least 1, got 0");
+}
+
+#[derive(Debug)]
+struct Foreign;
+
+impl std::fmt::Display for Foreign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Foreign")
+    }
+}
+
+impl<T: Real> Module<T> for Foreign {
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        Ok(input.to_vec())
+    }
+    fn forward(&self, input: &Tensor<T>, _tape: &mut crate::Tape<T>) -> Tensor<T> {
+        input.clone()
+    }
+    fn backward_delta(&self, _tape: &mut crate::Tape<T>, delta: &Tensor<T>) -> Tensor<T> {
+        delta.clone()
+    }
+}
+
+#[test]
+fn a_module_of_ones_own_has_no_description() {
+    assert_eq!(describe::<f32>(&Foreign), None);
+    assert_eq!(describe(&Sequential::<f32>::new().push(Tanh).push(Foreign)), None);
+}
+
+#[test]
+fn the_summary_agrees_with_a_forward_pass() {
+    let model = parse(
+        r#"{"type": "AutoEncoder",
+            "encoder": [{"type": "Linear", "in_features": 8, "out_features": 2}, {"type": "Tanh"}],
+            "decoder": [{"type": "Linear", "in_features": 2, "out_features": 8, "bias": false}]}"#,
+    )
+    .build::<f32>()
+    .unwrap();
+    let summary = summary(model.as_ref(), &[5, 8]).unwrap();
+    let names: Vec<&str> = summary.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["encoder.0", "encoder.1", "decoder.0"]);
+    assert_eq!(summary.parameters(), (8 * 2 + 2) + 2 * 8);
+    let mut tape = crate::Tape::new();
+    model.forward(&zeros(&[5, 8]), &mut tape);
+    let recorded = tape.tensors(model.as_ref());
+    for row in &summary.rows {
+        let (_, output) = recorded.iter().find(|(name, _)| *name == format!("{}.output", row.name)).unwrap();
+        assert_eq!(output.shape(), row.output);
+    }
+    assert!(super::summary(model.as_ref(), &[5, 7]).unwrap_err().to_string().contains("Linear(8, 2)"));
+}

@@ -1,0 +1,76 @@
+//! One training step, as the report's `Optim` does it.
+
+use super::Optimizer;
+use crate::data::{Dataset, Target};
+use crate::loss::Loss;
+use crate::module::{Gradients, Module};
+use crate::train::{BatchScore, Engine, Score, evaluate};
+use crate::{Real, Result, Tensor};
+
+/// A network, a loss and an optimiser: [`Optim::step`] is zero_grad, forward, loss, backward, update.
+///
+/// ```
+/// use limpide::{Sequential, data::Target, layers::Linear, loss::MseLoss, optim::{Optim, Sgd}, tensor};
+/// let mut network = Sequential::new().push(Linear::new(1, 1));
+/// let (x, y) = (tensor(&[2, 1], vec![1.0, 2.0]), Target::Values(tensor(&[2, 1], vec![2.0, 4.0])));
+/// let loss = MseLoss::new();
+/// let mut optim = Optim::new(&mut network, &loss, Sgd::new(0.1)?, 1);
+/// let first = optim.step(&x, &y)?;
+/// assert!(optim.step(&x, &y)? < first);
+/// # Ok::<(), limpide::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Optim<'a, T: Real> {
+    network: &'a mut dyn Module<T>,
+    loss: &'a dyn Loss<T>,
+    optimizer: Box<dyn Optimizer<T> + 'a>,
+    engine: Engine<T>,
+    gradients: Gradients<T>,
+}
+
+impl<'a, T: Real> Optim<'a, T> {
+    /// From its parts, on that many threads; the results do not depend on their number.
+    pub fn new(
+        network: &'a mut dyn Module<T>,
+        loss: &'a dyn Loss<T>,
+        optimizer: impl Optimizer<T> + 'a,
+        threads: usize,
+    ) -> Self {
+        let gradients = Gradients::zeros_for(network);
+        Optim { network, loss, optimizer: Box::new(optimizer), engine: Engine::new(threads), gradients }
+    }
+
+    /// One step on a batch; the batch's loss before the step, by the loss's reduction.
+    ///
+    /// # Errors
+    /// A shape error when network, loss and batch do not fit together; nothing has changed then.
+    pub fn step(&mut self, batch_x: &Tensor<T>, batch_y: &Target<T>) -> Result<T> {
+        let score = self.step_score(batch_x, batch_y)?;
+        Ok(self.loss.reduce(score.sum, score.denominator))
+    }
+
+    /// [`Optim::step`] with all that the step has measured, for averages over several batches.
+    pub(crate) fn step_score(&mut self, batch_x: &Tensor<T>, batch_y: &Target<T>) -> Result<BatchScore<T>> {
+        let score = self.engine.gradients(self.network, self.loss, batch_x, batch_y, &mut self.gradients)?;
+        self.optimizer.step(self.network, &self.gradients);
+        Ok(score)
+    }
+
+    /// The network as it stands.
+    pub fn network(&self) -> &dyn Module<T> {
+        self.network
+    }
+
+    /// The gradients of the last step.
+    pub fn gradients(&self) -> &Gradients<T> {
+        &self.gradients
+    }
+
+    /// Mean loss and accuracy on a data set, without training.
+    ///
+    /// # Errors
+    /// A shape error when network, loss and data do not fit together.
+    pub fn evaluate(&mut self, data: &Dataset<T>) -> Result<Score> {
+        evaluate(self.network, self.loss, data, &mut self.engine)
+    }
+}

@@ -1,0 +1,157 @@
+//! The engine: a batch is cut into slices, each runs through the whole network and back, gradients add up in slice order.
+//!
+//! The cut depends on the network and the batch alone, never on the number of threads, so a run gives the same bits for
+//! any number of them.
+
+use crate::data::Target;
+use crate::kernels::Workers;
+use crate::loss::Loss;
+use crate::metrics;
+use crate::module::{Gradients, Module, Tape};
+use crate::{Real, Result, Tensor};
+use std::ops::Range;
+use std::sync::Mutex;
+
+/// Bytes of activations that a slice may take: about half of a core's second-level cache.
+const SLICE_BYTES: usize = 512 * 1024;
+/// A batch with less work than this (about multiply-adds in its dense part) is not worth a second thread.
+const SMALL_WORK: usize = 200_000;
+/// Samples of one slice when nothing is trained.
+const PREDICT_ROWS: usize = 64;
+
+/// What a pass over a batch measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchScore<T> {
+    /// Σ terms.
+    pub sum: T,
+    /// What the mean divides by; see [`Loss::denominator`].
+    pub denominator: T,
+    /// Samples predicted right, when the loss is about classes.
+    pub correct: Option<usize>,
+    /// Samples in the batch.
+    pub samples: usize,
+}
+
+/// Threads, and the buffers that slices use again and again.
+#[derive(Debug)]
+pub struct Engine<T: Real> {
+    workers: Workers,
+    slots: Vec<Mutex<Slot<T>>>,
+}
+
+/// What one slice works on.
+#[derive(Debug)]
+struct Slot<T> {
+    tape: Tape<T>,
+    gradients: Gradients<T>,
+    sum: T,
+    correct: Option<usize>,
+}
+
+impl<T: Real> Engine<T> {
+    /// An engine on that many threads.
+    pub fn new(threads: usize) -> Self {
+        Engine { workers: Workers::new(threads), slots: Vec::new() }
+    }
+
+    /// One forward and backward pass: sets `gradients` to ∂L/∂θ of the batch and gives its loss.
+    ///
+    /// # Errors
+    /// A shape error when the network does not take `x`, or the loss does not take the output with `target`.
+    pub fn gradients(
+        &mut self,
+        network: &dyn Module<T>,
+        loss: &dyn Loss<T>,
+        x: &Tensor<T>,
+        target: &Target<T>,
+        gradients: &mut Gradients<T>,
+    ) -> Result<BatchScore<T>> {
+        let output = network.output_shape(x.shape())?;
+        loss.check(&output, target)?;
+        let denominator = loss.denominator(&output, target);
+        let scale = loss.gradient_scale(denominator);
+        let samples = x.shape()[0];
+        let rows = slice_rows(network, x.shape())?;
+        let slices = samples.div_ceil(rows);
+        if self.slots.len() < slices {
+            let gradients = Gradients::zeros_for(network);
+            let slot = || Slot { tape: Tape::new(), gradients: gradients.clone(), sum: T::zero(), correct: None };
+            self.slots.resize_with(slices, || Mutex::new(slot()));
+        }
+        let slots = &self.slots;
+        self.workers.run(slices, &|slice| {
+            let range = slice * rows..samples.min((slice + 1) * rows);
+            let mut slot = slots[slice].lock().expect("a slot whose slice did not panic");
+            let Slot { tape, gradients, sum, correct } = &mut *slot;
+            network.zero_grad(gradients);
+            let (x, target) = (part(x, range.clone()), target_part(target, range));
+            let output = network.forward(&x, tape);
+            let (terms, mut delta) = loss.terms_and_slope(&output, &target);
+            *sum = terms.sum();
+            *correct = loss.decision().map(|decision| metrics::correct(decision, &output, &target));
+            delta.mapv_inplace(|d| d * scale);
+            network.backward_update_gradient(tape, &delta, gradients);
+        });
+        network.zero_grad(gradients);
+        let (mut sum, mut correct) = (T::zero(), loss.decision().map(|_| 0));
+        for slot in &self.slots[..slices] {
+            let slot = slot.lock().expect("a slot whose slice did not panic");
+            gradients.add(&slot.gradients);
+            sum += slot.sum;
+            correct = correct.zip(slot.correct).map(|(all, own)| all + own);
+        }
+        Ok(BatchScore { sum, denominator, correct, samples })
+    }
+
+    /// Runs `job` on slices of `samples` samples, in parallel, and gives the results in order.
+    pub fn map_slices<R: Send>(&mut self, samples: usize, job: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
+        let slices = samples.div_ceil(PREDICT_ROWS);
+        let results: Vec<Mutex<Option<R>>> = (0..slices).map(|_| Mutex::new(None)).collect();
+        self.workers.run(slices, &|slice| {
+            let result = job(slice * PREDICT_ROWS..samples.min((slice + 1) * PREDICT_ROWS));
+            *results[slice].lock().expect("no other task writes here") = Some(result);
+        });
+        let take = |result: Mutex<Option<R>>| result.into_inner().expect("no panic").expect("every slice has run");
+        results.into_iter().map(take).collect()
+    }
+}
+
+/// How many samples a slice holds.
+fn slice_rows<T: Real>(network: &dyn Module<T>, input: &[usize]) -> Result<usize> {
+    let samples = input[0].max(1);
+    let parameters: usize = network.parameters().iter().map(|(_, value)| value.len()).sum();
+    let per_sample = activations(network, input)? / samples;
+    if samples * (parameters + per_sample) < SMALL_WORK {
+        return Ok(samples);
+    }
+    let slices = (samples * per_sample * size_of::<T>()).div_ceil(SLICE_BYTES).max(2);
+    Ok(samples.div_ceil(slices))
+}
+
+/// How many numbers the layers inside a module put out for an input shape.
+fn activations<T: Real>(module: &dyn Module<T>, input: &[usize]) -> Result<usize> {
+    let mut shape = input.to_vec();
+    let mut total = 0;
+    for (_, child) in module.children() {
+        total += activations(child, &shape)?;
+        shape = child.output_shape(&shape)?;
+    }
+    if module.children().is_empty() {
+        total = module.output_shape(input)?.iter().product();
+    }
+    Ok(total)
+}
+
+/// Samples of a batch, sharing its memory.
+fn part<A: Clone>(x: &Tensor<A>, range: Range<usize>) -> Tensor<A> {
+    let mut x = x.clone();
+    x.slice_axis_inplace(ndarray::Axis(0), range.into());
+    x
+}
+
+fn target_part<T: Real>(target: &Target<T>, range: Range<usize>) -> Target<T> {
+    match target {
+        Target::Values(values) => Target::Values(part(values, range)),
+        Target::Classes(labels) => Target::Classes(part(labels, range)),
+    }
+}
