@@ -2,14 +2,21 @@
 
 use super::window::Windows;
 use crate::Real;
+use std::ops::Range;
 
 /// col ← the patches of an image: row (c, ki, kj), column (oi, oj) is the pixel of channel c under tap (ki, kj) of output
 /// pixel (oi, oj), and 0 on padding.
 pub fn im2col<T: Real>(image: &[T], windows: &Windows, col: &mut [T]) {
-    let rows = col.chunks_exact_mut(windows.taps() * windows.outputs());
-    for (plane, rows) in image.chunks_exact(windows.inputs()).zip(rows) {
-        for (row, tap) in rows.chunks_exact_mut(windows.outputs()).zip(windows.each_tap()) {
-            if windows.is_shift() { shift(plane, windows, tap, row) } else { gather(plane, windows, tap, row) }
+    let (taps, pixels) = (windows.taps(), windows.outputs());
+    // Taps outside, channels inside: where a tap lies is worked out once.
+    for (row, tap) in windows.each_tap().enumerate() {
+        let span = windows.is_shift().then(|| Span::of(windows, tap));
+        let rows = col.chunks_exact_mut(pixels).skip(row).step_by(taps);
+        for (plane, row) in image.chunks_exact(windows.inputs()).zip(rows) {
+            match &span {
+                Some(span) => span.shift(plane, row),
+                None => gather(plane, windows, tap, row),
+            }
         }
     }
 }
@@ -17,53 +24,60 @@ pub fn im2col<T: Real>(image: &[T], windows: &Windows, col: &mut [T]) {
 /// The transpose of [`im2col`]: image += every entry of col at the pixel it came from. Entries of col on padding have no
 /// pixel; they are cleared on the way.
 pub fn col2im<T: Real>(col: &mut [T], windows: &Windows, image: &mut [T]) {
-    let rows = col.chunks_exact_mut(windows.taps() * windows.outputs());
-    for (plane, rows) in image.chunks_exact_mut(windows.inputs()).zip(rows) {
-        for (row, tap) in rows.chunks_exact_mut(windows.outputs()).zip(windows.each_tap()) {
-            if windows.is_shift() { unshift(row, windows, tap, plane) } else { scatter(row, windows, tap, plane) }
+    let (taps, pixels) = (windows.taps(), windows.outputs());
+    for (row, tap) in windows.each_tap().enumerate() {
+        let span = windows.is_shift().then(|| Span::of(windows, tap));
+        let rows = col.chunks_exact_mut(pixels).skip(row).step_by(taps);
+        for (plane, row) in image.chunks_exact_mut(windows.inputs()).zip(rows) {
+            match &span {
+                Some(span) => span.unshift(row, plane),
+                None => scatter(row, windows, tap, plane),
+            }
         }
     }
 }
 
-/// One row of col when output rows are as long as input rows: the whole plane moved by a constant distance, then zeros
-/// where that wrapped from one row to the next.
-fn shift<T: Real>(plane: &[T], windows: &Windows, (ki, kj): (usize, usize), row: &mut [T]) {
-    match span(windows, ki, kj) {
-        Some((first, last, from)) => {
-            row[..first].fill(T::zero());
-            row[first..last].copy_from_slice(&plane[from..from + last - first]);
-            row[last..].fill(T::zero());
-            clear_sides(windows, kj, row);
+/// What one tap sees when output rows are as long as input rows: the whole plane moved by a constant distance, except
+/// for the columns where that wraps from one row to the next.
+struct Span {
+    /// From the first to behind the last output pixel that the tap serves.
+    outputs: Range<usize>,
+    /// The input pixels under them.
+    inputs: Range<usize>,
+    /// The columns of an output row whose tap lies on the input.
+    columns: Range<usize>,
+    /// The length of a row.
+    width: usize,
+}
+
+impl Span {
+    fn of(windows: &Windows, (ki, kj): (usize, usize)) -> Span {
+        let (i, j, width) = (windows.h.outputs(ki), windows.w.outputs(kj), windows.w.output);
+        if i.is_empty() || j.is_empty() {
+            return Span { outputs: 0..0, inputs: 0..0, columns: 0..0, width };
         }
-        None => row.fill(T::zero()),
+        let outputs = i.start * width + j.start..(i.end - 1) * width + j.end;
+        let first = windows.h.at(i.start, ki) * width + windows.w.at(j.start, kj);
+        Span { inputs: first..first + outputs.len(), outputs, columns: j, width }
     }
-}
 
-/// The transpose of [`shift`].
-fn unshift<T: Real>(row: &mut [T], windows: &Windows, (ki, kj): (usize, usize), plane: &mut [T]) {
-    if let Some((first, last, to)) = span(windows, ki, kj) {
-        clear_sides(windows, kj, row);
-        add(&row[first..last], &mut plane[to..to + last - first]);
+    /// A row of col.
+    fn shift<T: Real>(&self, plane: &[T], row: &mut [T]) {
+        row[..self.outputs.start].fill(T::zero());
+        row[self.outputs.end..].fill(T::zero());
+        row[self.outputs.clone()].copy_from_slice(&plane[self.inputs.clone()]);
+        self.clear_sides(row);
     }
-}
 
-/// From the first to behind the last output pixel that a tap serves, and the input pixel under the first.
-fn span(windows: &Windows, ki: usize, kj: usize) -> Option<(usize, usize, usize)> {
-    let (i, j, width) = (windows.h.outputs(ki), windows.w.outputs(kj), windows.w.output);
-    if i.is_empty() || j.is_empty() {
-        return None;
+    /// The transpose of [`Span::shift`].
+    fn unshift<T: Real>(&self, row: &mut [T], plane: &mut [T]) {
+        self.clear_sides(row);
+        add(&row[self.outputs.clone()], &mut plane[self.inputs.clone()]);
     }
-    let input = windows.h.at(i.start, ki) * windows.w.input + windows.w.at(j.start, kj);
-    Some((i.start * width + j.start, (i.end - 1) * width + j.end, input))
-}
 
-/// Zeros in the columns of every output row whose tap lies on padding.
-fn clear_sides<T: Real>(windows: &Windows, kj: usize, row: &mut [T]) {
-    let j = windows.w.outputs(kj);
-    if j.len() < windows.w.output {
-        for line in row.chunks_exact_mut(windows.w.output) {
-            line[..j.start].fill(T::zero());
-            line[j.end..].fill(T::zero());
+    fn clear_sides<T: Real>(&self, row: &mut [T]) {
+        for column in (0..self.columns.start).chain(self.columns.end..self.width) {
+            row[column..].iter_mut().step_by(self.width).for_each(|entry| *entry = T::zero());
         }
     }
 }

@@ -25,16 +25,6 @@ impl<'a, T> Matrix<'a, T> {
         Matrix { values, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
-    /// The number of rows.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// The number of columns.
-    pub fn columns(&self) -> usize {
-        self.columns
-    }
-
     /// The transpose, by exchanging the strides.
     pub fn t(self) -> Self {
         Matrix {

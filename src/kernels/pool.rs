@@ -2,6 +2,7 @@
 
 use super::window::{Axis, Windows};
 use crate::Real;
+use std::hint::select_unpredictable;
 
 /// The index of a maximum over nothing: a window that lies on padding altogether.
 pub const NOWHERE: u32 = u32::MAX;
@@ -14,16 +15,25 @@ pub fn max_pool<T: Real>(x: &[T], windows: &Windows, z: &mut [T], indices: &mut 
     }
     z.fill(T::neg_infinity());
     indices.fill(NOWHERE);
+    let stride = windows.w.stride;
+    let mut line = vec![T::zero(); windows.w.output];
     for (ki, kj) in windows.each_tap() {
         for_each_line(windows, ki, kj, |outputs, first| {
-            let best = z[outputs.clone()].iter_mut().zip(&mut indices[outputs]);
-            let candidates = x[first..].iter().zip(first as u32..).step_by(windows.w.stride);
-            for ((best, index), (&x, position)) in best.zip(candidates) {
-                let better = x > *best || x.is_nan() || *index == NOWHERE;
-                *best = if better { x } else { *best };
-                *index = if better { position } else { *index };
-            }
+            // The inputs side by side first, so that the comparison is one vector operation.
+            let inputs = &mut line[..outputs.len()];
+            inputs.iter_mut().zip(x[first..].iter().step_by(stride)).for_each(|(to, &from)| *to = from);
+            keep_larger(inputs, first as u32, stride as u32, &mut z[outputs.clone()], &mut indices[outputs]);
         });
+    }
+}
+
+/// best ← the larger of best and x, entry by entry, with where it stands: `first`, `first + stride`, …
+fn keep_larger<T: Real>(x: &[T], first: u32, stride: u32, best: &mut [T], indices: &mut [u32]) {
+    for (((best, index), &x), k) in best.iter_mut().zip(indices).zip(x).zip(0..x.len() as u32) {
+        let better = (x > *best) | x.is_nan() | (*index == NOWHERE);
+        // A choice rather than a branch, which would keep the loop from being one vector operation.
+        *best = select_unpredictable(better, x, *best);
+        *index = select_unpredictable(better, first + k * stride, *index);
     }
 }
 
@@ -40,11 +50,12 @@ fn max_pool_halving<T: Real>(x: &[T], windows: &Windows, z: &mut [T], indices: &
         let (above, below) = pair.split_at(width);
         let (above, below) = (above.chunks_exact(2), below.chunks_exact(2));
         let results = z.iter_mut().zip(indices);
-        for (((a, b), (z, index)), corner) in above.zip(below).zip(results).zip((first..).step_by(2)) {
+        for (((a, b), (z, index)), column) in above.zip(below).zip(results).zip(0..outputs as u32) {
+            let corner = first + 2 * column;
             let (mut best, mut at) = (a[0], corner);
             let others = [(a[1], corner + 1), (b[0], corner + width as u32), (b[1], corner + width as u32 + 1)];
             for (x, position) in others {
-                let better = x > best || x.is_nan();
+                let better = (x > best) | x.is_nan();
                 best = if better { x } else { best };
                 at = if better { position } else { at };
             }

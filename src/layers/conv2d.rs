@@ -8,6 +8,7 @@ use crate::tensor::{dense, values, values_mut};
 use crate::{Error, Real, Result, Stream, Tensor, zeros};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::slice::{ChunksExact, ChunksExactMut};
 
 /// **Z = W·P(X) + b**: at every output pixel a [`Linear`](super::Linear) layer on the patch of the image around it.
 ///
@@ -198,11 +199,19 @@ impl<T: Real> Conv2d<T> {
         self.options.window().over(self, &self.options.in_channels.to_string(), input)
     }
 
+    /// The parts of an image, of its patches or of W that belong to each group.
+    fn groups_of<'a>(&self, whole: &'a [T]) -> ChunksExact<'a, T> {
+        whole.chunks_exact(whole.len() / self.options.groups)
+    }
+
+    fn groups_of_mut<'a>(&self, whole: &'a mut [T]) -> ChunksExactMut<'a, T> {
+        whole.chunks_exact_mut(whole.len() / self.options.groups)
+    }
+
     /// W of one group: rows are outputs, columns are the entries of a patch.
-    fn weight_matrices(&self) -> impl Iterator<Item = Matrix<'_, T>> {
-        let rows = self.options.out_channels / self.options.groups;
+    fn weight_matrix<'a>(&self, w: &'a [T]) -> Matrix<'a, T> {
         let columns = self.weight.len() / self.options.out_channels;
-        values(&self.weight).chunks_exact(rows * columns).map(move |w| Matrix::new(w, rows, columns))
+        Matrix::new(w, w.len() / columns, columns)
     }
 
     /// The values of each image of a batch (n, …), all of a size > 0.
@@ -226,7 +235,7 @@ impl<T: Real> Module<T> for Conv2d<T> {
         let mut z = zeros(&checked_output_shape(self, input.shape()));
         let x = dense(input);
         let windows = self.windows(x.shape()).expect("the shape was checked");
-        let (pixels, groups) = (windows.outputs(), self.options.groups);
+        let pixels = windows.outputs();
         let mut patches = self.patches(&windows);
         for (x, z) in self.images(&x).zip(values_mut(&mut z).chunks_exact_mut(self.options.out_channels * pixels)) {
             im2col(x, &windows, &mut patches);
@@ -234,9 +243,10 @@ impl<T: Real> Module<T> for Conv2d<T> {
             if let Some(bias) = &self.bias {
                 z.chunks_exact_mut(pixels).zip(values(bias)).for_each(|(channel, &b)| channel.fill(b));
             }
-            let (z, p) = (z.chunks_exact_mut(z.len() / groups), patches.chunks_exact(patches.len() / groups));
-            for ((w, p), z) in self.weight_matrices().zip(p).zip(z) {
-                T::gemm(T::one(), w, Matrix::new(p, w.columns(), pixels), T::one(), z);
+            for ((w, p), z) in
+                self.groups_of(values(&self.weight)).zip(self.groups_of(&patches)).zip(self.groups_of_mut(z))
+            {
+                T::gemm(T::one(), self.weight_matrix(w), Matrix::new(p, p.len() / pixels, pixels), T::one(), z);
             }
         }
         tape.record(&x, z)
@@ -245,17 +255,15 @@ impl<T: Real> Module<T> for Conv2d<T> {
     fn backward_update_gradient(&self, tape: &mut Tape<T>, delta: &Tensor<T>, gradients: &mut [Tensor<T>]) {
         let (x, delta) = (tape.input(), dense(delta));
         let windows = self.windows(x.shape()).expect("the shape was checked");
-        let (pixels, groups) = (windows.outputs(), self.options.groups);
+        let pixels = windows.outputs();
         let mut patches = self.patches(&windows);
         for (x, delta) in self.images(x).zip(self.images(&delta)) {
             im2col(x, &windows, &mut patches);
             // ∂L/∂W += δ·P(X)ᵀ
-            let gradient = values_mut(&mut gradients[0]);
-            let (d, p) = (delta.chunks_exact(delta.len() / groups), patches.chunks_exact(patches.len() / groups));
-            let size = gradient.len() / groups;
-            for ((d, p), gradient) in d.zip(p).zip(gradient.chunks_exact_mut(size)) {
-                let d = Matrix::new(d, d.len() / pixels, pixels);
-                T::gemm(T::one(), d, Matrix::new(p, p.len() / pixels, pixels).t(), T::one(), gradient);
+            let gradient = self.groups_of_mut(values_mut(&mut gradients[0]));
+            for ((d, p), gradient) in self.groups_of(delta).zip(self.groups_of(&patches)).zip(gradient) {
+                let (d, p) = (Matrix::new(d, d.len() / pixels, pixels), Matrix::new(p, p.len() / pixels, pixels));
+                T::gemm(T::one(), d, p.t(), T::one(), gradient);
             }
             // ∂L/∂b += Σ δ
             if self.bias.is_some() {
@@ -268,16 +276,15 @@ impl<T: Real> Module<T> for Conv2d<T> {
     fn backward_delta(&self, tape: &mut Tape<T>, delta: &Tensor<T>) -> Tensor<T> {
         let (shape, delta) = (tape.input().shape(), dense(delta));
         let windows = self.windows(shape).expect("the shape was checked");
-        let (pixels, groups) = (windows.outputs(), self.options.groups);
+        let pixels = windows.outputs();
+        let mut patches = self.patches(&windows);
         let mut result = zeros(shape);
         let images = values_mut(&mut result).chunks_exact_mut(self.options.in_channels * windows.inputs());
-        let mut patches = self.patches(&windows);
-        let size = patches.len() / groups;
         for (delta, x) in self.images(&delta).zip(images) {
             // ∂L/∂X = Pᵀ(Wᵀ·δ)
-            let (d, p) = (delta.chunks_exact(delta.len() / groups), patches.chunks_exact_mut(size));
-            for ((w, d), p) in self.weight_matrices().zip(d).zip(p) {
-                T::gemm(T::one(), w.t(), Matrix::new(d, w.rows(), pixels), T::zero(), p);
+            let weights = self.groups_of(values(&self.weight));
+            for ((w, d), p) in weights.zip(self.groups_of(delta)).zip(self.groups_of_mut(&mut patches)) {
+                T::gemm(T::one(), self.weight_matrix(w).t(), Matrix::new(d, d.len() / pixels, pixels), T::zero(), p);
             }
             col2im(&mut patches, &windows, x);
         }
