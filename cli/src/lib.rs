@@ -1,7 +1,9 @@
 //! The parts of the `limpide` command, one module a command, so that tests can call them without a process.
 
+pub mod chart;
 pub mod conform;
 pub mod data;
 pub mod experiments;
 pub mod files;
+pub mod page;
 pub mod progress;

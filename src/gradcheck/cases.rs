@@ -2,7 +2,9 @@
 
 use crate::container::{AutoEncoder, Sequential};
 use crate::data::Target;
-use crate::layers::{LeakyRelu, Linear, LogSoftmax, Relu, Sigmoid, Softmax, Tanh};
+use crate::layers::{
+    AvgPool2d, Conv2d, Flatten, LeakyRelu, Linear, LogSoftmax, MaxPool2d, Relu, Sigmoid, Softmax, Tanh,
+};
 use crate::loss::{
     BceLoss, BceWithLogitsLoss, CrossEntropyLoss, CrossEntropyOnProbabilities, Loss, MseLoss, NllLoss, Reduction,
 };
@@ -75,9 +77,24 @@ pub fn modules<T: Real>() -> Vec<Case<T>> {
         Case::new(Softmax { dim: 1 }, &[2, 3, 4]),
         Case::new(LogSoftmax::new(), &[4, 5]),
         Case::new(LogSoftmax { dim: 1 }, &[2, 3, 4]),
+        Case::new(Conv2d::new(2, 3, 3), &[2, 2, 5, 4]),
+        Case::new(Conv2d::new(2, 3, 1).without_bias(), &[2, 2, 3, 4]),
+        Case::new(Conv2d::new(2, 3, [3, 2]).stride([2, 1]).padding([1, 2]), &[2, 2, 5, 4]),
+        Case::new(Conv2d::new(2, 3, [2, 3]).dilation([2, 1]).padding(1), &[2, 2, 4, 5]),
+        Case::new(Conv2d::new(4, 6, 3).groups(2).stride(2).padding(1), &[2, 4, 5, 4]),
+        Case::new(Conv2d::new(3, 3, 3).groups(3).padding(1), &[2, 3, 4, 3]),
+        Case::new(MaxPool2d::new(2), &[2, 3, 4, 6]),
+        Case::new(MaxPool2d::new([3, 2]).stride([2, 1]).padding([1, 0]), &[2, 2, 5, 4]),
+        Case::new(MaxPool2d::new(2).dilation([2, 1]).ceil_mode(true), &[2, 2, 6, 5]),
+        Case::new(AvgPool2d::new(2), &[2, 3, 4, 6]),
+        Case::new(AvgPool2d::new([3, 2]).stride([2, 1]).padding([1, 0]).ceil_mode(true), &[2, 2, 6, 5]),
+        Case::new(AvgPool2d::new(3).padding(1).count_include_pad(false), &[2, 2, 5, 4]),
+        Case::new(Flatten::new(), &[3, 2, 4, 5]),
+        Case::new(Flatten { start_dim: 1, end_dim: 2 }, &[3, 2, 4, 5]),
         Case::new(Sequential::new(), &[3, 2]),
         Case::new(dense(5, 4, 3), &[4, 5]),
         Case::new(nested, &[4, 5]),
+        Case::new(convolutional(2, 3, 3), &[2, 1, 8, 8]),
         Case::new(autoencoder(7, 4, 2), &[5, 7]),
     ];
     for (number, row) in rows.iter_mut().enumerate() {
@@ -140,6 +157,20 @@ pub(super) fn dense<T: Real>(inputs: usize, hidden: usize, outputs: usize) -> Se
         .push(Linear::new(inputs, hidden))
         .push(Tanh)
         .push(Linear::new(hidden, outputs))
+        .push(Softmax::new())
+}
+
+/// The report's convolutional classifier on images (1, 8, 8): convolution, Tanh and max-pool twice, then Linear and Softmax.
+pub(super) fn convolutional<T: Real>(first: usize, second: usize, outputs: usize) -> Sequential<T> {
+    Sequential::new()
+        .push(Conv2d::new(1, first, 3).padding(1))
+        .push(Tanh)
+        .push(MaxPool2d::new(2))
+        .push(Conv2d::new(first, second, 3).padding(1))
+        .push(Tanh)
+        .push(MaxPool2d::new(2))
+        .push(Flatten::new())
+        .push(Linear::new(second * 4, outputs))
         .push(Softmax::new())
 }
 

@@ -60,9 +60,13 @@ impl GradientReport {
         worst(self.entries.iter().filter(|entry| entry.verdict != Verdict::Kink))
     }
 
-    /// The median relative error, kinks left out; NaN when there is no entry.
+    /// The median relative error of the entries with a gradient: kinks are left out, and so are entries where both sides are
+    /// exactly 0, which agree too easily. NaN when there is none.
     pub fn median(&self) -> f64 {
-        let measured = self.entries.iter().filter(|entry| entry.verdict != Verdict::Kink);
+        let measured = self
+            .entries
+            .iter()
+            .filter(|entry| entry.verdict != Verdict::Kink && (entry.analytic != 0.0 || entry.numeric != 0.0));
         let mut errors: Vec<f64> = measured.map(|entry| entry.relative_error).collect();
         errors.sort_by(f64::total_cmp);
         match errors.len() {

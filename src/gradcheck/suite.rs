@@ -1,6 +1,6 @@
 //! The project's own checks: every row of the table, and the report's three networks with their losses.
 
-use super::cases::{autoencoder, dense, losses, modules, numbers, probabilities};
+use super::cases::{autoencoder, convolutional, dense, losses, modules, numbers, probabilities};
 use super::{GradientReport, Options, check_loss, check_module, check_network};
 use crate::data::Target;
 use crate::loss::{CrossEntropyOnProbabilities, MseLoss, Reduction};
@@ -28,10 +28,12 @@ fn networks(options: &Options) -> Vec<GradientReport> {
     // The report's pairing: probabilities, summed over the batch.
     let cross_entropy = CrossEntropyOnProbabilities::new().reduction(Reduction::Sum);
     let mut dense = dense::<f64>(8, 6, 3).seed(1);
+    let mut convolutional = convolutional::<f64>(3, 4, 3).seed(2);
     let mut autoencoder = autoencoder::<f64>(9, 5, 2).seed(3);
     let images = probabilities(&[4, 9], 5);
     vec![
         check_network(&mut dense, &cross_entropy, &numbers(&[5, 8], 4), &classes, options),
+        check_network(&mut convolutional, &cross_entropy, &numbers(&[5, 1, 8, 8], 6), &classes, options),
         check_network(&mut autoencoder, &MseLoss::new(), &images, &Target::Values(images.clone()), options),
     ]
 }

@@ -1,0 +1,107 @@
+//! HTML tables: words to the left, numbers to the right, verdicts with a sign and a word.
+
+use super::svg::escape;
+
+/// What stands in a cell.
+#[derive(Clone, Debug)]
+pub enum Cell {
+    /// Words.
+    Text(String),
+    /// A number with its unit, as it is to be read: `97.92 %`.
+    Number(String),
+    /// Whether a target was reached.
+    Passed(bool),
+    /// Nothing to say here.
+    Nothing,
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Cell {
+        Cell::Text(text.into())
+    }
+}
+
+impl Cell {
+    /// A number as it is to be read.
+    pub fn number(text: impl Into<String>) -> Cell {
+        Cell::Number(text.into())
+    }
+
+    fn html(&self, tag: &str) -> String {
+        match self {
+            Cell::Text(text) => format!("<{tag}>{}</{tag}>", escape(text)),
+            Cell::Number(text) => format!("<{tag} class=\"number\">{}</{tag}>", escape(text)),
+            Cell::Passed(true) => format!("<{tag} class=\"passed\">✓ passed</{tag}>"),
+            Cell::Passed(false) => format!("<{tag} class=\"missed\">✗ missed</{tag}>"),
+            Cell::Nothing => format!("<{tag} class=\"number\">–</{tag}>"),
+        }
+    }
+}
+
+/// A table with a caption.
+pub struct Table {
+    caption: String,
+    header: Vec<String>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(caption: &str, header: &[&str]) -> Table {
+        Table { caption: caption.into(), header: header.iter().map(|h| h.to_string()).collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row; its first cell names it. Missing cells at the end are left empty.
+    pub fn row(mut self, cells: Vec<Cell>) -> Table {
+        self.rows.push(cells);
+        self
+    }
+
+    /// The table in a box that scrolls when the page is too narrow for it.
+    pub fn html(&self) -> String {
+        let is_number = |column: usize| self.rows.iter().any(|row| matches!(row.get(column), Some(Cell::Number(_))));
+        let header: String = (self.header.iter().enumerate())
+            .map(|(i, h)| {
+                let class = if is_number(i) { " class=\"number\"" } else { "" };
+                format!("<th scope=\"col\"{class}>{}</th>", escape(h))
+            })
+            .collect();
+        let mut body = String::new();
+        for row in &self.rows {
+            body.push_str("<tr>");
+            for column in 0..self.header.len() {
+                let cell = row.get(column).unwrap_or(&Cell::Nothing);
+                body.push_str(&match column {
+                    0 => cell.html("th").replacen("<th", "<th scope=\"row\"", 1),
+                    _ => cell.html("td"),
+                });
+            }
+            body.push_str("</tr>\n");
+        }
+        let caption = escape(&self.caption);
+        format!(
+            "<figure class=\"table\"><figcaption>{caption}</figcaption>\n\
+             <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table>\n\
+             <thead><tr>{header}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div></figure>\n"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::check::assert_well_formed;
+
+    #[test]
+    fn cells_are_escaped_and_aligned_by_kind() {
+        let html = Table::new("Results & \"targets\"", &["experiment", "ours", "passed"])
+            .row(vec!["a < b".into(), Cell::number("97.9 %"), Cell::Passed(true)])
+            .row(vec!["short".into()])
+            .row(vec!["c".into(), Cell::Nothing, Cell::Passed(false)])
+            .html();
+        assert_well_formed(&html);
+        assert!(html.contains("<th scope=\"row\">a &lt; b</th><td class=\"number\">97.9 %</td>"), "{html}");
+        assert!(html.contains("<th scope=\"col\" class=\"number\">ours</th>") && html.contains("✗ missed"));
+        assert_eq!(html.matches("<td").count(), 6, "every row has every column");
+    }
+}
