@@ -1,7 +1,7 @@
 //! An encoder and a decoder, trained as one module.
 
 use crate::container::Sequential;
-use crate::module::{Module, Tape};
+use crate::module::{Module, Tape, checked_output_shape};
 use crate::{Real, Result, Stream, Tensor};
 use std::fmt;
 
@@ -73,6 +73,8 @@ impl<T: Real> Module<T> for AutoEncoder<T> {
     }
 
     fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {
+        // A refusal names the halves, which the chain would only number.
+        checked_output_shape(self, input.shape());
         self.chain.forward(input, tape)
     }
 

@@ -106,17 +106,6 @@ fn add<T: Real>(from: &[T], to: &mut [T]) {
     to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
 }
 
-/// Σ x, in eight interleaved sums that a processor can add at once.
-pub fn sum<T: Real>(x: &[T]) -> T {
-    let mut lanes = [T::zero(); 8];
-    let chunks = x.chunks_exact(lanes.len());
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane += x);
-    }
-    lanes.iter().chain(rest).copied().sum()
-}
-
 /// The plain twin of the whole convolution: calls `visit(z, w, x)` for every product Z[z] += W[w]·X[x] of one image, by the
 /// definition. `channels` is (in, out, groups).
 pub fn each_product_naive(
@@ -141,3 +130,7 @@ pub fn each_product_naive(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "conv_tests.rs"]
+mod tests;

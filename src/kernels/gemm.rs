@@ -128,7 +128,6 @@ mod x86 {
 }
 
 impl Kernels for f32 {
-    super::math::slice_functions!();
     fn gemm(alpha: f32, a: Matrix<'_, f32>, b: Matrix<'_, f32>, beta: f32, c: &mut [f32]) {
         let p = product(alpha, a, b, beta, c);
         // SAFETY: `product` has checked the sizes, `form` the strides, and `level` that the instructions are there.
@@ -166,7 +165,6 @@ impl Kernels for f32 {
 }
 
 impl Kernels for f64 {
-    super::math::slice_functions!();
     fn gemm(alpha: f64, a: Matrix<'_, f64>, b: Matrix<'_, f64>, beta: f64, c: &mut [f64]) {
         let p = product(alpha, a, b, beta, c);
         // SAFETY: as for `f32`.

@@ -11,9 +11,10 @@ mod tile;
 mod window;
 mod workers;
 
-pub use conv::{col2im, each_product_naive, im2col, sum};
+pub use conv::{col2im, each_product_naive, im2col};
 pub use dispatch::{Level, level};
 pub use gemm::{Matrix, gemm_naive};
+pub use math::{Function, elementwise_naive, max, sum};
 pub use pool::{
     avg_pool, avg_pool_backward, each_average_naive, max_pool, max_pool_backward, max_pool_naive, window_sizes,
 };
@@ -21,15 +22,31 @@ pub use window::{Axis, Windows};
 pub use workers::Workers;
 
 /// What a scalar type must be able to do fast; implemented for `f32` and `f64`.
-pub trait Kernels: Sized + Copy {
+///
+/// The functions on slices want slices of the same length. For `f32` they are within 2 units in the last place of the
+/// exact result for every input, subnormal ones and results too (`examples/exhaustive_math.rs` tries them all); for
+/// `f64` no sample was off by more than 1.6. NaN gives NaN.
+pub trait Kernels: math::Lane {
     /// C ← αAB + βC. See [`Matrix`] for the layout of the operands.
     fn gemm(alpha: Self, a: Matrix<'_, Self>, b: Matrix<'_, Self>, beta: Self, c: &mut [Self]);
-    /// y ← eˣ, entry by entry. The slices have the same length, here and below.
-    fn exp_slice(x: &[Self], y: &mut [Self]);
-    /// y ← ln x.
-    fn ln_slice(x: &[Self], y: &mut [Self]);
-    /// y ← tanh x.
-    fn tanh_slice(x: &[Self], y: &mut [Self]);
+    /// y ← eˣ, entry by entry.
+    fn exp_slice(x: &[Self], y: &mut [Self]) {
+        Function::Exp.apply(level(), x, y);
+    }
+    /// y ← ln x: −∞ at both zeros, NaN below.
+    fn ln_slice(x: &[Self], y: &mut [Self]) {
+        Function::Ln.apply(level(), x, y);
+    }
+    /// y ← tanh x. The sign of a zero is kept.
+    fn tanh_slice(x: &[Self], y: &mut [Self]) {
+        Function::Tanh.apply(level(), x, y);
+    }
     /// y ← 1 / (1 + e⁻ˣ), without overflow.
-    fn sigmoid_slice(x: &[Self], y: &mut [Self]);
+    fn sigmoid_slice(x: &[Self], y: &mut [Self]) {
+        Function::Sigmoid.apply(level(), x, y);
+    }
+    /// y ← erf x = 2/√π ∫₀ˣ e^(−t²) dt. The sign of a zero is kept.
+    fn erf_slice(x: &[Self], y: &mut [Self]) {
+        Function::Erf.apply(level(), x, y);
+    }
 }

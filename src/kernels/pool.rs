@@ -152,3 +152,7 @@ fn for_each_line(windows: &Windows, ki: usize, kj: usize, mut line: impl FnMut(s
         line(start + columns.start..start + columns.end, first);
     }
 }
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;

@@ -27,3 +27,6 @@ fn yes() -> bool {
 fn one() -> usize {
     1
 }
+
+#[cfg(test)]
+mod image_tests;

@@ -58,3 +58,105 @@ impl LossDescription {
         Ok(loss)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Target;
+    use crate::{tensor, zeros};
+
+    #[test]
+    fn options_out_of_range_are_named() {
+        for (text, want) in [
+            (r#"{"name": "CrossEntropyLoss", "label_smoothing": 1.5}"#, "label_smoothing must be from 0 to 1, got 1.5"),
+            (r#"{"name": "NLLLoss", "weight": [1, -2]}"#, "weight of class 1 must be finite and at least 0, got -2"),
+            (
+                r#"{"name": "BCEWithLogitsLoss", "pos_weight": [-1]}"#,
+                "pos_weight 0 must be finite and at least 0, got -1",
+            ),
+        ] {
+            let error = serde_json::from_str::<LossDescription>(text).unwrap().build::<f32>().unwrap_err().to_string();
+            assert!(error.ends_with(want), "{error}");
+        }
+        // The same without a description, on the first use.
+        let (x, y) = ([1, 2], Target::<f64>::classes(vec![0]));
+        assert!(CrossEntropyLoss::new().label_smoothing(f64::NAN).check(&x, &y).is_err());
+    }
+
+    #[test]
+    fn descriptions_name_what_they_know() {
+        let refusal = |text: &str| serde_json::from_str::<LossDescription>(text).unwrap_err().to_string();
+        let error = refusal(r#"{"name": "HuberLoss"}"#);
+        for name in
+            ["MSELoss", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "NLLLoss", "CrossEntropyOnProbabilities"]
+        {
+            assert!(error.contains(&format!("`{name}`")), "{error}");
+            assert!(serde_json::from_str::<LossDescription>(&format!(r#"{{"name": "{name}"}}"#)).is_ok());
+        }
+        let error = refusal(r#"{"name": "NLLLoss", "label_smoothing": 0.1}"#);
+        assert!(error.contains("`label_smoothing`") && error.contains("`ignore_index`"), "{error}");
+        for text in [
+            r#"{"name":"MSELoss","reduction":"sum"}"#,
+            r#"{"name":"CrossEntropyLoss","reduction":"none","weight":[0.5,1.0],"label_smoothing":0.1,"ignore_index":3}"#,
+        ] {
+            let description: LossDescription = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&description).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let refusal = |text: &str, output: &[usize], target: Target<f64>| {
+            let loss = serde_json::from_str::<LossDescription>(text).unwrap().build::<f64>().unwrap();
+            loss.check(output, &target).unwrap_err().to_string()
+        };
+        let plain = r#"{"name": "CrossEntropyLoss"}"#;
+        let values = |shape: &[usize]| Target::Values(zeros(shape));
+        for (got, want) in [
+            (
+                refusal(plain, &[2, 3], Target::classes(vec![0, 3])),
+                "CrossEntropyLoss(Mean): class of sample 1 must be from 0 to 2, or -100 to be ignored, got 3",
+            ),
+            (
+                refusal(plain, &[1, 3, 2], Target::Classes(tensor(&[1, 2], vec![0, -1]))),
+                "CrossEntropyLoss(Mean): class of sample (0, 1) must be from 0 to 2, or -100 to be ignored, got -1",
+            ),
+            (
+                refusal(plain, &[2, 3], Target::classes(vec![0, 1, 2])),
+                "CrossEntropyLoss(Mean) wants classes (2,) for an output (2, 3), got (3,)",
+            ),
+            (
+                refusal(plain, &[2, 3], values(&[2, 2])),
+                "CrossEntropyLoss(Mean) wants target values in the output's shape (2, 3), got (2, 2)",
+            ),
+            (
+                refusal(plain, &[3], Target::classes(vec![0, 1, 2])),
+                "CrossEntropyLoss(Mean) wants an output (n, classes) or (n, classes, d…), got (3,)",
+            ),
+            (
+                refusal(r#"{"name": "NLLLoss", "weight": [1, 2]}"#, &[2, 3], Target::classes(vec![0, 1])),
+                "NllLoss(Mean).class_weights(&[1.0, 2.0]): class weights must be 3 in number, one a class of the output (2, 3), got 2",
+            ),
+            (
+                refusal(r#"{"name": "NLLLoss", "ignore_index": 0}"#, &[2, 3], values(&[2, 3])),
+                "NllLoss(Mean).ignore_index(0): ignore_index must be negative with target values, which have no class number to ignore, got 0",
+            ),
+            (
+                refusal(r#"{"name": "BCELoss"}"#, &[2, 3], values(&[3, 2])),
+                "BceLoss(Mean) wants target values in the output's shape (2, 3), got (3, 2)",
+            ),
+            (
+                refusal(r#"{"name": "BCEWithLogitsLoss", "pos_weight": [1, 2]}"#, &[2, 3], values(&[2, 3])),
+                "BceWithLogitsLoss(Mean).pos_weight(&[1.0, 2.0]): pos_weight must be 1 number, or one for each place of the last axis of (2, 3), got 2",
+            ),
+        ] {
+            assert_eq!(got, want);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "class of sample 0 must be from 0 to 1")]
+    fn a_pass_on_what_does_not_fit_panics_with_the_message_of_check() {
+        CrossEntropyLoss::new().forward(&zeros::<f32>(&[1, 2]), &Target::classes(vec![2]));
+    }
+}
