@@ -1,0 +1,114 @@
+//! The promise that a run gives the same bits for any number of threads, and that slices add up to their batch.
+
+use limpide::data::{Dataset, Target, digits};
+use limpide::layers::{Conv2d, Flatten, Linear, MaxPool2d, Sigmoid, Tanh};
+use limpide::loss::{CrossEntropyLoss, Loss, MseLoss, Reduction};
+use limpide::optim::Sgd;
+use limpide::train::{Engine, History, Trainer, evaluate};
+use limpide::{AutoEncoder, Gradients, Module, Sequential, Tape};
+
+/// A network with its loss and data.
+struct Row {
+    name: &'static str,
+    network: fn() -> Box<dyn Module<f32>>,
+    loss: Box<dyn Loss<f32>>,
+    data: Dataset<f32>,
+}
+
+fn dense() -> Box<dyn Module<f32>> {
+    // Wide enough that a batch of 64 is cut into slices.
+    Box::new(Sequential::new().push(Linear::new(64, 128)).push(Tanh).push(Linear::new(128, 10)).seed(1))
+}
+
+fn convolutional() -> Box<dyn Module<f32>> {
+    let convolution = Sequential::new().push(Conv2d::new(1, 16, 3).padding(1)).push(Tanh).push(MaxPool2d::new(2));
+    Box::new(Sequential::new().push(convolution).push(Flatten::new()).push(Linear::new(16 * 16, 10)).seed(2))
+}
+
+fn autoencoder() -> Box<dyn Module<f32>> {
+    let encoder = Sequential::new().push(Linear::new(64, 96)).push(Tanh).push(Linear::new(96, 8));
+    let decoder = Sequential::new().push(Linear::new(8, 64)).push(Sigmoid);
+    Box::new(AutoEncoder::new(encoder, decoder).seed(3))
+}
+
+fn rows() -> Vec<Row> {
+    let images = digits::<f32>().select(&(0..300).collect::<Vec<_>>());
+    let flat = images.reshape_samples(&[64]).unwrap();
+    // One class ignored and unequal weights: the mean's denominator is then not the number of samples.
+    let weights: Vec<f64> = (1..=10).map(f64::from).collect();
+    let uneven = CrossEntropyLoss::new().class_weights(&weights).ignore_index(3).label_smoothing(0.1);
+    vec![
+        Row { name: "dense", network: dense, loss: Box::new(uneven), data: flat.clone() },
+        Row { name: "convolutional", network: convolutional, loss: Box::new(CrossEntropyLoss::new()), data: images },
+        Row {
+            name: "autoencoder",
+            network: autoencoder,
+            loss: Box::new(MseLoss::new().reduction(Reduction::Sum)),
+            data: flat.autoencoding(),
+        },
+    ]
+}
+
+/// Every parameter's bits after two epochs, and the figures without their times.
+fn trained(row: &Row, threads: usize) -> (Vec<u32>, Vec<f64>) {
+    let mut network = (row.network)();
+    // 300 is no multiple of 64: the last batch is a small one.
+    let trainer = Trainer::new(Sgd::new(0.01).unwrap()).epochs(2).batch_size(64).seed(9).threads(threads);
+    let history: History = trainer.validation(&row.data).fit(&mut *network, &*row.loss, &row.data).unwrap();
+    let bits = network.parameters().iter().flat_map(|(_, value)| value.iter().map(|p| p.to_bits())).collect();
+    (bits, [history.train_losses(), history.validation_losses(), history.train_accuracies()].concat())
+}
+
+#[test]
+fn one_two_and_five_threads_give_the_same_bits() {
+    for row in rows() {
+        let one = trained(&row, 1);
+        assert!(one.1.iter().all(|figure| figure.is_finite()), "{}: {:?}", row.name, one.1);
+        for threads in [2, 5] {
+            assert!(trained(&row, threads) == one, "{} differs on {threads} threads", row.name);
+        }
+    }
+}
+
+#[test]
+fn the_slices_of_a_batch_add_up_to_the_batch() {
+    for row in rows() {
+        let network = (row.network)();
+        let (x, target) = row.data.gather(&(0..64).collect::<Vec<_>>());
+        let mut sliced = Gradients::zeros_for(&*network);
+        let score = Engine::new(2).gradients(&*network, &*row.loss, &x, &target, &mut sliced).unwrap();
+
+        let (mut tape, mut whole) = (Tape::new(), Gradients::zeros_for(&*network));
+        let output = network.forward(&x, &mut tape);
+        let delta = row.loss.backward(&output, &target);
+        network.backward_update_gradient(&mut tape, &delta, &mut whole);
+
+        let loss = row.loss.reduce(score.sum, score.denominator);
+        let wanted = row.loss.forward(&output, &target).sum();
+        assert!((loss - wanted).abs() <= 1e-5 * wanted.abs(), "{}: loss {loss}, wanted {wanted}", row.name);
+        for ((name, got), wanted) in sliced.named().zip(whole.iter()) {
+            let scale = wanted.iter().fold(0.0f32, |most, g| most.max(g.abs()));
+            let error = got.iter().zip(wanted).fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
+            assert!(error <= 1e-5 * scale, "{} {name}: {error} of {scale}", row.name);
+        }
+    }
+}
+
+#[test]
+fn a_score_does_not_depend_on_the_threads() {
+    for row in rows() {
+        let network = (row.network)();
+        let score = |threads| evaluate(&*network, &*row.loss, &row.data, &mut Engine::new(threads)).unwrap();
+        assert_eq!(score(1), score(3), "{}", row.name);
+    }
+}
+
+#[test]
+fn classes_out_of_range_are_refused_before_any_arithmetic() {
+    let network = dense();
+    let x = limpide::zeros(&[2, 64]);
+    let target = Target::classes(vec![0, 10]);
+    let mut gradients = Gradients::zeros_for(&*network);
+    let error = Engine::new(1).gradients(&*network, &CrossEntropyLoss::new(), &x, &target, &mut gradients).unwrap_err();
+    assert!(error.to_string().contains("10"), "{error}");
+}
