@@ -9,7 +9,7 @@ use proptest::prelude::*;
 fn axis(most: usize) -> impl Strategy<Value = Axis> {
     (1..4usize, 1..4usize, 0..4usize, 1..=most, 0..6usize, any::<bool>()).prop_map(
         |(kernel, stride, padding, dilation, more, ceil_mode)| {
-            let padding = padding.min((dilation * (kernel - 1) + 1) / 2);
+            let padding = padding.min((dilation * (kernel - 1)).div_ceil(2));
             let input = Axis::smallest_input(kernel, stride, padding, dilation, ceil_mode) + more;
             Axis::new(input, kernel, stride, padding, dilation, ceil_mode).unwrap()
         },
