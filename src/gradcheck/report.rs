@@ -161,3 +161,59 @@ fn row(entry: &Entry, note: &str) -> [String; 7] {
         format!("{}{note}", entry.verdict),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gradcheck::{Options, check_module};
+    use crate::{layers::Linear, tensor};
+
+    fn report() -> GradientReport {
+        let input = tensor(&[2, 4], vec![0.5, -1.0, 2.0, 0.25, -0.75, 1.5, -0.1, 1.0]);
+        check_module(&mut Linear::new(4, 2), &input, &Options::default())
+    }
+
+    #[test]
+    fn the_listing_is_aligned_and_names_the_worst_entry_of_a_long_tensor() {
+        let text = report().to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("Linear(4, 2) on (2, 4): 18 entries, worst "), "{text}");
+        assert!(lines[0].ends_with(": PASSED"), "{text}");
+        // A heading, the worst of 8 weights, both biases, the worst of 8 inputs.
+        assert_eq!(lines.len(), 1 + 1 + 1 + 2 + 1, "{text}");
+        assert!(lines[2].ends_with("PASSED  worst of 8"), "{text}");
+        let result = lines[1].find("result").unwrap();
+        assert!(lines[2..].iter().all(|line| line.find("PASSED") == Some(result)), "{text}");
+        assert_eq!(format!("{:#}", report()).lines().count(), 1 + 1 + 18);
+    }
+
+    #[test]
+    fn a_failure_is_seen_in_the_listing_and_by_machines() {
+        let mut report = report();
+        report.entries[3].verdict = Verdict::Failed;
+        report.entries[3].relative_error = 0.5;
+        report.entries[4].verdict = Verdict::Kink;
+        report.problems.push("something as a whole".to_string());
+        let text = report.to_string();
+        assert!(text.contains("FAILED  worst of 8, 1 failed, 1 on a kink"), "{text}");
+        assert!(text.lines().next().unwrap().ends_with("1 on a kink: FAILED"), "{text}");
+        assert!(text.ends_with("  FAILED: something as a whole\n"), "{text}");
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["entries"][3]["verdict"], "failed");
+        assert_eq!(json["entries"][3]["index"], serde_json::json!([0, 3]));
+        assert_eq!(json["problems"][0], "something as a whole");
+    }
+
+    #[test]
+    fn the_median_leaves_out_kinks_and_entries_without_a_gradient() {
+        let mut report = report();
+        report.entries.truncate(4);
+        for (entry, error) in report.entries.iter_mut().zip([1e-9, 3e-9, 0.0, 1.0]) {
+            entry.relative_error = error;
+        }
+        (report.entries[2].analytic, report.entries[2].numeric) = (0.0, 0.0);
+        report.entries[3].verdict = Verdict::Kink;
+        assert_eq!(report.median(), 2e-9);
+        assert_eq!(report.worst().unwrap().relative_error, 3e-9);
+    }
+}

@@ -181,10 +181,19 @@ impl<T: NdFloat> Product<T> {
                 }
             }
         }
-        for (r, sums) in sums.iter().enumerate() {
-            for (s, lanes) in sums.iter().enumerate() {
-                let mut sum = halved(lanes);
-                for p in whole..self.k {
+        // Row by row without a loop: only constant places keep the sums in registers.
+        let mut totals = [[T::zero(); COLUMNS]; ROWS];
+        totals[0] = folded(sums[0]);
+        if ROWS > 1 {
+            totals[1 % ROWS] = folded(sums[1 % ROWS]);
+        }
+        if ROWS > 2 {
+            totals[2 % ROWS] = folded(sums[2 % ROWS]);
+            totals[3 % ROWS] = folded(sums[3 % ROWS]);
+        }
+        for p in whole..self.k {
+            for (r, totals) in totals.iter_mut().enumerate() {
+                for (s, total) in totals.iter_mut().enumerate() {
                     // SAFETY: as above, one entry at a time.
                     let (x, y) = unsafe {
                         (
@@ -192,12 +201,14 @@ impl<T: NdFloat> Product<T> {
                             *self.b.at.add((j + s) * self.b.column_stride + p),
                         )
                     };
-                    sum = multiply_add::<T, FUSED>(x, y, sum);
+                    *total = multiply_add::<T, FUSED>(x, y, *total);
                 }
-                // SAFETY: row i + r and column j + s lie inside C; nothing else refers to the entry.
-                let c = unsafe { std::slice::from_raw_parts_mut(self.c.add((i + r) * self.n + j + s), 1) };
-                self.store(c, &[sum]);
             }
+        }
+        for (r, totals) in totals.iter().enumerate() {
+            // SAFETY: row i + r of C has COLUMNS entries from column j on; nothing else refers to them.
+            let c = unsafe { std::slice::from_raw_parts_mut(self.c.add((i + r) * self.n + j), COLUMNS) };
+            self.store(c, totals);
         }
     }
 
@@ -212,17 +223,20 @@ impl<T: NdFloat> Product<T> {
     }
 }
 
-/// The sum of some lanes, halves added until one is left.
+/// The sum of the lanes of each column, halves added until one is left.
 #[inline(always)]
-fn halved<T: NdFloat, const LANES: usize>(lanes: &[T; LANES]) -> T {
-    let mut lanes = *lanes;
-    let mut half = LANES / 2;
-    while half > 0 {
-        for lane in 0..half {
-            let other = lanes[lane + half];
-            lanes[lane] += other;
+fn folded<T: NdFloat, const COLUMNS: usize, const LANES: usize>(mut columns: [[T; LANES]; COLUMNS]) -> [T; COLUMNS] {
+    let mut totals = [T::zero(); COLUMNS];
+    for (total, lanes) in totals.iter_mut().zip(&mut columns) {
+        let mut half = LANES / 2;
+        while half > 0 {
+            for lane in 0..half {
+                let other = lanes[lane + half];
+                lanes[lane] += other;
+            }
+            half /= 2;
         }
-        half /= 2;
+        *total = lanes[0];
     }
-    lanes[0]
+    totals
 }

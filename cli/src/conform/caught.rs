@@ -48,6 +48,6 @@ mod tests {
             let inner = caught::<()>(|| panic!("inner"));
             panic!("outer after {}", inner.unwrap_err());
         });
-        assert_eq!(nested.map(|()| ()), Err("outer after inner".to_string()));
+        assert_eq!(nested, Err("outer after inner".to_string()));
     }
 }

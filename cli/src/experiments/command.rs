@@ -19,7 +19,7 @@ pub struct Arguments {
     /// Epochs instead of the experiment's own number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
-    /// A target instead of the experiment's own, for short runs.
+    /// A target instead of the experiment's own (for every figure that is judged), for short runs.
     #[arg(long, value_name = "VALUE")]
     target: Option<f64>,
     /// Print one JSON object for machines.
@@ -39,7 +39,7 @@ pub struct Common {
     /// The folder with the MNIST files; else $LIMPIDE_DATA, else the user's cache folder.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Few epochs and images, to see everything run.
+    /// Few epochs and images and easier targets, to see everything run.
     #[arg(long)]
     pub quick: bool,
 }
@@ -94,19 +94,20 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!outcome.passed)))
 }
 
-/// An outcome as people read it.
+/// An outcome as people read it: a line for each run that was trained or judged.
 fn listing(outcome: &Outcome) -> String {
     let mut text = format!("{}: {}\n", outcome.experiment, outcome.dataset);
-    for run in outcome.runs.iter().filter(|run| !run.history.epochs.is_empty()) {
+    for run in outcome.runs.iter().filter(|run| run.passed.is_some() || !run.history.epochs.is_empty()) {
         let seconds: f64 = run.history.seconds().iter().sum();
-        let epochs = run.history.epochs.len();
-        text += &format!("  {}: {epochs} epochs in {seconds:.1} s, {}\n", run.name, figure(run.value));
+        let trained = match run.history.epochs.len() {
+            0 => String::new(),
+            epochs => format!("{epochs} epochs in {seconds:.1} s, "),
+        };
+        text += &format!("  {}: {trained}{} {}", run.name, run.measure, run.value_text());
+        if let (Some(target), Some(passed)) = (run.target_text(), run.passed) {
+            text += &format!(", target {target}: {}", if passed { "reached" } else { "MISSED" });
+        }
+        text.push('\n');
     }
-    let verdict = if outcome.passed { "reached" } else { "MISSED" };
-    text + &format!("{} {}, target {}: {verdict}\n", outcome.figure, figure(outcome.value), figure(outcome.target))
-}
-
-/// A number with as many digits as it deserves.
-pub fn figure(value: f64) -> String {
-    if value != 0.0 && value.abs() < 1e-3 { format!("{value:.1e}") } else { format!("{value:.4}") }
+    text
 }

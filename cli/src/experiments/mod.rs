@@ -6,13 +6,15 @@ pub mod command;
 pub mod digits;
 pub mod gradients;
 pub mod moons;
+mod outcome;
 pub mod overfit;
 pub mod regression;
 
+pub use outcome::{Measure, Outcome, Run};
+
 use crate::progress::Progress;
 use limpide::Result;
-use limpide::train::{History, Trainer};
-use serde::Serialize;
+use limpide::train::Trainer;
 use std::path::PathBuf;
 
 /// One row of the table.
@@ -30,9 +32,13 @@ pub const TABLE: [Experiment; 7] = [
     Experiment {
         name: "gradcheck",
         about: "analytic against numeric gradients: modules, losses, networks",
-        run: gradients::run,
+        run: |settings| gradients::run(settings).map(|done| done.outcome),
     },
-    Experiment { name: "overfit", about: "five samples, loss below 1e-4", run: overfit::run },
+    Experiment {
+        name: "overfit",
+        about: "five samples, loss below 1e-4",
+        run: |settings| overfit::run(settings).map(|done| done.outcome),
+    },
     Experiment {
         name: "regression",
         about: "y = sin(πx₁) + x₂² at the rates 0.1, 0.01 and 0.001",
@@ -71,11 +77,11 @@ pub struct Settings {
     pub threads: usize,
     /// Where to look for MNIST first.
     pub data: Option<PathBuf>,
-    /// Fewer epochs and samples, to see everything run.
+    /// Fewer epochs and images and easier targets, to see everything run.
     pub quick: bool,
     /// Whether progress is shown.
     pub progress: bool,
-    /// A target instead of the experiment's own.
+    /// A target for every judged figure instead of the experiment's own.
     pub target: Option<f64>,
 }
 
@@ -90,110 +96,5 @@ impl Settings {
         let mut progress = Progress::new(title, self.progress);
         let trainer = Trainer::new(limpide::optim::Sgd::new(rate)?).seed(self.seed).threads(self.threads);
         Ok(trainer.on_step(move |step| progress.show(step)))
-    }
-}
-
-/// What an experiment measured: the object that `--json` prints.
-#[derive(Clone, Debug, Serialize)]
-pub struct Outcome {
-    /// The name in the table.
-    pub experiment: &'static str,
-    /// The data set and how it was divided.
-    pub dataset: String,
-    /// The seed.
-    pub seed: u64,
-    /// Threads that worked.
-    pub threads: usize,
-    /// Epochs trained.
-    pub epochs: usize,
-    /// Mean training loss of each epoch of the run that the target judges.
-    pub train_loss: Vec<f64>,
-    /// Validation loss of each epoch, where there is a validation set.
-    pub validation_loss: Vec<f64>,
-    /// Share of test samples predicted right.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_accuracy: Option<f64>,
-    /// Mean squared error on the test set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_mse: Option<f64>,
-    /// Seconds of each epoch.
-    pub seconds_per_epoch: Vec<f64>,
-    /// What the judged figure is.
-    pub figure: &'static str,
-    /// The judged figure.
-    pub value: f64,
-    /// What it must reach.
-    pub target: f64,
-    /// Whether it does.
-    pub passed: bool,
-    /// The runs of which the experiment consists.
-    pub runs: Vec<Run>,
-}
-
-/// One training run of an experiment.
-#[derive(Clone, Debug, Serialize)]
-pub struct Run {
-    /// What distinguishes it.
-    pub name: String,
-    /// Its curves.
-    #[serde(flatten)]
-    pub history: History,
-    /// Its figure on the test set (accuracy or squared error), or its last loss.
-    pub value: f64,
-}
-
-/// On which side of its target a figure must lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// An accuracy.
-    AtLeast,
-    /// An error.
-    AtMost,
-}
-
-/// What an experiment is judged by.
-#[derive(Clone, Copy, Debug)]
-pub struct Judgement {
-    /// What the figure is: "test accuracy".
-    pub figure: &'static str,
-    /// The side on which it must lie.
-    pub side: Side,
-    /// The experiment's own target.
-    pub target: f64,
-}
-
-impl Outcome {
-    /// The outcome of runs, of which `judged` is the one that the target is about.
-    pub fn new(
-        experiment: &'static str,
-        dataset: String,
-        settings: &Settings,
-        judgement: Judgement,
-        runs: Vec<Run>,
-        judged: usize,
-    ) -> Self {
-        let Run { history, value, .. } = runs[judged].clone();
-        let target = settings.target.unwrap_or(judgement.target);
-        let passed = match judgement.side {
-            Side::AtLeast => value >= target,
-            Side::AtMost => value <= target,
-        };
-        Outcome {
-            experiment,
-            dataset,
-            seed: settings.seed,
-            threads: settings.threads,
-            epochs: history.epochs.len(),
-            train_loss: history.train_losses(),
-            validation_loss: history.validation_losses(),
-            test_accuracy: (judgement.side == Side::AtLeast).then_some(value),
-            test_mse: (judgement.figure == "test MSE").then_some(value),
-            seconds_per_epoch: history.seconds(),
-            figure: judgement.figure,
-            value,
-            target,
-            passed,
-            runs,
-        }
     }
 }
