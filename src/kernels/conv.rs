@@ -2,6 +2,7 @@
 
 use super::window::Windows;
 use crate::Real;
+use std::array::from_fn;
 use std::ops::Range;
 
 /// col ← the patches of an image: row (c, ki, kj), column (oi, oj) is the pixel of channel c under tap (ki, kj) of output
@@ -118,6 +119,27 @@ fn scatter<T: Real>(row: &[T], windows: &Windows, (ki, kj): (usize, usize), plan
 
 fn add<T: Real>(from: &[T], to: &mut [T]) {
     to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
+}
+
+/// to ← xᵀ, for a row-major x with rows of `columns` entries.
+pub fn transpose<T: Real>(x: &[T], columns: usize, to: &mut [T]) {
+    const SIDE: usize = 4;
+    let rows = x.len() / columns;
+    let (whole_rows, whole_columns) = (rows / SIDE * SIDE, columns / SIDE * SIDE);
+    // Square blocks of constant size, which the compiler turns in vector registers; then what is left over.
+    for j in (0..whole_columns).step_by(SIDE) {
+        for i in (0..whole_rows).step_by(SIDE) {
+            let block: [[T; SIDE]; SIDE] = from_fn(|r| from_fn(|c| x[(i + r) * columns + j..][..SIDE][c]));
+            for c in 0..SIDE {
+                to[(j + c) * rows + i..][..SIDE].copy_from_slice(&from_fn::<T, SIDE, _>(|r| block[r][c]));
+            }
+        }
+    }
+    for i in 0..rows {
+        for j in if i < whole_rows { whole_columns } else { 0 }..columns {
+            to[j * rows + i] = x[i * columns + j];
+        }
+    }
 }
 
 /// The plain twin of the whole convolution: calls `visit(z, w, x)` for every product Z[z] += W[w]·X[x] of one image, by the

@@ -1,7 +1,6 @@
 //! The convolution kernels against the definition, over all kinds of windows.
 
-use super::super::{Axis, Windows, col2im, each_product_naive, im2col};
-use crate::kernels::sum;
+use super::super::{Axis, Windows, col2im, each_product_naive, im2col, transpose};
 use crate::layers::{Conv2d, Conv2dOptions};
 use crate::module::Module;
 use crate::tensor::{values, values_mut};
@@ -92,9 +91,13 @@ fn patches_of_a_small_image() {
 }
 
 #[test]
-fn sum_counts_every_entry() {
-    for length in [0, 1, 7, 8, 9, 31] {
-        let x: Vec<f64> = (1..=length).map(f64::from).collect();
-        assert_eq!(sum(&x), f64::from(length * (length + 1) / 2));
+fn transpose_of_every_rest() {
+    for (rows, columns) in [(0, 3), (1, 1), (2, 3), (4, 4), (5, 9), (8, 6), (3, 8)] {
+        let x: Vec<f64> = (0..rows * columns).map(|k| k as f64).collect();
+        let mut to = vec![-1.0; x.len()];
+        transpose(&x, columns, &mut to);
+        for (k, &value) in to.iter().enumerate() {
+            assert_eq!(value, x[k % rows * columns + k / rows], "{rows}×{columns} at {k}");
+        }
     }
 }

@@ -11,7 +11,7 @@ mod tile;
 mod window;
 mod workers;
 
-pub use conv::{col2im, each_product_naive, im2col};
+pub use conv::{col2im, each_product_naive, im2col, transpose};
 pub use dispatch::{Level, level};
 pub use gemm::{Matrix, gemm_naive};
 pub use math::{Function, elementwise_naive, max, sum};
