@@ -34,36 +34,37 @@ fn multiply_add<T: NdFloat, const FUSED: bool>(a: T, b: T, c: T) -> T {
 
 impl<T: NdFloat> Product<T> {
     /// For a B whose rows are contiguous: tiles of MR × NR entries of C grow along k, a row of B times a column of A at
-    /// a time. A rest of columns goes through a padded copy of B, HALF or NR wide.
+    /// a time. A rest of less than HALF columns goes through a
+    /// padded copy of B.
     ///
     /// # Safety
     /// The operands must be readable, and C writable, in the sizes given; B's column stride must be 1.
     #[inline(always)]
     pub(super) unsafe fn by_rows<const FUSED: bool, const MR: usize, const NR: usize, const HALF: usize>(self) {
-        let whole = self.n / NR * NR;
-        for j in (0..whole).step_by(NR) {
-            // SAFETY: columns j to j + NR lie inside B and C.
-            unsafe { self.columns::<FUSED, MR, NR>(self.b.at.add(j), self.b.row_stride, j, NR) };
+        let mut j = 0;
+        // SAFETY: columns j to j + NR, then j to j + HALF, lie inside B and C.
+        unsafe {
+            while j + NR <= self.n {
+                self.columns::<FUSED, MR, NR>(self.b.at.add(j), self.b.row_stride, j, NR);
+                j += NR;
+            }
+            while j + HALF <= self.n {
+                self.columns::<FUSED, MR, HALF>(self.b.at.add(j), self.b.row_stride, j, HALF);
+                j += HALF;
+            }
         }
-        let rest = self.n - whole;
+        let rest = self.n - j;
         if rest == 0 {
             return;
         }
-        let width = if rest <= HALF { HALF } else { NR };
-        let mut padded = vec![T::zero(); self.k * width];
-        for (row, p) in padded.chunks_exact_mut(width).zip(0..self.k) {
-            // SAFETY: row p of B has `rest` contiguous entries from column `whole` on.
-            let from = unsafe { std::slice::from_raw_parts(self.b.at.add(p * self.b.row_stride + whole), rest) };
+        let mut padded = vec![T::zero(); self.k * HALF];
+        for (row, p) in padded.chunks_exact_mut(HALF).zip(0..self.k) {
+            // SAFETY: row p of B has `rest` contiguous entries from column j on.
+            let from = unsafe { std::slice::from_raw_parts(self.b.at.add(p * self.b.row_stride + j), rest) };
             row[..rest].copy_from_slice(from);
         }
-        // SAFETY: `padded` holds k rows of `width`; only `rest` columns of C are written.
-        unsafe {
-            if width == HALF {
-                self.columns::<FUSED, MR, HALF>(padded.as_ptr(), width, whole, rest);
-            } else {
-                self.columns::<FUSED, MR, NR>(padded.as_ptr(), width, whole, rest);
-            }
-        }
+        // SAFETY: `padded` holds k rows of HALF entries; only `rest` columns of C are written.
+        unsafe { self.columns::<FUSED, MR, HALF>(padded.as_ptr(), HALF, j, rest) };
     }
 
     /// All rows of the `used` columns of C from `j` on, from k rows of WIDTH entries at `b`.
