@@ -3,8 +3,8 @@
 //! Networks multiply matrices that fit a core's second-level cache, where packing copies cost more than they save: these go
 //! through the tiles of `tile`. Large ones go through the packing `matrixmultiply` crate.
 
-use super::tile::{Product, Raw};
-use super::{Kernels, Level, level};
+use super::Kernels;
+use super::tile::{Product, Raw, Tiles};
 
 /// A matrix over a slice: entry (i, j) is `values[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -63,10 +63,11 @@ const LARGE: usize = 512 * 512 * 512;
 fn product<T: Copy>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: &mut [T]) -> Product<T> {
     assert_eq!(a.columns, b.rows, "inner sizes of a matrix product");
     assert_eq!(c.len(), a.rows * b.columns, "size of a matrix product");
-    Product { m: a.rows, n: b.columns, k: a.columns, alpha, a: a.raw(), b: b.raw(), beta, c: c.as_mut_ptr() }
+    let (m, n, k) = (a.rows, b.columns, a.columns);
+    Product { m, n, k, segments: 1, a_segment: 0, alpha, a: a.raw(), b: b.raw(), beta, c: c.as_mut_ptr() }
 }
 
-/// Whether the tiles take a product, and by which of the two forms.
+/// The way a product takes.
 enum Form {
     Rows,
     InnerProducts,
@@ -85,109 +86,47 @@ fn form<T>(p: &Product<T>) -> Form {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    //! The tiles compiled for instructions that not every machine has.
+/// The signature of `matrixmultiply`'s products: sizes m, k, n, then α, A, B, β and C, each matrix with its strides.
+type Packing<T> =
+    unsafe fn(usize, usize, usize, T, *const T, isize, isize, *const T, isize, isize, T, *mut T, isize, isize);
 
-    use super::Product;
-    use ndarray::NdFloat;
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    pub(super) fn rows_avx512<T: NdFloat, const NR: usize, const HALF: usize>(p: Product<T>) {
-        // SAFETY: `product` and `form` have checked sizes and strides.
-        unsafe { p.by_rows::<true, 8, NR, HALF>() }
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    pub(super) fn inner_avx512<T: NdFloat, const LANES: usize>(p: Product<T>) {
-        // SAFETY: as above.
-        unsafe { p.by_inner_products::<true, 4, 4, LANES>() }
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn rows_avx2<T: NdFloat, const NR: usize, const HALF: usize>(p: Product<T>) {
-        // SAFETY: as above.
-        unsafe { p.by_rows::<true, 6, NR, HALF>() }
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn inner_avx2<T: NdFloat, const LANES: usize>(p: Product<T>) {
-        // SAFETY: as above.
-        unsafe { p.by_inner_products::<true, 2, 4, LANES>() }
+/// Sends a checked product its way.
+fn multiply<T: Tiles>(p: Product<T>, packing: Packing<T>) {
+    let stride = |stride: usize| stride as isize;
+    // SAFETY: `product` has checked the sizes and `form` the strides; C is borrowed mutably, so it overlaps neither operand.
+    unsafe {
+        match form(&p) {
+            Form::Rows => T::by_rows(p),
+            Form::InnerProducts => T::by_inner_products(p),
+            Form::Packed => packing(
+                p.m,
+                p.k,
+                p.n,
+                p.alpha,
+                p.a.at,
+                stride(p.a.row_stride),
+                stride(p.a.column_stride),
+                p.b.at,
+                stride(p.b.row_stride),
+                stride(p.b.column_stride),
+                p.beta,
+                p.c,
+                stride(p.n),
+                1,
+            ),
+        }
     }
 }
 
 impl Kernels for f32 {
     fn gemm(alpha: f32, a: Matrix<'_, f32>, b: Matrix<'_, f32>, beta: f32, c: &mut [f32]) {
-        let p = product(alpha, a, b, beta, c);
-        // SAFETY: `product` has checked the sizes, `form` the strides, and `level` that the instructions are there.
-        unsafe {
-            match (form(&p), level()) {
-                #[cfg(target_arch = "x86_64")]
-                (Form::Rows, Level::Avx512) => x86::rows_avx512::<f32, 32, 16>(p),
-                #[cfg(target_arch = "x86_64")]
-                (Form::Rows, Level::Avx2) => x86::rows_avx2::<f32, 16, 8>(p),
-                #[cfg(target_arch = "x86_64")]
-                (Form::InnerProducts, Level::Avx512) => x86::inner_avx512::<f32, 16>(p),
-                #[cfg(target_arch = "x86_64")]
-                (Form::InnerProducts, Level::Avx2) => x86::inner_avx2::<f32, 8>(p),
-                (Form::Rows, _) => p.by_rows::<false, 4, 8, 4>(),
-                (Form::InnerProducts, _) => p.by_inner_products::<false, 2, 4, 4>(),
-                (Form::Packed, _) => matrixmultiply::sgemm(
-                    p.m,
-                    p.k,
-                    p.n,
-                    p.alpha,
-                    p.a.at,
-                    p.a.row_stride as isize,
-                    p.a.column_stride as isize,
-                    p.b.at,
-                    p.b.row_stride as isize,
-                    p.b.column_stride as isize,
-                    p.beta,
-                    p.c,
-                    p.n as isize,
-                    1,
-                ),
-            }
-        }
+        multiply(product(alpha, a, b, beta, c), matrixmultiply::sgemm);
     }
 }
 
 impl Kernels for f64 {
     fn gemm(alpha: f64, a: Matrix<'_, f64>, b: Matrix<'_, f64>, beta: f64, c: &mut [f64]) {
-        let p = product(alpha, a, b, beta, c);
-        // SAFETY: as for `f32`.
-        unsafe {
-            match (form(&p), level()) {
-                #[cfg(target_arch = "x86_64")]
-                (Form::Rows, Level::Avx512) => x86::rows_avx512::<f64, 16, 8>(p),
-                #[cfg(target_arch = "x86_64")]
-                (Form::Rows, Level::Avx2) => x86::rows_avx2::<f64, 8, 4>(p),
-                #[cfg(target_arch = "x86_64")]
-                (Form::InnerProducts, Level::Avx512) => x86::inner_avx512::<f64, 8>(p),
-                #[cfg(target_arch = "x86_64")]
-                (Form::InnerProducts, Level::Avx2) => x86::inner_avx2::<f64, 4>(p),
-                (Form::Rows, _) => p.by_rows::<false, 4, 4, 2>(),
-                (Form::InnerProducts, _) => p.by_inner_products::<false, 2, 4, 2>(),
-                (Form::Packed, _) => matrixmultiply::dgemm(
-                    p.m,
-                    p.k,
-                    p.n,
-                    p.alpha,
-                    p.a.at,
-                    p.a.row_stride as isize,
-                    p.a.column_stride as isize,
-                    p.b.at,
-                    p.b.row_stride as isize,
-                    p.b.column_stride as isize,
-                    p.beta,
-                    p.c,
-                    p.n as isize,
-                    1,
-                ),
-            }
-        }
+        multiply(product(alpha, a, b, beta, c), matrixmultiply::dgemm);
     }
 }
 

@@ -26,7 +26,7 @@ pub use workers::Workers;
 /// The functions on slices want slices of the same length. For `f32` they are within 2 units in the last place of the
 /// exact result for every input, subnormal ones and results too (`examples/exhaustive_math.rs` tries them all); for
 /// `f64` no sample was off by more than 1.6. NaN gives NaN.
-pub trait Kernels: math::Lane {
+pub trait Kernels: math::Lane + tile::Tiles {
     /// C ← αAB + βC. See [`Matrix`] for the layout of the operands.
     fn gemm(alpha: Self, a: Matrix<'_, Self>, b: Matrix<'_, Self>, beta: Self, c: &mut [Self]);
     /// y ← eˣ, entry by entry.

@@ -3,6 +3,7 @@
 //! Both add up an entry of C in an order that depends on the inner size alone, never on where the entry stands, so a
 //! row of C has the same bits whatever rows are computed beside it.
 
+use super::{Level, level};
 use ndarray::NdFloat;
 
 /// A matrix without bounds: entry (i, j) lies `i * row_stride + j * column_stride` behind `at`.
@@ -14,11 +15,16 @@ pub(super) struct Raw<T> {
 }
 
 /// C ← αAB + βC with C row-major (m × n) and A (m × k), B (k × n) readable throughout.
+///
+/// The inner axis may come in `segments` of k terms each: then B has segments · k rows, and a segment of A lies
+/// `a_segment` behind the one before. A convolution is such a product, a segment being a row of the kernel.
 #[derive(Clone, Copy)]
 pub(super) struct Product<T> {
     pub m: usize,
     pub n: usize,
     pub k: usize,
+    pub segments: usize,
+    pub a_segment: usize,
     pub alpha: T,
     pub a: Raw<T>,
     pub b: Raw<T>,
@@ -57,8 +63,8 @@ impl<T: NdFloat> Product<T> {
         if rest == 0 {
             return;
         }
-        let mut padded = vec![T::zero(); self.k * HALF];
-        for (row, p) in padded.chunks_exact_mut(HALF).zip(0..self.k) {
+        let mut padded = vec![T::zero(); self.segments * self.k * HALF];
+        for (p, row) in padded.chunks_exact_mut(HALF).enumerate() {
             // SAFETY: row p of B has `rest` contiguous entries from column j on.
             let from = unsafe { std::slice::from_raw_parts(self.b.at.add(p * self.b.row_stride + j), rest) };
             row[..rest].copy_from_slice(from);
@@ -105,13 +111,19 @@ impl<T: NdFloat> Product<T> {
         used: usize,
     ) {
         let mut sums = [[T::zero(); WIDTH]; ROWS];
-        for p in 0..self.k {
-            // SAFETY: row p of B (or of its padded copy) has WIDTH entries; A is readable at (i + r, p).
-            let row = unsafe { b.add(p * b_stride).cast::<[T; WIDTH]>().read_unaligned() };
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let x = unsafe { *self.a.at.add((i + r) * self.a.row_stride + p * self.a.column_stride) };
-                for (sum, &y) in sums.iter_mut().zip(&row) {
-                    *sum = multiply_add::<T, FUSED>(x, y, *sum);
+        for segment in 0..self.segments {
+            // SAFETY: every segment lies inside A and B.
+            let (a, b) = unsafe {
+                (self.a.at.add(segment * self.a_segment + i * self.a.row_stride), b.add(segment * self.k * b_stride))
+            };
+            for p in 0..self.k {
+                // SAFETY: row p of B (or of its padded copy) has WIDTH entries; A is readable at (i + r, p).
+                let row = unsafe { b.add(p * b_stride).cast::<[T; WIDTH]>().read_unaligned() };
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    let x = unsafe { *a.add(r * self.a.row_stride + p * self.a.column_stride) };
+                    for (sum, &y) in sums.iter_mut().zip(&row) {
+                        *sum = multiply_add::<T, FUSED>(x, y, *sum);
+                    }
                 }
             }
         }
@@ -131,7 +143,8 @@ impl<T: NdFloat> Product<T> {
     /// time.
     ///
     /// # Safety
-    /// The operands must be readable, and C writable, in the sizes given; A's column stride and B's row stride must be 1.
+    /// The operands must be readable, and C writable, in the sizes given; A's column stride and B's row stride must be 1, and
+    /// there must be one segment.
     #[inline(always)]
     pub(super) unsafe fn by_inner_products<const FUSED: bool, const MR: usize, const NR: usize, const LANES: usize>(
         self,
@@ -240,4 +253,117 @@ fn folded<T: NdFloat, const COLUMNS: usize, const LANES: usize>(mut columns: [[T
         *total = lanes[0];
     }
     totals
+}
+
+/// The two inner loops at the level of vector instructions that the machine has.
+pub trait Tiles: Sized {
+    /// [`Product::by_rows`].
+    ///
+    /// # Safety
+    /// As there.
+    #[allow(private_interfaces)]
+    unsafe fn by_rows(p: Product<Self>);
+
+    /// [`Product::by_inner_products`].
+    ///
+    /// # Safety
+    /// As there.
+    #[allow(private_interfaces)]
+    unsafe fn by_inner_products(p: Product<Self>);
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    //! The tiles compiled for instructions that not every machine has.
+
+    use super::Product;
+    use ndarray::NdFloat;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    pub(super) unsafe fn rows_avx512<T: NdFloat, const NR: usize, const HALF: usize>(p: Product<T>) {
+        // SAFETY: as promised by the caller. The tallest tile that leaves no rest: 28 of 32 registers hold sums.
+        unsafe {
+            match p.m {
+                m if m % 14 == 0 => p.by_rows::<true, 14, NR, HALF>(),
+                m if m % 12 == 0 => p.by_rows::<true, 12, NR, HALF>(),
+                _ => p.by_rows::<true, 8, NR, HALF>(),
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    pub(super) unsafe fn inner_avx512<T: NdFloat, const LANES: usize>(p: Product<T>) {
+        // SAFETY: as promised by the caller.
+        unsafe { p.by_inner_products::<true, 4, 4, LANES>() }
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn rows_avx2<T: NdFloat, const NR: usize, const HALF: usize>(p: Product<T>) {
+        // SAFETY: as promised by the caller.
+        unsafe { p.by_rows::<true, 6, NR, HALF>() }
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn inner_avx2<T: NdFloat, const LANES: usize>(p: Product<T>) {
+        // SAFETY: as promised by the caller.
+        unsafe { p.by_inner_products::<true, 2, 4, LANES>() }
+    }
+}
+
+#[allow(private_interfaces)]
+impl Tiles for f32 {
+    unsafe fn by_rows(p: Product<f32>) {
+        // SAFETY: as promised by the caller; `level` says that the instructions are there.
+        unsafe {
+            match level() {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => x86::rows_avx512::<f32, 32, 16>(p),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => x86::rows_avx2::<f32, 16, 8>(p),
+                _ => p.by_rows::<false, 4, 8, 4>(),
+            }
+        }
+    }
+
+    unsafe fn by_inner_products(p: Product<f32>) {
+        // SAFETY: as above.
+        unsafe {
+            match level() {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => x86::inner_avx512::<f32, 16>(p),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => x86::inner_avx2::<f32, 8>(p),
+                _ => p.by_inner_products::<false, 2, 4, 4>(),
+            }
+        }
+    }
+}
+
+#[allow(private_interfaces)]
+impl Tiles for f64 {
+    unsafe fn by_rows(p: Product<f64>) {
+        // SAFETY: as for `f32`.
+        unsafe {
+            match level() {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => x86::rows_avx512::<f64, 16, 8>(p),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => x86::rows_avx2::<f64, 8, 4>(p),
+                _ => p.by_rows::<false, 4, 4, 2>(),
+            }
+        }
+    }
+
+    unsafe fn by_inner_products(p: Product<f64>) {
+        // SAFETY: as for `f32`.
+        unsafe {
+            match level() {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => x86::inner_avx512::<f64, 8>(p),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => x86::inner_avx2::<f64, 4>(p),
+                _ => p.by_inner_products::<false, 2, 4, 2>(),
+            }
+        }
+    }
 }
