@@ -281,14 +281,8 @@ mod x86 {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
     pub(super) unsafe fn rows_avx512<T: NdFloat, const NR: usize, const HALF: usize>(p: Product<T>) {
-        // SAFETY: as promised by the caller. The tallest tile that leaves no rest: 28 of 32 registers hold sums.
-        unsafe {
-            match p.m {
-                m if m % 14 == 0 => p.by_rows::<true, 14, NR, HALF>(),
-                m if m % 12 == 0 => p.by_rows::<true, 12, NR, HALF>(),
-                _ => p.by_rows::<true, 8, NR, HALF>(),
-            }
-        }
+        // SAFETY: as promised by the caller.
+        unsafe { p.by_rows::<true, 8, NR, HALF>() }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
