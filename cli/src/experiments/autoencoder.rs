@@ -25,8 +25,8 @@ impl Plan {
         match (digits.is_mnist(), settings.quick) {
             (true, false) => Plan { rate: 0.02, epochs: 30, targets: [0.0125, 0.042] },
             (true, true) => Plan { rate: 0.02, epochs: 5, targets: [0.07, 0.07] },
-            (false, false) => Plan { rate: 0.1, epochs: 300, targets: [0.02, 0.04] },
-            (false, true) => Plan { rate: 0.1, epochs: 60, targets: [0.07, 0.07] },
+            (false, false) => Plan { rate: 0.1, epochs: 300, targets: [0.01, 0.035] },
+            (false, true) => Plan { rate: 0.1, epochs: 60, targets: [0.025, 0.045] },
         }
     }
 }

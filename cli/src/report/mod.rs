@@ -70,7 +70,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let summary = Summary::new(&settings, outcomes);
 
     page(&settings, with_mnist, &summary, sections).write(&arguments.out)?;
-    let results = format!("{:#}\n", serde_json::json!(summary));
+    let results = format!("{}\n", serde_json::json!(summary));
     write_atomically(&arguments.out.join("results.json"), results.as_bytes())?;
     if arguments.json {
         print!("{results}");

@@ -31,8 +31,8 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
     let words = format!(
         "y = sin(πx₁) + x₂² with x₁ and x₂ between −1 and 1, learnt by Linear(2, 16), tanh and Linear(16, 1), started from \
          N(0, 1)·0.1, all 500 samples in one batch. The report's loss goes from about 0.7 to 0.28 in 2,000 epochs at rate 0.01; here it goes \
-         from {:.2} to {:.2}.\n\nThe same network at rate 0.1 with batches of 32 ends at {}: many small steps do what one large \
-         step an epoch cannot.",
+         from {:.2} to {:.2}.\n\nThe same network at rate 0.1 with batches of 10, started as PyTorch does, ends at {}: many small steps do what \
+         one step an epoch cannot.",
         at(first),
         at(last),
         chosen.value_text(),
