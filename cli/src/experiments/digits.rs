@@ -26,6 +26,11 @@ impl Digits {
         self.side == 28
     }
 
+    /// Whether these are all of MNIST's images, so that figures can be held against the report's.
+    pub fn is_whole_mnist(&self) -> bool {
+        self.is_mnist() && self.train.len() == 60_000
+    }
+
     /// The data sets with images as rows of numbers, for dense networks.
     pub fn flat(&self) -> Result<Digits> {
         let flat = |data: &Dataset<f32>| data.reshape_samples(&[self.side * self.side]);

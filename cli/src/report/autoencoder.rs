@@ -10,25 +10,25 @@ use limpide::{Module, Result, Tape};
 
 /// The report's final reconstruction error on MNIST.
 const REPORTED: f64 = 0.051763;
-/// What principal components, as many as the code has numbers, leave on MNIST's test images, in the order of [`LATENT`].
+/// The error that principal components leave on MNIST's test images, for the sizes of the code in [`LATENT`].
 const PCA: [f64; 2] = [0.0168, 0.0557];
 
 /// Trains both sizes of the code and draws what they keep.
 pub fn chapter(settings: &Settings) -> Result<Chapter> {
     let done = autoencoder::run(settings)?;
-    let is_mnist = done.digits.is_mnist();
     let [drawn, plane] = [reconstructions(&done), plane(&done)?];
     let pixels = done.digits.side * done.digits.side;
     let words = format!(
-        "{}. {pixels}–128–64–code with tanh between, mirrored back with a sigmoid at the end; plain gradient descent on the squared \
-         error, summed over pixels and averaged over batches of 64. A code of 32 numbers is for drawing well, one of 2 for looking at.",
+        "{}. {pixels}–128–64–code with tanh between, mirrored back with a sigmoid at the end; plain gradient descent \
+         on the squared error, summed over pixels and averaged over batches of 64. A code of 32 numbers is for \
+         drawing well, one of 2 for looking at.",
         done.digits.about
     );
     let mut section = Section::new("7. Digits through a bottleneck", &words).figure(
         &losses(&done),
         &format!("Mean squared error of a pixel, on a logarithmic axis. {}", curves::watched_note(&done.digits)),
     );
-    if is_mnist {
+    if done.digits.is_whole_mnist() {
         section = section.table(&comparison(&done));
     }
     let section = section
@@ -45,7 +45,7 @@ fn losses(done: &Autoencoded) -> Figure {
                 .series(&format!("{}, train", run.name), numbered(&run.history.train_losses()))
                 .companion(watched, numbered(&run.history.validation_losses()))
         });
-    if done.digits.is_mnist() {
+    if done.digits.is_whole_mnist() {
         chart = chart.reference("the report: 0.0518", REPORTED);
     }
     chart.figure("autoencoder-loss", &format!("Training and {watched} error of both codes by epoch."))

@@ -17,10 +17,12 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
     let done = classify::run(settings, &CNN)?;
     let [loss, accuracy, confusion] = curves::figures(&done, "cnn", None);
     let words = format!(
-        "{}. Two convolutions of 3×3 with 16 and 32 channels, each with tanh and 2×2 max-pooling, then a dense layer, by the \
-         recipe of experiment 5. The report's convolutions were nested loops and learnt from 2,000 images only; ours are \
-         matrix products and learn from all.",
-        done.digits.about
+        "{}. Two convolutions of 3×3 with 16 and 32 channels, each with tanh and 2×2 max-pooling, then a dense layer, \
+         with the loss and the start values of experiment 5, at rate {}. The report's convolutions were nested \
+         loops and learnt from 2,000 images only; ours are matrix products and learn from {}.",
+        done.digits.about,
+        done.rate,
+        done.digits.train.len()
     );
     let section = Section::new("6. Digits, a convolutional network", &words)
         .figures(&[

@@ -10,8 +10,8 @@ pub fn percent(shares: &[f64]) -> Vec<(f64, f64)> {
     numbered(&shares.iter().map(|share| 100.0 * share).collect::<Vec<_>>())
 }
 
-/// Loss and accuracy by epoch, and the confusion matrix, under file names that begin with `stem`. The accuracy gets a line
-/// at the report's figure (in percent), where there is one to hold it against.
+/// Loss and accuracy by epoch, and the confusion matrix, under file names that begin with `stem`. The accuracy gets a
+/// line at the report's figure (in percent), where there is one to hold it against.
 pub fn figures(done: &Classified, stem: &str, reported: Option<f64>) -> [Figure; 3] {
     let (history, watched) = (&done.outcome.runs[0].history, done.digits.watched);
     let loss = LineChart::new("epoch", "cross-entropy")

@@ -12,11 +12,18 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
     let totals = gradients::totals(&done.reports);
     let section = Section::new(
         "1. Gradient checks",
-        "Every backward pass is a formula worked out by hand, and a formula can be wrong. So each gradient is held against \
-         differences of the forward pass alone, (L(θ + ε) − L(θ − ε)) / 2ε and a step more exact, in double precision, for \
-         every module, every loss and three whole networks. A module alone is given random weights on its outputs as a loss; \
-         a plain sum could not see the gradient of a softmax.\n\nOf a tensor with more than six entries the worst one is listed; all were checked.",
+        "Every backward pass is a formula worked out by hand, and a formula can be wrong. So each gradient is held \
+         against differences of the forward pass alone, (L(θ + ε) − L(θ − ε)) / 2ε and a step more exact, in double \
+         precision, for every module, every loss and three whole networks. A module alone is given random weights \
+         on its outputs as a loss; a plain sum could not see the gradient of a softmax.",
     )
-    .listing("gradients", "**Figure 1.** The listing of `limpide gradcheck`, with its totals at the end.", &format!("{}\n{totals}\n", checks.join("\n")));
-    Ok(Chapter { section: section.text(&format!("**{}.**", totals.replace('\n', "; "))), outcome: done.outcome })
+    // A hyphen that no line ends on keeps 1e-8 in one piece.
+    .text(&format!("{}.", totals.replace('\n', "; ").replace('-', "\u{2011}")))
+    .listing(
+        "gradients",
+        "**Figure 1.** The listing of `limpide gradcheck`. Of a tensor with more than six entries the worst is shown; \
+         all were checked.",
+        &format!("{}\n{totals}\n", checks.join("\n")),
+    );
+    Ok(Chapter { outcome: done.outcome, section })
 }

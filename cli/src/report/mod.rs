@@ -23,9 +23,9 @@ use summary::Summary;
 
 /// Run every experiment of the report and write one page with its figures.
 ///
-/// Writes DIR/index.html, which needs no network, each figure as SVG or PNG beside it, and DIR/results.json. MNIST where it
-/// is found (see `limpide data list`), else the embedded 8×8 digits. Progress goes to stderr, the table of results to
-/// stdout. Exit code 1 when a target is missed.
+/// Writes DIR/index.html, which needs no network, each figure as SVG or PNG beside it, and DIR/results.json. Takes MNIST
+/// where it is found (see `limpide data list`), else the embedded 8×8 digits. Progress goes to stderr, the table of
+/// results to stdout. Exit code 1 when a target is missed.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example: limpide report --out report --seed 3")]
 pub struct Arguments {
@@ -84,7 +84,8 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
 fn page(settings: &Settings, with_mnist: bool, summary: &Summary, sections: Vec<Section>) -> Page {
     let mut page = Page::new("A neural network by hand, every figure").lead(
         "A written report once built a neural network by hand on NumPy, to open the black boxes of the big libraries, \
-         and tried it on seven experiments. This page runs all seven again with Limpide, and draws the report's figures.",
+         and tried it on seven experiments. This page runs all seven again with Limpide, and draws the report's \
+         figures.",
     );
     if settings.quick {
         page = page.notice(

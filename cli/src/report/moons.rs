@@ -36,13 +36,18 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
         boundaries.iter().map(|(figure, caption)| (figure, caption.as_str())).collect();
     let section = Section::new(
         "4. Two moons, three outputs",
-        "Two interleaved half circles with noise of standard deviation 0.2, told apart by Linear(2, 16), tanh and one of three \
-         outputs: a sigmoid with binary cross-entropy, a softmax with cross-entropy on its probabilities (the report's pairing), and \
-         a log-softmax with the negative log-likelihood. The noise makes the moons overlap, so no model gets every point right.",
+        "Two interleaved half circles with noise of standard deviation 0.2, told apart by Linear(2, 16), tanh and one \
+         of three outputs: a sigmoid with binary cross-entropy, a softmax with cross-entropy on its probabilities \
+         (the report's pairing), and a log-softmax with the negative log-likelihood. The noise makes the moons \
+         overlap, so no model gets every point right. The last two outputs are one function written in two ways, so \
+         their curves lie on each other.",
     )
     .figure(&losses, "**Figure 3 (a).** Training loss (solid) and validation loss (dashed).")
     .figure(&accuracies, "**Figure 3 (b).** Accuracy on the validation points.")
-    .text("**Figure 3 (c).** Where each network draws the line: the tint is the class it finds likelier, the stronger the surer, with the test points on it.")
+    .text(
+        "**Figure 3 (c).** Where each network draws the line: the tint is the class it finds likelier, the stronger \
+        the surer, with the test points on it.",
+    )
     .figures(&boundaries);
     Ok(Chapter { outcome, section })
 }

@@ -4,7 +4,7 @@ use crate::chart::{Cell, Table};
 use crate::page::Section;
 
 /// (the report's name, our name, what differs or what it is).
-const NAMES: [(&str, &str, &str); 19] = [
+const NAMES: [(&str, &str, &str); 18] = [
     ("Module", "Module", "the base of every layer, with the report's five verbs"),
     ("Linear", "layers::Linear", "X·W + b; weights stored as PyTorch does, one row an output"),
     ("TanH", "layers::Tanh", ""),
@@ -17,8 +17,11 @@ const NAMES: [(&str, &str, &str); 19] = [
     ("Loss", "loss::Loss", "with a reduction: mean (the default), sum or none"),
     ("MSELoss", "loss::MseLoss", ""),
     ("BCE", "loss::BceLoss", ""),
-    ("CrossEntropyLoss", "loss::CrossEntropyOnProbabilities", "the report's pairing, on the outputs of a softmax"),
-    ("", "loss::CrossEntropyLoss", "softmax and cross-entropy in one, on logits, as PyTorch's"),
+    (
+        "CrossEntropyLoss",
+        "loss::CrossEntropyOnProbabilities",
+        "on the outputs of a softmax; our CrossEntropyLoss takes logits, as PyTorch's does",
+    ),
     ("NLLLoss", "loss::NllLoss", ""),
     ("Sequentiel", "Sequential", "backward takes the first delta, as the report wished"),
     ("Optim", "optim::Optim", ""),
@@ -28,8 +31,8 @@ const NAMES: [(&str, &str, &str); 19] = [
 
 /// The section with the table.
 pub fn section() -> Section {
-    let code = |name: &str| if name.is_empty() { Cell::Nothing } else { Cell::Code(name.into()) };
-    let head = Table::new("Names", &["The report", "Limpide", "Note"]);
+    let code = |name: &str| Cell::Code(name.into());
+    let head = Table::new("What each thing is called", &["The report", "Limpide", "Note"]);
     let table = NAMES
         .iter()
         .fold(head, |table, (report, ours, note)| table.row(vec![code(report), code(ours), (*note).into()]));

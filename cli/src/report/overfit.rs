@@ -30,9 +30,9 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
     });
     let section = Section::new(
         "2. Five samples by heart",
-        "A network with enough weights must be able to learn a handful of samples by heart; if it cannot, something in the \
-         forward pass, the backward pass or the update is broken. Linear(2, 16), tanh and Linear(16, 1) learn five samples of \
-         y = sin(πx₁) + x₂²; training stops at a tenth of the target.",
+        "A network with enough weights must be able to learn a handful of samples by heart; if it cannot, something \
+         in the forward pass, the backward pass or the update is broken. Linear(2, 16), tanh and Linear(16, 1) \
+         learn five samples of y = sin(πx₁) + x₂²; training stops at a tenth of the target.",
     )
     .figure(&chart, &format!("The loss after {} epochs: {}.", outcome.epochs, outcome.runs[0].value_text()))
     .table(&table);

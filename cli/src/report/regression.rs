@@ -29,17 +29,21 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
     let at = |epoch: usize| outcome.runs[1].history.epochs[epoch].train.loss;
     let chosen = &outcome.runs[RATES.len()];
     let words = format!(
-        "y = sin(πx₁) + x₂² with x₁ and x₂ between −1 and 1, learnt by Linear(2, 16), tanh and Linear(16, 1), started from \
-         N(0, 1)·0.1, all 500 samples in one batch. The report's loss goes from about 0.7 to 0.28 in 2,000 epochs at rate 0.01; here it goes \
-         from {:.2} to {:.2}.\n\nThe same network at rate 0.1 with batches of 10, started as PyTorch does, ends at {}: many small steps do what \
-         one step an epoch cannot.",
+        "y = sin(πx₁) + x₂² with x₁ and x₂ between −1 and 1, learnt by Linear(2, 16), tanh and Linear(16, 1), started \
+         from N(0, 1)·0.1, all 500 samples in one batch. The report's loss goes from about 0.7 to 0.28 in 2,000 \
+         epochs at rate 0.01; here it goes from {:.2} to {:.2}.\n\nThe same network at rate 0.1 with batches of 10, \
+         started as PyTorch does, ends at {}: many small steps do what one step an epoch cannot.",
         at(first),
         at(last),
         chosen.value_text(),
     );
     let section = Section::new("3. A curved surface", &words)
         .figure(&losses, "**Figure 2.** The loss for each learning rate, on a logarithmic axis.")
-        .figure(&surface, "The surface along x₁ at three values of x₂: the true function, and dashed what the well-chosen setting learnt.");
+        .figure(
+            &surface,
+            "The surface along x₁ at three values of x₂: the true function, and dashed what the \
+            well-chosen setting learnt.",
+        );
     Ok(Chapter { outcome, section })
 }
 
@@ -50,6 +54,6 @@ fn cuts(network: &Sequential<f32>) -> LineChart {
         let points = along.iter().flat_map(|&x1| [x1 as f32, x2 as f32]).collect();
         let learnt = network.forward(&limpide::tensor(&[POINTS, 2], points), &mut Tape::off());
         let learnt = along.iter().zip(&learnt).map(|(&x1, &y)| (x1, f64::from(y))).collect();
-        chart.series(&format!("x₂ = {x2}"), truth).companion("learnt", learnt)
+        chart.series(&format!("x₂ = {x2}"), truth).companion(&format!("x₂ = {x2}, learnt"), learnt)
     })
 }

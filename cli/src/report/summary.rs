@@ -104,8 +104,8 @@ impl Summary {
             },
         );
         let words = format!(
-            "{reached} of {judged} targets were reached, with seed {}. The figures depend on the seed and the data alone: any \
-             number of threads gives the same bits.",
+            "{reached} of {judged} targets were reached, with seed {}. The figures depend on the seed and the data \
+             alone: any number of threads gives the same bits.",
             self.seed
         );
         Section::new("Results", &words).table(&table)
@@ -123,8 +123,9 @@ impl Summary {
             table.row(vec![outcome.experiment.into(), outcome.dataset.as_str().into(), epochs, Cell::Code(command)])
         });
         let words = format!(
-            "Each experiment alone gives the numbers of this page again, digit for digit; `--json` prints its curves too. \
-             Where MNIST lies in a folder of its own, `--data DIR` names it. This page was written by Limpide {}.",
+            "Each experiment alone gives the numbers of this page again, digit for digit; `--json` prints its curves \
+             too. Where MNIST lies in a folder of its own, `--data DIR` names it. This page was written by Limpide \
+             {}.",
             self.version
         );
         Section::new("How to reproduce each number", &words).table(&table)
