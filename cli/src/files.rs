@@ -8,6 +8,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use limpide::Error;
 
+/// Creates a folder with all above it, unless it is there, and tries whether files can be written into it: a run of minutes
+/// should not end with an error that could have been told at once.
+pub fn prepare_folder(folder: &Path) -> Result<(), Error> {
+    if folder.exists() && !folder.is_dir() {
+        let problem = "is a file, and a folder to write into is wanted; choose another name".into();
+        return Err(Error::Data { path: folder.into(), problem });
+    }
+    let io = |source| Error::Io { path: folder.to_path_buf(), source };
+    fs::create_dir_all(folder).map_err(io)?;
+    let probe = temporary_name(&folder.join("probe")).map_err(io)?;
+    File::create_new(&probe).map_err(io)?;
+    fs::remove_file(&probe).map_err(io)
+}
+
 /// Writes `bytes` to a temporary file beside `path`, syncs it, and renames it to `path`.
 ///
 /// On an error whatever stood at `path` before is untouched and the temporary file is removed.
@@ -79,6 +93,27 @@ mod tests {
         assert!(message.contains("taken"), "{message}");
         assert_eq!(names(folder.path()), ["taken"]);
         assert_eq!(fs::read(path.join("inside")).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn a_folder_is_made_ready_and_left_empty() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("a/b");
+        prepare_folder(&folder).unwrap();
+        prepare_folder(&folder).unwrap();
+        assert!(names(&folder).is_empty());
+    }
+
+    #[test]
+    fn a_file_in_the_folders_place_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let taken = root.path().join("taken");
+        fs::write(&taken, b"kept").unwrap();
+        let message = prepare_folder(&taken).unwrap_err().to_string();
+        assert!(message.contains("taken") && message.contains("a folder to write into is wanted"), "{message}");
+        let below = taken.join("below");
+        assert!(prepare_folder(&below).unwrap_err().to_string().contains("below"));
+        assert_eq!(fs::read(&taken).unwrap(), b"kept");
     }
 
     #[test]

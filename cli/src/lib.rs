@@ -7,3 +7,4 @@ pub mod experiments;
 pub mod files;
 pub mod page;
 pub mod progress;
+pub mod report;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use limpide_cli::experiments::{command, gradients};
-use limpide_cli::{conform, data};
+use limpide_cli::{conform, data, report};
 use std::process::ExitCode;
 
 /// A neural-network workshop in which nothing is a black box.
@@ -15,6 +15,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Report(report::Arguments),
     Experiment(command::Arguments),
     Gradcheck(gradients::Arguments),
     /// List, fetch and check data sets
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         eprintln!("limpide: this is a debug build, many times slower; run `cargo run --release -- …` for speed");
     }
     let result = match command {
+        Command::Report(arguments) => report::command(&arguments),
         Command::Experiment(arguments) => command::command(&arguments),
         Command::Gradcheck(arguments) => gradients::command(&arguments),
         Command::Data(command) => data::run(command),

@@ -15,9 +15,76 @@ pub struct Page {
     language: String,
     lead: String,
     notices: String,
-    sections: Vec<(String, String)>,
+    sections: Vec<Section>,
+}
+
+/// A section of a page under construction.
+///
+/// In prose an empty line parts paragraphs, `` `backquotes` `` enclose code and `**stars**` what is strong.
+pub struct Section {
+    title: String,
     body: String,
     files: Vec<(String, Vec<u8>)>,
+}
+
+impl Section {
+    /// A section that begins with some words.
+    pub fn new(title: &str, words: &str) -> Section {
+        Section { title: title.into(), body: prose(words), files: Vec::new() }
+    }
+
+    /// Adds prose.
+    pub fn text(mut self, words: &str) -> Section {
+        self.body.push_str(&prose(words));
+        self
+    }
+
+    /// Adds a figure with its caption.
+    pub fn figure(self, figure: &Figure, caption: &str) -> Section {
+        self.figures(&[(figure, caption)])
+    }
+
+    /// Adds figures side by side where there is room.
+    pub fn figures(mut self, figures: &[(&Figure, &str)]) -> Section {
+        self.body.push_str(if figures.len() > 1 { "<div class=\"row\">\n" } else { "" });
+        for (figure, caption) in figures {
+            self.body.push_str(&format!(
+                "<figure id=\"figure-{}\"><div class=\"drawing\">{}</div><figcaption>{}</figcaption></figure>\n",
+                escape(&figure.name),
+                figure.inline(),
+                inline_prose(caption)
+            ));
+            self.files.extend(figure.files());
+        }
+        self.body.push_str(if figures.len() > 1 { "</div>\n" } else { "" });
+        self
+    }
+
+    /// Adds a table.
+    pub fn table(mut self, table: &Table) -> Section {
+        self.body.push_str(&table.html());
+        self
+    }
+
+    /// Adds console output as it was printed, which also becomes the file `NAME.txt`.
+    pub fn listing(mut self, name: &str, caption: &str, lines: &str) -> Section {
+        self.files.push((format!("{name}.txt"), lines.as_bytes().to_vec()));
+        self.body.push_str(&format!(
+            "<figure class=\"listing\" id=\"figure-{}\"><pre tabindex=\"0\"><code>{}</code></pre><figcaption>{}</figcaption></figure>\n",
+            escape(name),
+            escape(lines),
+            inline_prose(caption)
+        ));
+        self
+    }
+
+    fn html(&self, id: &str) -> String {
+        format!(
+            "<section id=\"{id}\" aria-labelledby=\"{id}-title\">\n<h2 id=\"{id}-title\">{}</h2>\n{}</section>\n",
+            escape(&self.title),
+            self.body
+        )
+    }
 }
 
 impl Page {
@@ -29,8 +96,6 @@ impl Page {
             lead: String::new(),
             notices: String::new(),
             sections: Vec::new(),
-            body: String::new(),
-            files: Vec::new(),
         }
     }
 
@@ -52,111 +117,61 @@ impl Page {
         self
     }
 
-    /// Begins a section; it appears in the table of contents.
-    ///
-    /// In prose an empty line parts paragraphs, `` `backquotes` `` enclose code and `**stars**` what is strong.
-    pub fn section(mut self, title: &str, words: &str) -> Page {
-        let id = self.section_id(title);
-        let close = if self.sections.is_empty() { "" } else { "</section>\n" };
-        let title_html = escape(title);
-        self.body.push_str(&format!(
-            "{close}<section id=\"{id}\" aria-labelledby=\"{id}-title\">\n<h2 id=\"{id}-title\">{title_html}</h2>\n{}",
-            prose(words)
-        ));
-        self.sections.push((id, title.into()));
-        self
-    }
-
-    /// Adds prose to the section.
-    pub fn text(mut self, words: &str) -> Page {
-        self.body.push_str(&prose(words));
-        self
-    }
-
-    /// Adds a figure with its caption.
-    pub fn figure(self, figure: &Figure, caption: &str) -> Page {
-        self.figures(&[(figure, caption)])
-    }
-
-    /// Adds figures side by side where there is room.
-    pub fn figures(mut self, figures: &[(&Figure, &str)]) -> Page {
-        self.body.push_str(if figures.len() > 1 { "<div class=\"row\">\n" } else { "" });
-        for (figure, caption) in figures {
-            self.body.push_str(&format!(
-                "<figure id=\"figure-{}\"><div class=\"drawing\">{}</div><figcaption>{}</figcaption></figure>\n",
-                escape(&figure.name),
-                figure.inline(),
-                inline_prose(caption)
-            ));
-            self.files.extend(figure.files());
-        }
-        self.body.push_str(if figures.len() > 1 { "</div>\n" } else { "" });
-        self
-    }
-
-    /// Adds a table.
-    pub fn table(mut self, table: &Table) -> Page {
-        self.body.push_str(&table.html());
-        self
-    }
-
-    /// Adds console output as it was printed.
-    pub fn listing(mut self, caption: &str, lines: &str) -> Page {
-        self.body.push_str(&format!(
-            "<figure class=\"listing\"><pre tabindex=\"0\"><code>{}</code></pre><figcaption>{}</figcaption></figure>\n",
-            escape(lines),
-            inline_prose(caption)
-        ));
+    /// Adds a section; it appears in the table of contents.
+    pub fn section(mut self, section: Section) -> Page {
+        self.sections.push(section);
         self
     }
 
     /// The whole page.
     pub fn render(&self) -> String {
         let title = escape(&self.title);
-        let entries: String = self
-            .sections
-            .iter()
-            .map(|(id, title)| format!("<li><a href=\"#{id}\">{}</a></li>\n", escape(title)))
+        let ids = self.ids();
+        let named = || ids.iter().zip(&self.sections);
+        let entries: String = named()
+            .map(|(id, section)| format!("<li><a href=\"#{id}\">{}</a></li>\n", escape(&section.title)))
             .collect();
         let contents = match self.sections.len() {
             0 => String::new(),
             _ => format!("<nav aria-label=\"Contents\"><h2>Contents</h2>\n<ol>\n{entries}</ol></nav>\n"),
         };
-        let close = if self.sections.is_empty() { "" } else { "</section>\n" };
+        let body: String = named().map(|(id, section)| section.html(id)).collect();
         format!(
             "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\"/>\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>{title}</title>\n\
              <style>\n{}{STYLE}</style>\n</head>\n<body>\n<header><h1>{title}</h1>\n{}</header>\n\
-             {contents}<main>\n{}{}{close}</main>\n</body>\n</html>\n",
+             {contents}<main>\n{}{body}</main>\n</body>\n</html>\n",
             escape(&self.language),
             theme::page_style(),
             self.lead,
             self.notices,
-            self.body,
         )
     }
 
     /// Writes every figure's files and then `index.html` into a folder that is there.
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
-        for (name, bytes) in &self.files {
+        for (name, bytes) in self.sections.iter().flat_map(|section| &section.files) {
             write_atomically(&folder.join(name), bytes)?;
         }
         write_atomically(&folder.join("index.html"), self.render().as_bytes())
     }
 
-    /// The title in small letters and hyphens, with a number where it is taken.
-    fn section_id(&self, title: &str) -> String {
-        let words: Vec<String> = title
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_lowercase)
-            .collect();
-        let stem = if words.is_empty() { "section".into() } else { words.join("-") };
-        let taken = |id: &str| self.sections.iter().any(|(other, _)| other == id);
-        (1..)
-            .map(|n| if n == 1 { stem.clone() } else { format!("{stem}-{n}") })
-            .find(|id| !taken(id))
-            .expect("there are enough numbers")
+    /// An address for each section: its title in small letters and hyphens, with a number where it is taken.
+    fn ids(&self) -> Vec<String> {
+        let mut ids: Vec<String> = Vec::new();
+        for section in &self.sections {
+            let words: Vec<String> = section
+                .title
+                .split(|c: char| !c.is_alphanumeric())
+                .filter(|word| !word.is_empty())
+                .map(str::to_lowercase)
+                .collect();
+            let stem = if words.is_empty() { "section".into() } else { words.join("-") };
+            let numbered = (1..).map(|n| if n == 1 { stem.clone() } else { format!("{stem}-{n}") });
+            let free = numbered.into_iter().find(|id| !ids.contains(id)).expect("there are enough numbers");
+            ids.push(free);
+        }
+        ids
     }
 }
 
@@ -209,13 +224,17 @@ mod tests {
         Page::new("A <title> & more")
             .lead("With `code < 1` and **strong**.")
             .notice("MNIST was not found.\n\nTo get it: `limpide data fetch mnist`")
-            .section("Moons & more", "First.\n\nSecond & last.")
-            .figures(&[(&line, "**(a)** loss"), (&scatter, "(b)")])
-            .section("Moons, more!", "")
-            .figures(&[(&boundary, "c"), (&confusion, "d")])
-            .figure(&images, "e")
-            .table(&Table::new("t", &["a", "b"]).row(vec!["x".into(), Cell::Passed(true)]))
-            .listing("The listing", "a < b\n  PASSED")
+            .section(
+                Section::new("Moons & more", "First.\n\nSecond & last.")
+                    .figures(&[(&line, "**(a)** loss"), (&scatter, "(b)")]),
+            )
+            .section(
+                Section::new("Moons, more!", "")
+                    .figures(&[(&boundary, "c"), (&confusion, "d")])
+                    .figure(&images, "e")
+                    .table(&Table::new("t", &["a", "b"]).row(vec!["x".into(), Cell::Passed(true)]))
+                    .listing("list", "The listing", "a < b\n  PASSED"),
+            )
     }
 
     #[test]
@@ -256,8 +275,16 @@ mod tests {
         demo().write(folder.path()).unwrap();
         let mut names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         names.sort();
-        let expected =
-            ["boundary.svg", "confusion.svg", "images.png", "images.svg", "index.html", "line.svg", "scatter.svg"];
+        let expected = [
+            "boundary.svg",
+            "confusion.svg",
+            "images.png",
+            "images.svg",
+            "index.html",
+            "line.svg",
+            "list.txt",
+            "scatter.svg",
+        ];
         assert_eq!(names, expected);
         for name in expected.iter().filter(|name| name.ends_with(".svg")) {
             assert_well_formed(&std::fs::read_to_string(folder.path().join(name)).unwrap());

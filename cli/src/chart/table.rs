@@ -9,6 +9,8 @@ pub enum Cell {
     Text(String),
     /// A number with its unit, as it is to be read: `97.92 %`.
     Number(String),
+    /// A name or a command, as it is typed.
+    Code(String),
     /// Whether a target was reached.
     Passed(bool),
     /// Nothing to say here.
@@ -31,6 +33,7 @@ impl Cell {
         match self {
             Cell::Text(text) => format!("<{tag}>{}</{tag}>", escape(text)),
             Cell::Number(text) => format!("<{tag} class=\"number\">{}</{tag}>", escape(text)),
+            Cell::Code(text) => format!("<{tag}><code>{}</code></{tag}>", escape(text)),
             Cell::Passed(true) => format!("<{tag} class=\"passed\">✓ passed</{tag}>"),
             Cell::Passed(false) => format!("<{tag} class=\"missed\">✗ missed</{tag}>"),
             Cell::Nothing => format!("<{tag} class=\"number\">–</{tag}>"),

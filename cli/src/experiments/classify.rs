@@ -14,14 +14,20 @@ pub struct Recipe {
     name: &'static str,
     flat: bool,
     network: fn(side: usize) -> Sequential<f32>,
-    /// Step size on the sum over a batch, as in the report.
-    rate: f64,
-    /// Epochs on MNIST, on the embedded digits, and in a quick run.
-    epochs: [usize; 3],
-    /// Test accuracy on MNIST, on the embedded digits, and in a quick run.
-    targets: [f64; 3],
+    mnist: Plan,
+    /// On the embedded digits.
+    embedded: Plan,
     /// What the report reached on MNIST.
     reported: Option<&'static str>,
+}
+
+/// How long a network learns, and what it must reach; the second number of two is a quick run's.
+struct Plan {
+    /// Step size on the sum over a batch, as in the report.
+    rate: f64,
+    epochs: [usize; 2],
+    /// The least test accuracy.
+    targets: [f64; 2],
 }
 
 /// 784–128–10 (64–128–10 on the embedded digits), tanh between.
@@ -29,9 +35,8 @@ pub const DENSE: Recipe = Recipe {
     name: "mnist-dense",
     flat: true,
     network: |side| Sequential::new().push(Linear::new(side * side, 128)).push(Tanh).push(Linear::new(128, 10)),
-    rate: 0.01,
-    epochs: [100, 100, 10],
-    targets: [0.9782, 0.96, 0.85],
+    mnist: Plan { rate: 0.01, epochs: [100, 30], targets: [0.9782, 0.82] },
+    embedded: Plan { rate: 0.01, epochs: [100, 30], targets: [0.96, 0.93] },
     reported: Some("97.82 %"),
 };
 
@@ -50,9 +55,9 @@ pub const CNN: Recipe = Recipe {
             .push(Flatten::new())
             .push(Linear::new(32 * (side / 4) * (side / 4), 10))
     },
-    rate: 0.01,
-    epochs: [10, 60, 6],
-    targets: [0.988, 0.97, 0.85],
+    // On MNIST a rate of 0.01, or of 0.004, drives the tanh into saturation within the first epoch.
+    mnist: Plan { rate: 0.002, epochs: [10, 10], targets: [0.988, 0.85] },
+    embedded: Plan { rate: 0.01, epochs: [60, 10], targets: [0.96, 0.94] },
     reported: None,
 };
 
@@ -62,6 +67,8 @@ const BATCH: usize = 64;
 pub struct Classified {
     /// One run.
     pub outcome: Outcome,
+    /// The step size on the sum over a batch.
+    pub rate: f64,
     /// The trained network.
     pub network: Sequential<f32>,
     /// The images.
@@ -74,13 +81,13 @@ pub struct Classified {
 pub fn run(settings: &Settings, recipe: &Recipe) -> Result<Classified> {
     let digits = digits::load(settings)?;
     let digits = if recipe.flat { digits.flat()? } else { digits };
-    let column = if settings.quick { 2 } else { usize::from(!digits.is_mnist()) };
+    let &Plan { rate, epochs, targets } = if digits.is_mnist() { &recipe.mnist } else { &recipe.embedded };
     let mut network = (recipe.network)(digits.side);
     initialise(&mut network, Init::REPORT, &Stream::new(settings.seed));
     let loss = CrossEntropyLoss::new().reduction(Reduction::Sum);
     let history = settings
-        .trainer(recipe.rate, recipe.name)?
-        .epochs(settings.epochs(recipe.epochs[column], recipe.epochs[2]))
+        .trainer(rate, recipe.name)?
+        .epochs(settings.epochs(epochs[0], epochs[1]))
         .batch_size(BATCH)
         .validation(&digits.watch)
         .fit(&mut network, &loss, &digits.train)?;
@@ -91,8 +98,8 @@ pub fn run(settings: &Settings, recipe: &Recipe) -> Result<Classified> {
     let right: usize = (0..10).map(|digit| confusion[digit][digit]).sum();
     let value = right as f64 / truth.len() as f64;
     let run = Run::new(network.to_string(), history, Measure::TestAccuracy, value)
-        .judged(settings, recipe.targets[column])
-        .reported(recipe.reported.filter(|_| digits.is_mnist()));
+        .judged(settings, targets[usize::from(settings.quick)])
+        .reported(recipe.reported.filter(|_| digits.is_whole_mnist()));
     let outcome = Outcome::new(recipe.name, digits.about.clone(), settings, vec![run], 0);
-    Ok(Classified { outcome, network, digits, confusion })
+    Ok(Classified { outcome, rate, network, digits, confusion })
 }

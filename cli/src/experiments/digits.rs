@@ -26,6 +26,11 @@ impl Digits {
         self.side == 28
     }
 
+    /// Whether these are all of MNIST's images, so that figures can be held against the report's.
+    pub fn is_whole_mnist(&self) -> bool {
+        self.is_mnist() && self.train.len() == 60_000
+    }
+
     /// The data sets with images as rows of numbers, for dense networks.
     pub fn flat(&self) -> Result<Digits> {
         let flat = |data: &Dataset<f32>| data.reshape_samples(&[self.side * self.side]);
@@ -39,9 +44,10 @@ impl Digits {
 pub fn load(settings: &Settings) -> Result<Digits> {
     let mnist = Mnist::Digits;
     if mnist.find(settings.data.as_deref())?.is_some() {
-        let (mut train, test) = mnist.load::<f32>(settings.data.as_deref())?;
+        let (mut train, mut test) = mnist.load::<f32>(settings.data.as_deref())?;
         if settings.quick {
-            train = train.select(&(0..QUICK_IMAGES).collect::<Vec<_>>());
+            [train, test] =
+                [train, test].map(|part| part.select(&(0..part.len().min(QUICK_IMAGES)).collect::<Vec<_>>()));
         }
         let about = format!("MNIST: {} to train, {} to test", train.len(), test.len());
         return Ok(Digits { train, watch: test.clone(), test, watched: "test", side: 28, about });
@@ -54,5 +60,5 @@ pub fn load(settings: &Settings) -> Result<Digits> {
     Ok(Digits { train, watch: validation, test, watched: "validation", side: 8, about })
 }
 
-/// MNIST images in a quick run; the report's convolutional network learnt from as many.
+/// MNIST images to train and to test in a quick run; the report's convolutional network learnt from as many.
 const QUICK_IMAGES: usize = 2_000;

@@ -77,8 +77,8 @@ impl Outcome {
 pub struct Run {
     /// What distinguishes it.
     pub name: String,
-    /// Its curves.
-    #[serde(flatten)]
+    /// Its curves; in JSON a list for each.
+    #[serde(flatten, serialize_with = "curves")]
     pub history: History,
     /// What is measured.
     pub measure: Measure,
@@ -122,6 +122,28 @@ impl Run {
         let sign = if self.measure == Measure::TestAccuracy { '≥' } else { '≤' };
         self.target.map(|target| format!("{sign} {}", self.measure.text(target)))
     }
+}
+
+/// The curves of a history without the names of fields at every epoch.
+fn curves<S: Serializer>(history: &History, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Curves {
+        epochs: usize,
+        train_loss: Vec<f64>,
+        validation_loss: Vec<f64>,
+        train_accuracy: Vec<f64>,
+        validation_accuracy: Vec<f64>,
+        seconds_per_epoch: Vec<f64>,
+    }
+    let curves = Curves {
+        epochs: history.epochs.len(),
+        train_loss: history.train_losses(),
+        validation_loss: history.validation_losses(),
+        train_accuracy: history.train_accuracies(),
+        validation_accuracy: history.validation_accuracies(),
+        seconds_per_epoch: history.seconds(),
+    };
+    curves.serialize(serializer)
 }
 
 /// Kinds of figures.
