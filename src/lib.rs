@@ -1,4 +1,53 @@
-//! Limpide: a neural-network workshop in which nothing is a black box.
+//! Limpide: a neural-network workshop in Rust in which nothing is a black box.
+//!
+//! Every layer's forward pass, backward pass and update is written out by hand, formula beside code; every tensor and
+//! gradient of a pass is yours to read; and a run gives the same bits for any number of threads.
+//!
+//! # In sixty seconds
+//!
+//! ```
+//! use limpide::data::{self, Split};
+//! use limpide::layers::{Linear, Tanh};
+//! use limpide::loss::CrossEntropyLoss;
+//! use limpide::optim::Sgd;
+//! use limpide::train::{Engine, Trainer, evaluate};
+//! use limpide::{Module, Sequential, Tape};
+//!
+//! // 1,797 real images of digits come with the crate.
+//! let digits = data::digits::<f32>().reshape_samples(&[64])?;
+//! let split = Split::new(&digits, 0.1, 0.2, 1)?;
+//! let (train, test) = (digits.select(&split.train), digits.select(&split.test));
+//!
+//! // A network, a loss, an optimiser, a trainer.
+//! let mut network = Sequential::new().push(Linear::new(64, 32)).push(Tanh).push(Linear::new(32, 10)).seed(1);
+//! let loss = CrossEntropyLoss::new();
+//! let history = Trainer::new(Sgd::new(0.5)?).epochs(10).fit(&mut network, &loss, &train)?;
+//! assert!(history.train_losses()[9] < 0.2);
+//!
+//! // How good it is on images that it has not seen.
+//! let score = evaluate(&network, &loss, &test, &mut Engine::new(2))?;
+//! assert!(score.accuracy > Some(0.9));
+//!
+//! // The glass box: every tensor of a pass, by name.
+//! let mut tape = Tape::new();
+//! network.forward(&test.gather(&[0]).0, &mut tape);
+//! let names: Vec<String> = tape.tensors(&network).into_iter().map(|(name, _)| name).collect();
+//! assert!(names.contains(&"1.output".to_string())); // what tanh gave
+//! # Ok::<(), limpide::Error>(())
+//! ```
+//!
+//! # Where things are
+//!
+//! | room | what it holds |
+//! | --- | --- |
+//! | [`tensor`], [`error`], [`random`] | the ground: numbers, messages, randomness without a hidden generator |
+//! | [`kernels`] | the arithmetic on slices; the only `unsafe` code |
+//! | [`module`] | the contract: five verbs, the tape, the gradients |
+//! | [`layers`], [`loss`], [`container`] | one file a layer, a loss, a container |
+//! | [`init`], [`optim`], [`train`] | start values, optimisers, slices and threads, the training loop |
+//! | [`data`], [`metrics`] | data sets, splits, batches; accuracy and confusion |
+//! | [`gradcheck`] | analytic gradients against numeric ones |
+//! | [`model`] | a model as data: description, summary |
 
 #![deny(unsafe_code)]
 
