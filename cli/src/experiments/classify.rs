@@ -36,7 +36,7 @@ pub const DENSE: Recipe = Recipe {
     flat: true,
     network: |side| Sequential::new().push(Linear::new(side * side, 128)).push(Tanh).push(Linear::new(128, 10)),
     mnist: Plan { rate: 0.01, epochs: [100, 30], targets: [0.9782, 0.82] },
-    embedded: Plan { rate: 0.01, epochs: [100, 30], targets: [0.96, 0.93] },
+    embedded: Plan { rate: 0.01, epochs: [100, 30], targets: [0.95, 0.93] },
     reported: Some("97.82 %"),
 };
 

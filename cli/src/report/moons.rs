@@ -11,6 +11,8 @@ use limpide::data::Dataset;
 
 /// Steps of the grid on which the boundary is drawn.
 const GRID: (usize, usize) = (97, 73);
+/// Test points drawn; more would hide each other.
+const DRAWN: usize = 600;
 
 /// Trains the three outputs and draws each.
 pub fn chapter(settings: &Settings) -> Result<Chapter> {
@@ -44,17 +46,17 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
     )
     .figure(&losses, "**Figure 3 (a).** Training loss (solid) and validation loss (dashed).")
     .figure(&accuracies, "**Figure 3 (b).** Accuracy on the validation points.")
-    .text(
+    .text(&format!(
         "**Figure 3 (c).** Where each network draws the line: the tint is the class it finds likelier, the stronger \
-        the surer, with the test points on it.",
-    )
+         the surer, with {DRAWN} of the test points on it."
+    ))
     .figures(&boundaries);
     Ok(Chapter { outcome, section })
 }
 
-/// The points of each class.
+/// The first points of the set, class by class.
 fn clouds(data: &Dataset<f32>) -> [Vec<(f64, f64)>; 2] {
-    let (x, target) = data.gather(&(0..data.len()).collect::<Vec<_>>());
+    let (x, target) = data.gather(&(0..data.len().min(DRAWN)).collect::<Vec<_>>());
     let labels = target.labels().expect("moons have class numbers");
     [0, 1].map(|class| {
         let members = (0..labels.len()).filter(|&i| labels[i] == class);

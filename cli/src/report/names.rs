@@ -36,5 +36,5 @@ pub fn section() -> Section {
     let table = NAMES
         .iter()
         .fold(head, |table, (report, ours, note)| table.row(vec![code(report), code(ours), (*note).into()]));
-    Section::new("The report's names and ours", "").table(&table)
+    Section::new("Names, theirs and ours", "").table(&table)
 }
