@@ -1,5 +1,6 @@
 //! The parts of the `limpide` command, one module a command, so that tests can call them without a process.
 
+pub mod bench;
 pub mod chart;
 pub mod conform;
 pub mod data;

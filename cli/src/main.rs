@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use limpide_cli::experiments::{command, gradients};
-use limpide_cli::{conform, data, report};
+use limpide_cli::{bench, conform, data, report};
 use std::process::ExitCode;
 
 /// A neural-network workshop in which nothing is a black box.
@@ -22,6 +22,7 @@ enum Command {
     #[command(subcommand)]
     Data(data::DataCommand),
     Conform(conform::Arguments),
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Gradcheck(arguments) => gradients::command(&arguments),
         Command::Data(command) => data::run(command),
         Command::Conform(arguments) => Ok(conform::command(&arguments)),
+        Command::Bench(arguments) => bench::command(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("limpide: {error}");

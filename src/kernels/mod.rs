@@ -6,6 +6,7 @@ mod conv;
 pub mod dispatch;
 mod gemm;
 mod math;
+mod peak;
 mod pool;
 mod tile;
 mod window;
@@ -15,6 +16,7 @@ pub use conv::{col2im, each_product_naive, im2col, transpose};
 pub use dispatch::{Level, level};
 pub use gemm::{Matrix, gemm_naive};
 pub use math::{Function, elementwise_naive, max, sum};
+pub use peak::peak;
 pub use pool::{
     avg_pool, avg_pool_backward, each_average_naive, max_pool, max_pool_backward, max_pool_naive, window_sizes,
 };

@@ -10,8 +10,10 @@
 //! out_features = 10
 //! ```
 
+mod flops;
 mod summary;
 
+pub use flops::{Flops, flops};
 pub use summary::{Row, Summary, summary};
 
 use crate::layers::{

@@ -5,7 +5,7 @@ use super::{Measure, Outcome, Run, Settings};
 use limpide::layers::{Linear, Sigmoid, Tanh};
 use limpide::loss::{MseLoss, Reduction};
 use limpide::train::{Engine, evaluate};
-use limpide::{AutoEncoder, Result, Sequential};
+use limpide::{AutoEncoder, Real, Result, Sequential};
 
 /// The sizes of the code: one to draw well, one to look at.
 pub const LATENT: [usize; 2] = [32, 2];
@@ -42,7 +42,7 @@ pub struct Autoencoded {
 }
 
 /// side²–128–64–latent with tanh between, mirrored back, with a sigmoid at the end.
-fn network(pixels: usize, latent: usize) -> AutoEncoder<f32> {
+pub fn network<T: Real>(pixels: usize, latent: usize) -> AutoEncoder<T> {
     AutoEncoder::new(
         Sequential::new()
             .push(Linear::new(pixels, 128))
@@ -68,7 +68,7 @@ pub fn run(settings: &Settings) -> Result<Autoencoded> {
     let Plan { rate, epochs, targets } = Plan::of(&digits, settings);
     let (mut runs, mut networks) = (Vec::new(), Vec::new());
     for (latent, target) in LATENT.into_iter().zip(targets) {
-        let mut network = network(digits.side * digits.side, latent).seed(settings.seed);
+        let mut network = network::<f32>(digits.side * digits.side, latent).seed(settings.seed);
         let history = settings
             .trainer(rate / BATCH as f64, &format!("autoencoder, latent {latent}"))?
             .epochs(settings.epochs(epochs, epochs))

@@ -1,0 +1,141 @@
+//! What a benchmark measured, for people and for machines.
+
+use super::Settings;
+use super::modules::ModuleTime;
+use limpide::Real;
+use limpide::kernels::{level, peak};
+use serde::Serialize;
+use std::fmt;
+
+/// The figures of one workload; its JSON object.
+#[derive(Debug, Serialize)]
+pub struct Figures {
+    pub workload: &'static str,
+    /// The network as constructed.
+    pub network: String,
+    pub data: String,
+    pub dtype: &'static str,
+    /// The instructions in use.
+    pub simd: &'static str,
+    pub threads: usize,
+    pub batch: usize,
+    pub epochs: usize,
+    pub seconds_per_epoch: Vec<f64>,
+    pub seconds_per_epoch_median: f64,
+    pub us_per_step: f64,
+    pub samples_per_second: f64,
+    pub gflops: f64,
+    /// What the same threads reach when nothing leaves the registers.
+    pub peak_gflops: f64,
+    pub peak_fraction: f64,
+    /// The mean training loss of the last epoch, when something was trained.
+    pub loss: Option<f64>,
+    /// One row through the dense network, when predictions were timed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub one_row_us: Option<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<ModuleTime>,
+}
+
+/// What an epoch consists of.
+pub struct Speed {
+    pub samples: usize,
+    pub steps: usize,
+    pub flops: u64,
+}
+
+impl Figures {
+    /// From the seconds of each epoch; measures the peak.
+    pub fn new<T: Real>(
+        workload: &'static str,
+        network: String,
+        data: &str,
+        settings: &Settings,
+        batch: usize,
+        seconds: Vec<f64>,
+        speed: Speed,
+    ) -> Self {
+        let middle = median(&seconds);
+        let gflops = speed.flops as f64 / middle / 1e9;
+        let peak_gflops = peak::<T>(level(), settings.threads) / 1e9;
+        Figures {
+            workload,
+            network,
+            data: data.to_string(),
+            dtype: T::NAME,
+            simd: level().name(),
+            threads: settings.threads,
+            batch,
+            epochs: seconds.len(),
+            seconds_per_epoch_median: middle,
+            us_per_step: middle / speed.steps as f64 * 1e6,
+            samples_per_second: speed.samples as f64 / middle,
+            gflops,
+            peak_gflops,
+            peak_fraction: gflops / peak_gflops,
+            seconds_per_epoch: seconds,
+            loss: None,
+            one_row_us: None,
+            modules: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let low = self.seconds_per_epoch.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = self.seconds_per_epoch.iter().copied().fold(0.0, f64::max);
+        let thread = if self.threads == 1 { "thread" } else { "threads" };
+        writeln!(f, "{}: {}", self.workload, self.network)?;
+        writeln!(
+            f,
+            "  {}; batch {}, {} {thread}, {}, {} instructions",
+            self.data, self.batch, self.threads, self.dtype, self.simd
+        )?;
+        let middle = self.seconds_per_epoch_median;
+        writeln!(f, "  {middle:.4} s an epoch, the median of {} ({low:.4} to {high:.4})", self.epochs)?;
+        writeln!(f, "  {:.0} samples/s, {:.2} µs a step", self.samples_per_second, self.us_per_step)?;
+        let percent = 100.0 * self.peak_fraction;
+        writeln!(
+            f,
+            "  {:.1} GFLOP/s, {percent:.1} % of the {:.0} measured as the peak",
+            self.gflops, self.peak_gflops
+        )?;
+        if let Some(loss) = self.loss {
+            writeln!(f, "  loss of the last epoch {loss:.4}")?;
+        }
+        if let Some(time) = self.one_row_us {
+            writeln!(f, "  one row through Linear(784, 128), Tanh, Linear(128, 10): {time:.2} µs")?;
+        }
+        if self.modules.is_empty() {
+            return Ok(());
+        }
+        let width = self.modules.iter().map(|row| row.module.chars().count()).max().unwrap_or(0);
+        writeln!(f, "  module by module, one batch on one thread, nothing fused (µs):")?;
+        writeln!(f, "    {:<14}{:<width$} {:>10} {:>10}", "", "", "forward", "backward")?;
+        for ModuleTime { name, module, forward_us, backward_us } in &self.modules {
+            writeln!(f, "    {name:<14}{module:<width$} {forward_us:>10.2} {backward_us:>10.2}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The middle value; the mean of the two middle ones.
+///
+/// Panics when there is none.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2]) / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between_the_middle_two() {
+        assert_eq!(median(&[9.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[9.0, 1.0, 2.0, 4.0]), 3.0);
+    }
+}

@@ -1,0 +1,21 @@
+//! The images of the benchmarks: MNIST where it is found, else random bytes of the same shape.
+
+use super::Settings;
+use limpide::data::{Dataset, Inputs, Mnist, Target};
+use limpide::{Real, Result, Stream, tensor};
+
+/// 60,000 images to train and 10,000 to test, (n, 1, 28, 28).
+pub fn load<T: Real>(settings: &Settings) -> Result<(Dataset<T>, Dataset<T>)> {
+    match Mnist::Digits.find(settings.data.as_deref())? {
+        Some(files) => files.load(),
+        None => Ok((random(60_000, 1)?, random(10_000, 2)?)),
+    }
+}
+
+fn random<T: Real>(count: usize, seed: u64) -> Result<Dataset<T>> {
+    let mut stream = Stream::new(seed);
+    let pixels = (0..count * 28 * 28 / 8).flat_map(|_| stream.next_u64().to_le_bytes()).collect();
+    let inputs = Inputs::Bytes { values: tensor(&[count, 1, 28, 28], pixels), divisor: T::of(255.0) };
+    let targets = Target::classes((0..count).map(|_| stream.below(10) as i64).collect());
+    Dataset::new("random bytes in MNIST's shape", inputs, targets, 10)
+}

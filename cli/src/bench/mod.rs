@@ -1,0 +1,138 @@
+//! `limpide bench`: how fast the report's workloads run, next to what the machine can do.
+
+mod figures;
+mod images;
+mod inference;
+mod modules;
+mod shapes;
+mod sweep;
+mod tasks;
+mod training;
+
+use crate::progress::Progress;
+use clap::ValueEnum;
+use limpide::{Error, Real, Result};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Time the report's workloads and hold them against a peak measured in the same run.
+///
+/// Progress goes to stderr, the figures to stdout.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example: limpide bench --workload dense --threads 1 --epochs 3\n\nWithout MNIST the images are \
+    random bytes of the same shape: the speed hardly depends on what they show. GFLOP/s count the matrix products \
+    alone, a multiply-add as two. LIMPIDE_SIMD=avx2 or portable asks for fewer instructions than the machine has."
+)]
+pub struct Arguments {
+    /// What to time; everything but the sweep when left out.
+    #[arg(long, value_name = "NAME")]
+    workload: Option<Workload>,
+    /// Threads that work; all cores by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Samples a step: 64 by default, 32 for moons, all images for inference. The sweep has its own.
+    #[arg(long, value_name = "B", value_parser = clap::value_parser!(u32).range(1..))]
+    batch: Option<u32>,
+    /// Epochs, or passes over the images, to take the median of.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    epochs: u32,
+    /// The numbers to compute with.
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    dtype: Number,
+    /// The folder with the MNIST files; else $LIMPIDE_DATA, else the user's cache folder.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print one JSON object a line for each workload (for each shape of the sweep).
+    #[arg(long)]
+    json: bool,
+}
+
+/// What can be timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Workload {
+    /// Training 784-128-10 on MNIST.
+    Dense,
+    /// Training the report's two convolutions on MNIST.
+    Cnn,
+    /// Training 784-128-64-32 and back on MNIST.
+    Autoencoder,
+    /// Training 2-16-1 on two moons: steps so small that nothing but overhead counts.
+    Moons,
+    /// The convolutional network on 10,000 images, and the dense one on a single row.
+    Inference,
+    /// Single layers in the shapes of well-known networks, forward and backward.
+    Sweep,
+}
+
+/// The scalar types.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Number {
+    F32,
+    F64,
+}
+
+/// What every measurement needs to know.
+struct Settings {
+    threads: usize,
+    batch: Option<usize>,
+    epochs: usize,
+    data: Option<PathBuf>,
+    json: bool,
+}
+
+impl Settings {
+    /// A progress bar under a title.
+    fn progress(&self, title: &str) -> Progress {
+        Progress::new(title, !self.json)
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a data folder is named that is not there, or MNIST's files are damaged.
+pub fn command(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(dir) = arguments.data.as_deref().filter(|dir| !dir.is_dir()) {
+        let problem = "is not a folder; --data wants one with the MNIST files".into();
+        return Err(Error::Data { path: dir.into(), problem });
+    }
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let settings = Settings {
+        threads: arguments.threads.map_or(cores, usize::from),
+        batch: arguments.batch.map(|batch| batch as usize),
+        epochs: arguments.epochs as usize,
+        data: arguments.data.clone(),
+        json: arguments.json,
+    };
+    let but_the_sweep = || Workload::value_variants().iter().copied().filter(|&one| one != Workload::Sweep);
+    let workloads = arguments.workload.map_or_else(|| but_the_sweep().collect(), |one| vec![one]);
+    for workload in workloads {
+        match arguments.dtype {
+            Number::F32 => run::<f32>(workload, &settings)?,
+            Number::F64 => run::<f64>(workload, &settings)?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run<T: Real>(workload: Workload, settings: &Settings) -> Result<()> {
+    let figures = match workload {
+        Workload::Sweep => return sweep::run::<T>(settings),
+        Workload::Inference => inference::run::<T>(settings)?,
+        Workload::Dense => training::run(tasks::dense::<T>(settings)?, settings)?,
+        Workload::Cnn => training::run(tasks::cnn::<T>(settings)?, settings)?,
+        Workload::Autoencoder => training::run(tasks::autoencoder::<T>(settings)?, settings)?,
+        Workload::Moons => training::run(tasks::moons::<T>()?, settings)?,
+    };
+    match settings.json {
+        true => println!("{}", json(&figures)),
+        false => println!("{figures}"),
+    }
+    Ok(())
+}
+
+/// One line of JSON, its fields in the order of the type.
+fn json(figures: &impl serde::Serialize) -> String {
+    serde_json::to_string(figures).expect("numbers and text")
+}

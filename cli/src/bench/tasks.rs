@@ -1,0 +1,65 @@
+//! What the training workloads train: network, loss and data of each.
+
+use super::{Settings, images};
+use crate::experiments::{autoencoder as coder, classify};
+use limpide::data::{self, Dataset, Target};
+use limpide::init::{Init, initialise};
+use limpide::layers::{Linear, Tanh};
+use limpide::loss::{BceWithLogitsLoss, CrossEntropyLoss, Loss, MseLoss, Reduction};
+use limpide::{Module, Real, Result, Sequential, Stream};
+
+/// A training workload, before it is run.
+pub struct Task<T: Real> {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// With its start values.
+    pub network: Box<dyn Module<T>>,
+    /// What it minimises.
+    pub loss: Box<dyn Loss<T>>,
+    /// What it learns from.
+    pub train: Dataset<T>,
+    /// η of plain gradient descent.
+    pub rate: f64,
+    /// Samples a step, unless the command line says otherwise.
+    pub batch: usize,
+}
+
+/// The report's dense network by its recipe.
+pub fn dense<T: Real>(settings: &Settings) -> Result<Task<T>> {
+    let train = images::load(settings)?.0.reshape_samples(&[28 * 28])?;
+    Ok(classifier("dense", classify::dense(28), train, 0.01))
+}
+
+/// The report's convolutional network, at a rate that does not throw it far off in its first epoch.
+pub fn cnn<T: Real>(settings: &Settings) -> Result<Task<T>> {
+    Ok(classifier("cnn", classify::cnn(28), images::load(settings)?.0, 0.001))
+}
+
+fn classifier<T: Real>(name: &'static str, mut network: Sequential<T>, train: Dataset<T>, rate: f64) -> Task<T> {
+    initialise(&mut network, Init::REPORT, &Stream::new(1));
+    let loss = Box::new(CrossEntropyLoss::new().reduction(Reduction::Sum));
+    Task { name, network: Box::new(network), loss, train, rate, batch: 64 }
+}
+
+/// The report's autoencoder with a code of 32 numbers.
+pub fn autoencoder<T: Real>(settings: &Settings) -> Result<Task<T>> {
+    let train = images::load(settings)?.0.reshape_samples(&[28 * 28])?.autoencoding();
+    let network = Box::new(coder::network(28 * 28, 32).seed(1));
+    let loss = Box::new(MseLoss::new().reduction(Reduction::Sum));
+    Ok(Task { name: "autoencoder", network, loss, train, rate: 0.02 / 64.0, batch: 64 })
+}
+
+/// Points of two moons, enough that an epoch has 1,000 steps.
+const POINTS: usize = 32_000;
+
+/// A network so small that a step is little but overhead.
+pub fn moons<T: Real>() -> Result<Task<T>> {
+    let moons = data::moons::<T>(POINTS, 0.2, 1)?;
+    let labels = moons.targets.labels().expect("moons have class numbers");
+    let labels = labels.into_iter().map(|label| T::of(label as f64)).collect();
+    let targets = Target::Values(limpide::tensor(&[POINTS, 1], labels));
+    let train = Dataset::new(moons.name, moons.inputs, targets, 0)?;
+    let network = Sequential::new().push(Linear::new(2, 16)).push(Tanh).push(Linear::new(16, 1)).seed(1);
+    let loss = Box::new(BceWithLogitsLoss::new());
+    Ok(Task { name: "moons", network: Box::new(network), loss, train, rate: 0.1, batch: 32 })
+}

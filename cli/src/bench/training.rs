@@ -1,0 +1,34 @@
+//! Timing a training run, through the trainer that every user has.
+
+use super::figures::{Figures, Speed};
+use super::tasks::Task;
+use super::{Settings, modules};
+use limpide::model::flops;
+use limpide::optim::Sgd;
+use limpide::train::Trainer;
+use limpide::{Real, Result};
+
+/// Trains, then walks the chain once more by hand to see where the time goes.
+pub fn run<T: Real>(task: Task<T>, settings: &Settings) -> Result<Figures> {
+    let Task { name, mut network, loss, train, rate, batch } = task;
+    let batch = settings.batch.unwrap_or(batch).min(train.len());
+    let title = network.to_string();
+    let mut progress = settings.progress(name);
+    let history = Trainer::new(Sgd::new(rate)?)
+        .epochs(settings.epochs)
+        .batch_size(batch)
+        .seed(1)
+        .threads(settings.threads)
+        .on_step(move |step| progress.show(step))
+        .fit(&mut *network, &*loss, &train)?;
+    let (x, target) = train.gather(&(0..batch).collect::<Vec<_>>());
+    let speed = Speed {
+        samples: train.len(),
+        steps: train.len().div_ceil(batch),
+        flops: flops(&*network, train.inputs.shape())?.step(),
+    };
+    let mut figures = Figures::new::<T>(name, title, &train.name, settings, batch, history.seconds(), speed);
+    figures.loss = history.train_losses().last().copied();
+    figures.modules = modules::time(&*network, &*loss, &x, &target);
+    Ok(figures)
+}

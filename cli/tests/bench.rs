@@ -1,0 +1,39 @@
+//! `limpide bench` from outside: what its JSON promises, and what it refuses.
+
+use serde_json::Value;
+use std::process::{Command, Output};
+
+fn bench(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_limpide")).arg("bench").args(arguments).output().unwrap()
+}
+
+#[test]
+fn the_figures_of_a_workload_agree_with_each_other() {
+    let output = bench(&["--workload", "moons", "--threads", "1", "--epochs", "2", "--json"]);
+    assert!(output.status.success());
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let number = |key: &str| figures[key].as_f64().unwrap_or_else(|| panic!("a number {key} in {figures}"));
+    assert_eq!(figures["workload"], "moons");
+    assert_eq!((number("threads"), number("batch"), number("epochs")), (1.0, 32.0, 2.0));
+    let seconds: Vec<f64> = serde_json::from_value(figures["seconds_per_epoch"].clone()).unwrap();
+    let median = (seconds[0] + seconds[1]) / 2.0;
+    let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a} and {b} in {figures}");
+    close(number("seconds_per_epoch_median"), median);
+    // 32,000 points in 1,000 steps; forward and gradient of 2·16 + 16 weights, delta of the last 16.
+    close(number("us_per_step"), median * 1e6 / 1_000.0);
+    close(number("samples_per_second"), 32_000.0 / median);
+    close(number("gflops"), 2.0 * 32_000.0 * (2.0 * 48.0 + 16.0) / median / 1e9);
+    close(number("peak_fraction"), number("gflops") / number("peak_gflops"));
+    // ln 2 is what guessing costs.
+    assert!(number("loss") < 0.5, "the network has learnt in {figures}");
+    let modules: Vec<&str> =
+        figures["modules"].as_array().unwrap().iter().map(|m| m["module"].as_str().unwrap()).collect();
+    assert_eq!(modules, ["Linear(2, 16)", "Tanh", "Linear(16, 1)", "BceWithLogitsLoss(Mean)"]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_refused_by_name() {
+    let output = bench(&["--workload", "dense", "--data", "no/such/folder"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no/such/folder: is not a folder"));
+}
