@@ -26,7 +26,7 @@ impl Plan {
             (true, false) => Plan { rate: 0.02, epochs: 30, targets: [0.0125, 0.042] },
             (true, true) => Plan { rate: 0.02, epochs: 60, targets: [0.065, 0.06] },
             (false, false) => Plan { rate: 0.1, epochs: 300, targets: [0.01, 0.035] },
-            (false, true) => Plan { rate: 0.1, epochs: 60, targets: [0.025, 0.045] },
+            (false, true) => Plan { rate: 0.1, epochs: 30, targets: [0.035, 0.055] },
         }
     }
 }
