@@ -4,6 +4,7 @@ use super::tally::{Work, measure};
 use divan::Bencher;
 use limpide::layers::{AvgPool2d, Conv2d, LogSoftmax, MaxPool2d, Softmax};
 use limpide::model::flops;
+use limpide::tensor::shape_text;
 use limpide::{Gradients, Module, Tape, Tensor, tensor};
 
 const BATCH: usize = 16;
@@ -21,7 +22,7 @@ fn verb(bencher: Bencher, verb: &str, layer: &dyn Module<f32>, input: &[usize], 
     let mut tape = Tape::new();
     let delta = numbers(layer.forward(&x, &mut tape).shape());
     let mut gradients = Gradients::zeros_for(layer);
-    measure(bencher, format!("{layer}, batch {}: {verb}", input[0]), work, || match verb {
+    measure(bencher, format!("{layer} on {}: {verb}", shape_text(input)), work, || match verb {
         "forward" => drop(layer.forward(divan::black_box(&x), &mut tape)),
         "backward_delta" => drop(layer.backward_delta(&mut tape, divan::black_box(&delta))),
         _ => layer.backward_update_gradient(&mut tape, divan::black_box(&delta), &mut gradients),

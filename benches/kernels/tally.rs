@@ -55,7 +55,7 @@ pub fn print() {
             Work::Flops(flops) => (flops as f64 / seconds / 1e9, "GFLOP/s", peak),
             Work::Bytes(bytes) => (bytes as f64 / seconds / 1e9, "GB/s   ", copy(bytes)),
         };
-        println!("{name:<52} {:>10.2} µs {speed:>8.1} {unit} {:>6.1} %", seconds * 1e6, 100.0 * speed / limit);
+        println!("{name:<76} {:>10.2} µs {speed:>8.1} {unit} {:>6.1} %", seconds * 1e6, 100.0 * speed / limit);
     }
 }
 
