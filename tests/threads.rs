@@ -112,3 +112,15 @@ fn classes_out_of_range_are_refused_before_any_arithmetic() {
     let error = Engine::new(1).gradients(&*network, &CrossEntropyLoss::new(), &x, &target, &mut gradients).unwrap_err();
     assert!(error.to_string().contains("10"), "{error}");
 }
+
+#[test]
+fn an_empty_batch_has_no_gradient() {
+    let network = dense();
+    let mut gradients = Gradients::zeros_for(&*network);
+    gradients.iter_mut().for_each(|gradient| gradient.fill(7.0));
+    let loss = CrossEntropyLoss::new().reduction(Reduction::Sum);
+    let empty = Target::classes(Vec::new());
+    let score = Engine::new(2).gradients(&*network, &loss, &limpide::zeros(&[0, 64]), &empty, &mut gradients).unwrap();
+    assert_eq!((score.sum, score.samples, score.correct), (0.0, 0, Some(0)));
+    assert!(gradients.iter().all(|gradient| gradient.iter().all(|&g| g == 0.0)));
+}

@@ -8,14 +8,17 @@ use crate::kernels::Workers;
 use crate::loss::Loss;
 use crate::metrics;
 use crate::module::{Gradients, Module, Tape};
+use crate::tensor::{values, values_mut};
 use crate::{Real, Result, Tensor};
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// Bytes of activations that a slice may take: about half of a core's second-level cache.
-const SLICE_BYTES: usize = 512 * 1024;
+/// Bytes of activations that a slice may take: about a core's second-level cache.
+const SLICE_BYTES: usize = 1024 * 1024;
 /// A batch with less work than this (about multiply-adds in its dense part) is not worth a second thread.
 const SMALL_WORK: usize = 200_000;
+/// Gradient entries that one task adds up.
+const CHUNK: usize = 16 * 1024;
 /// Samples of one slice when nothing is trained.
 const PREDICT_ROWS: usize = 64;
 
@@ -71,7 +74,7 @@ impl<T: Real> Engine<T> {
         let denominator = loss.denominator(&output, target);
         let scale = loss.gradient_scale(denominator);
         let samples = x.shape()[0];
-        let rows = slice_rows(network, x.shape())?;
+        let rows = slice_rows(network, x.shape())?.max(1);
         let slices = samples.div_ceil(rows);
         if self.slots.len() < slices {
             let gradients = Gradients::zeros_for(network);
@@ -92,14 +95,12 @@ impl<T: Real> Engine<T> {
             delta.mapv_inplace(|d| d * scale);
             network.backward_update_gradient(tape, &delta, gradients);
         });
-        network.zero_grad(gradients);
-        let (mut sum, mut correct) = (T::zero(), loss.decision().map(|_| 0));
-        for slot in &self.slots[..slices] {
-            let slot = slot.lock().expect("a slot whose slice did not panic");
-            gradients.add(&slot.gradients);
-            sum += slot.sum;
-            correct = correct.zip(slot.correct).map(|(all, own)| all + own);
-        }
+        let slots: Vec<_> =
+            self.slots[..slices].iter_mut().map(|slot| slot.get_mut().expect("no slice panicked")).collect();
+        let sum = slots.iter().fold(T::zero(), |sum, slot| sum + slot.sum);
+        let correct = loss.decision().and_then(|_| slots.iter().map(|slot| slot.correct).sum());
+        let parts: Vec<&Gradients<T>> = slots.iter().map(|slot| &slot.gradients).collect();
+        add_up(&mut self.workers, &parts, gradients);
         Ok(BatchScore { sum, denominator, correct, samples })
     }
 
@@ -114,6 +115,31 @@ impl<T: Real> Engine<T> {
         let take = |result: Mutex<Option<R>>| result.into_inner().expect("no panic").expect("every slice has run");
         results.into_iter().map(take).collect()
     }
+}
+
+/// total ← the sum of the parts in their order, the entries divided among the workers.
+fn add_up<T: Real>(workers: &mut Workers, parts: &[&Gradients<T>], total: &mut Gradients<T>) {
+    let mut chunks = Vec::new();
+    for (tensor, total) in total.iter_mut().enumerate() {
+        for (chunk, total) in values_mut(total).chunks_mut(CHUNK).enumerate() {
+            chunks.push(Mutex::new((tensor, chunk * CHUNK, total)));
+        }
+    }
+    workers.run(chunks.len(), &|task| {
+        let mut chunk = chunks[task].lock().expect("no other task takes this chunk");
+        let (tensor, start, total) = &mut *chunk;
+        if parts.is_empty() {
+            total.fill(T::zero());
+        }
+        for (index, part) in parts.iter().enumerate() {
+            let part = &values(&part[*tensor])[*start..*start + total.len()];
+            if index == 0 {
+                total.copy_from_slice(part);
+            } else {
+                total.iter_mut().zip(part).for_each(|(total, &part)| *total += part);
+            }
+        }
+    });
 }
 
 /// How many samples a slice holds.

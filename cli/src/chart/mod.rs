@@ -1,6 +1,6 @@
 //! The drawing room: plain numbers in, SVG drawings and PNG pixels out.
 //!
-//! [`line`], [`scatter`], [`boundary`], [`confusion`] and [`images`] each make one kind of [`Figure`]; the rest is what
+//! [`mod@line`], [`scatter`], [`boundary`], [`confusion`] and [`images`] each make one kind of [`Figure`]; the rest is what
 //! they share. Nothing here knows about networks.
 
 pub mod axis;

@@ -18,9 +18,10 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
     let [loss, accuracy, confusion] = curves::figures(&done, "cnn", None);
     let words = format!(
         "{}. Two convolutions of 3×3 with 16 and 32 channels, each with tanh and 2×2 max-pooling, then a dense layer, \
-         with the loss and the start values of experiment 5, at rate {}. The report's convolutions were nested \
-         loops and learnt from 2,000 images only; ours are matrix products and learn from {}.",
+         with the loss of experiment 5, from {}, at rate {}. The report's convolutions were nested loops and learnt \
+         from 2,000 images only; ours are matrix products and learn from {}.",
         done.digits.about,
+        done.start,
         done.rate,
         done.digits.train.len()
     );
