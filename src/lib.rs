@@ -40,7 +40,7 @@
 //!
 //! | room | what it holds |
 //! | --- | --- |
-//! | [`tensor`], [`error`], [`random`] | the ground: numbers, messages, randomness without a hidden generator |
+//! | [`mod@tensor`], [`error`], [`random`] | the ground: numbers, messages, randomness without a hidden generator |
 //! | [`kernels`] | the arithmetic on slices; the only `unsafe` code |
 //! | [`module`] | the contract: five verbs, the tape, the gradients |
 //! | [`layers`], [`loss`], [`container`] | one file a layer, a loss, a container |

@@ -142,7 +142,7 @@ pub fn transpose<T: Real>(x: &[T], columns: usize, to: &mut [T]) {
     }
 }
 
-/// The plain twin of the whole convolution: calls `visit(z, w, x)` for every product Z[z] += W[w]·X[x] of one image, by the
+/// The plain twin of the whole convolution: calls `visit(z, w, x)` for every product `Z[z] += W[w]·X[x]` of one image, by the
 /// definition. `channels` is (in, out, groups).
 pub fn each_product_naive(
     windows: &Windows,
