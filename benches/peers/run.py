@@ -5,7 +5,7 @@
     benches/peers/run.py --quick --peers torch --python ~/venv/bin/python
 
 Runs alternate (ours, peer, ours, peer ...), so that a machine whose speed drifts treats all alike. The first call makes a
-virtual environment of requirements.txt and builds the Rust peers of rust/. Needs Python 3.10 and Cargo, nothing else.
+virtual environment of requirements.txt. Needs Python 3.10 and Cargo, nothing else.
 """
 
 import argparse
@@ -23,16 +23,15 @@ import venv
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TITLES = {
-    "torch": "PyTorch", "jax": "JAX", "numpy": "NumPy", "sklearn": "scikit-learn", "burn": "burn (flex)", "candle": "candle",
+    "torch": "PyTorch", "jax": "JAX", "numpy": "NumPy", "sklearn": "scikit-learn",
 }
-RUST = ["burn", "candle"]
 WORKLOADS = {
-    "dense": ["torch", "jax", "numpy", "sklearn", "burn", "candle"],
+    "dense": ["torch", "jax", "numpy", "sklearn"],
     "dense-f64": ["torch", "numpy"],
-    "cnn": ["torch", "jax", "burn", "candle"],
-    "autoencoder": ["torch", "jax", "burn", "candle"],
-    "moons": ["torch", "jax", "burn", "candle"],
-    "inference": ["torch", "jax", "burn", "candle"],
+    "cnn": ["torch", "jax"],
+    "autoencoder": ["torch", "jax"],
+    "moons": ["torch", "jax"],
+    "inference": ["torch", "jax"],
     "sweep": ["torch"],
 }
 # What each library reads to use AVX2 and no more.
@@ -92,11 +91,9 @@ def commands(chosen):
     """The command line of each library, as a function of the workload's name."""
     interpreter = python(chosen)
     limpide = chosen.limpide or build(ROOT / "Cargo.toml", "-p", "limpide-cli") / "limpide"
-    rust = [peer for peer in RUST if peer in chosen.peers]
-    folder = build(HERE / "rust" / "Cargo.toml", *(f"--bin={peer}" for peer in rust)) if rust else None
     programs = {"limpide": [limpide, "bench", "--json"]}
     for peer in chosen.peers:
-        programs[peer] = [folder / peer] if peer in RUST else [interpreter, HERE / f"peer_{peer}.py"]
+        programs[peer] = [interpreter, HERE / f"peer_{peer}.py"]
 
     def command(name, workload):
         base, _, dtype = workload.partition("-")
