@@ -68,7 +68,7 @@ def options():
 
 def python(chosen):
     """The interpreter of the Python peers."""
-    if chosen.python or not set(chosen.peers) - set(RUST):
+    if chosen.python:
         return chosen.python
     place = HERE / ".venv"
     interpreter = place / ("Scripts" if os.name == "nt" else "bin") / "python"
