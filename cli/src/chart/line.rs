@@ -323,9 +323,11 @@ mod tests {
     #[test]
     fn labels_move_apart_and_stay_inside() {
         assert_eq!(spread(&[10.0, 100.0], 0.0, 200.0), [10.0, 100.0]);
-        let crowded = spread(&[195.0, 196.0, 199.0], 0.0, 200.0);
-        assert!(crowded.windows(2).all(|w| w[1] - w[0] >= LABEL_GAP - 1e-9), "{crowded:?}");
-        assert!(crowded[2] <= 200.0);
+        for wanted in [[195.0, 196.0, 199.0], [1.0, 2.0, 5.0], [90.0, 90.0, 90.0]] {
+            let crowded = spread(&wanted, 0.0, 200.0);
+            assert!(crowded.windows(2).all(|w| w[1] - w[0] >= LABEL_GAP - 1e-9), "{crowded:?}");
+            assert!(crowded[0] >= 0.0 && crowded[2] <= 200.0, "{crowded:?}");
+        }
     }
 
     #[test]
@@ -357,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_reference_is_named_where_no_line_passes() {
-        // The line runs just above the reference on the left and far from it on the right.
+        // In one half the line runs up and down across the reference, in the other far above it.
         let x = |rising: Vec<f64>| LineChart::new("x", "y").series("s", numbered(&rising)).reference("here", 10.0);
         let place = |chart: &LineChart| -> f64 {
             let svg = inline(chart);

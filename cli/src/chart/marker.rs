@@ -53,7 +53,11 @@ pub fn points(svg: &mut Svg, id: &str, at: &[(f64, f64)]) {
     if at.is_empty() {
         return;
     }
-    let list: Vec<String> = at.iter().map(|(x, y)| format!("{},{}", number(*x), number(*y))).collect();
+    let mut list: Vec<String> = at.iter().map(|(x, y)| format!("{},{}", number(*x), number(*y))).collect();
+    // Browsers draw no marker on a line of one vertex, so a lone point is a line to itself that is marked at its start.
+    if let [lone] = &list[..] {
+        list.push(lone.clone());
+    }
     let reference = format!("url(#{id})");
     svg.push(
         Element::new("polyline")
@@ -61,7 +65,6 @@ pub fn points(svg: &mut Svg, id: &str, at: &[(f64, f64)]) {
             .set("fill", "none")
             .set("marker-start", &reference)
             .set("marker-mid", &reference)
-            // A lone point is a start and an end: one marker is enough.
             .set("marker-end", if at.len() > 1 { &reference } else { "none" }),
     );
 }

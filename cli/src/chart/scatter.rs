@@ -145,6 +145,11 @@ mod tests {
         let svg = scatter.figure("odd", "odd").inline();
         assert_well_formed(&svg);
         assert!(svg.contains("bad (2 points not finite)"));
+        for polyline in svg.lines().filter(|l| l.starts_with("<polyline")) {
+            let points = polyline.split("points=\"").nth(1).unwrap().split('"').next().unwrap();
+            let (first, second) = points.split_once(' ').expect("a line of one vertex gets no marker from browsers");
+            assert!(first == second && polyline.contains("marker-end=\"none\""), "one marker only: {polyline}");
+        }
         let empty = Scatter::new("x", "y").figure("e", "e").inline();
         assert_well_formed(&empty);
         assert!(empty.contains("no data"));
