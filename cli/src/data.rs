@@ -118,8 +118,8 @@ fn fetch(set: Mnist, place: &Place, mirrors: Vec<String>) -> Result<ExitCode> {
             // How to do it without a network belongs to every failure to fetch.
             match error {
                 Error::Data { path, problem } => {
-                    let by_hand = format!("without a network, {}", set.by_hand());
-                    Error::Data { path, problem: format!("{problem}\n{by_hand}\nin the folder {}", folder.display()) }
+                    let by_hand = set.by_hand(&folder);
+                    Error::Data { path, problem: format!("{problem}\nwithout a network, {by_hand}") }
                 }
                 other => other,
             }

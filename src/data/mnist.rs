@@ -115,9 +115,9 @@ impl Mnist {
         self.find_in(&folders).ok_or_else(|| self.absent(&folders))?.load()
     }
 
-    /// How to put the files into a folder by hand, for error messages.
-    pub fn by_hand(self) -> String {
-        format!("put these four files there, each plain or with .gz: {}", MNIST_FILES.join(", "))
+    /// What to do by hand to have the set in a folder, for error messages.
+    pub fn by_hand(self, folder: &Path) -> String {
+        format!("put these four files into {}, each plain or with .gz: {}", folder.display(), MNIST_FILES.join(", "))
     }
 
     /// The error for files that are in none of the folders.
@@ -130,7 +130,7 @@ impl Mnist {
                 "{} is not there; run `limpide data fetch {}`, or {} (looked in {}, each also with /{})",
                 self.title(),
                 self.name(),
-                self.by_hand(),
+                self.by_hand(&place),
                 looked.join(", "),
                 self.name(),
             ),

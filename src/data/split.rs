@@ -138,6 +138,8 @@ mod tests {
         let split = Split::new(&data, 0.2, 0.2, 1).unwrap();
         assert_eq!(split, Split::new(&data, 0.2, 0.2, 1).unwrap());
         assert_ne!(split, Split::new(&data, 0.2, 0.2, 2).unwrap());
+        // By chance one in 10⁹: the test part of a class of 50 is its first ten.
+        assert!(split.test.iter().any(|&sample| sample % 50 >= 10), "{:?}", split.test);
         for part in [&split.train, &split.validation, &split.test] {
             let first = part[..part.len() / 2].iter().filter(|&&sample| sample < 50).count();
             assert!(first > 0 && first < part.len() / 2, "{part:?}");

@@ -84,6 +84,7 @@ fn a_server_without_ranges_or_lengths_serves_too() {
         std::fs::write(folder.path().join("file.gz.part"), &gzip(6)[..1000]).unwrap();
         fetch_from(&[&server], folder.path()).unwrap();
         assert_eq!(std::fs::read(folder.path().join("file.gz")).unwrap(), gzip(6));
+        assert_eq!(server.requests(), ["/file.gz 1000"]);
     }
 }
 
