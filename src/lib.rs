@@ -5,6 +5,7 @@
 pub mod container;
 pub mod data;
 pub mod error;
+pub mod gradcheck;
 pub mod init;
 #[allow(unsafe_code)]
 pub mod kernels;

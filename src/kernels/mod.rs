@@ -2,11 +2,22 @@
 //!
 //! Beside each fast kernel stands a plain twin (`*_naive`) that the tests hold it against.
 
+mod conv;
+pub mod dispatch;
 mod gemm;
 mod math;
+mod pool;
+mod tile;
+mod window;
 mod workers;
 
+pub use conv::{col2im, each_product_naive, im2col, sum};
+pub use dispatch::{Level, level};
 pub use gemm::{Matrix, gemm_naive};
+pub use pool::{
+    avg_pool, avg_pool_backward, each_average_naive, max_pool, max_pool_backward, max_pool_naive, window_sizes,
+};
+pub use window::{Axis, Windows};
 pub use workers::Workers;
 
 /// What a scalar type must be able to do fast; implemented for `f32` and `f64`.

@@ -4,9 +4,24 @@
 //! cross-entropy) and the slope of the terms' sum. Mean, sum and no reduction are then the same for every loss, and a batch
 //! cut into slices needs only the whole batch's [`Loss::denominator`].
 
+mod bce;
+mod bce_with_logits;
+mod classes;
+mod cross_entropy;
+mod cross_entropy_on_probabilities;
+mod description;
 mod mse;
+mod nll;
+#[cfg(test)]
+mod tests;
 
+pub use bce::BceLoss;
+pub use bce_with_logits::BceWithLogitsLoss;
+pub use cross_entropy::CrossEntropyLoss;
+pub use cross_entropy_on_probabilities::CrossEntropyOnProbabilities;
+pub use description::LossDescription;
 pub use mse::MseLoss;
+pub use nll::NllLoss;
 
 use crate::data::Target;
 use crate::metrics::Decision;
@@ -35,7 +50,15 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
     /// How the terms become one number.
     fn reduction(&self) -> Reduction;
 
-    /// Whether output and target fit together: shapes, and class numbers in range.
+    /// Whether the options are in range, as far as that can be said without data. [`Loss::check`] asks it too.
+    ///
+    /// # Errors
+    /// [`crate::Error::Option`].
+    fn check_options(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether options, output and target fit together: shapes, and class numbers in range.
     ///
     /// # Errors
     /// [`crate::Error::Shape`] or [`crate::Error::Option`].
@@ -49,7 +72,12 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
     /// ∂(Σ terms)/∂output, in the shape of the output.
     fn slope(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T>;
 
-    /// What the mean divides by: the number of terms, or their summed weights.
+    /// Both of them; a loss overrides it where they share work, such as the exponentials of a softmax.
+    fn terms_and_slope(&self, output: &Tensor<T>, target: &Target<T>) -> (Tensor<T>, Tensor<T>) {
+        (self.terms(output, target), self.slope(output, target))
+    }
+
+    /// What the mean divides by: the number of terms, or their summed weights. The pair must have passed [`Loss::check`].
     fn denominator(&self, output: &[usize], target: &Target<T>) -> T;
 
     /// The loss of a batch: one number (shape `[]`), or the terms when nothing is reduced.
@@ -130,14 +158,47 @@ fn zip_entries<T: Real, L: Loss<T>>(
     target: &Target<T>,
     f: impl Fn(T, T) -> T,
 ) -> Tensor<T> {
-    loss.check(output.shape(), target).unwrap_or_else(|error| panic!("{error}"));
-    let Target::Values(wanted) = target else { unreachable!("check takes values alone") };
-    let (mut result, wanted) = (dense(output), dense(wanted));
+    let wanted = checked_values(loss, output, target);
+    let mut result = dense(output);
     values_mut(&mut result).iter_mut().zip(values(&wanted)).for_each(|(p, &y)| *p = f(*p, y));
     result
+}
+
+/// The values of a target that has passed the check of an entry-wise loss, in row-major order.
+///
+/// Panics with the message of [`Loss::check`] when it does not.
+fn checked_values<T: Real>(loss: &impl Loss<T>, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
+    match (loss.check(output.shape(), target), target) {
+        (Ok(()), Target::Values(values)) => dense(values),
+        (Ok(()), Target::Classes(_)) => unreachable!("an entry-wise loss takes values alone"),
+        (Err(error), _) => panic!("{error}"),
+    }
+}
+
+/// The check of weights, of classes or entries: none of them negative, infinite or NaN.
+fn check_weights(loss: &impl Display, name: &str, weights: &[f64]) -> Result<()> {
+    match weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+        None => Ok(()),
+        Some(at) => Err(Error::option(format!("{loss}: {name} {at}"), "finite and at least 0", weights[at])),
+    }
 }
 
 /// The number of entries, as the denominator of an entry-wise loss.
 fn entries<T: Real>(output: &[usize]) -> T {
     T::of(output.iter().product::<usize>() as f64)
+}
+
+/// x ← ln(1 + x), also right where 1 + x rounds to 1 (x ≥ −1).
+///
+/// Source: Goldberg, *What every computer scientist should know about floating-point arithmetic*, 1991, theorem 4.
+fn ln_1p<T: Real>(x: &mut [T]) {
+    let sums: Vec<T> = x.iter().map(|&x| T::one() + x).collect();
+    let mut logs = vec![T::zero(); x.len()];
+    T::ln_slice(&sums, &mut logs);
+    for (x, (sum, log)) in x.iter_mut().zip(sums.into_iter().zip(logs)) {
+        if sum != T::one() {
+            // The rounding error of the sum cancels in ln(sum)/(sum − 1), which changes slowly.
+            *x *= log / (sum - T::one());
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use super::{Loss, Reduction};
 use crate::data::Target;
 use crate::{Real, Result, Tensor};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// **Lᵢ = (ŷᵢ − yᵢ)²** for every entry; the mean is over all entries, not over samples.
@@ -14,13 +15,17 @@ use std::fmt;
 ///
 /// Derivative: **∂Lᵢ/∂ŷᵢ = 2(ŷᵢ − yᵢ)**.
 ///
+/// Panics when y has not the shape of ŷ. Libraries disagree on the factor: some halve the square, PyTorch and this one
+/// do not.
+///
 /// ```
 /// use limpide::{data::Target, loss::{Loss, MseLoss}, tensor};
 /// let (output, target) = (tensor(&[2], vec![1.0, 5.0]), Target::Values(tensor(&[2], vec![0.0, 2.0])));
 /// assert_eq!(MseLoss::new().forward(&output, &target).sum(), (1.0 + 9.0) / 2.0);
 /// assert_eq!(MseLoss::new().backward(&output, &target), tensor(&[2], vec![1.0, 3.0]));
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct MseLoss {
     reduction: Reduction,
 }

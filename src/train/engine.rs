@@ -86,8 +86,8 @@ impl<T: Real> Engine<T> {
             network.zero_grad(gradients);
             let (x, target) = (part(x, range.clone()), target_part(target, range));
             let output = network.forward(&x, tape);
-            let mut delta = loss.slope(&output, &target);
-            *sum = loss.terms(&output, &target).sum();
+            let (terms, mut delta) = loss.terms_and_slope(&output, &target);
+            *sum = terms.sum();
             *correct = loss.decision().map(|decision| metrics::correct(decision, &output, &target));
             delta.mapv_inplace(|d| d * scale);
             network.backward_update_gradient(tape, &delta, gradients);

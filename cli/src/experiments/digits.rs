@@ -1,0 +1,58 @@
+//! The digits of experiments 5 to 7: MNIST where it is found, else the embedded 8×8 digits.
+
+use super::Settings;
+use limpide::Result;
+use limpide::data::{self, Dataset, Mnist, Split};
+
+/// Images of digits, (n, 1, side, side), divided into three.
+pub struct Digits {
+    /// To learn from.
+    pub train: Dataset<f32>,
+    /// To watch the training by: a validation part, or with MNIST the test images themselves, which choose nothing.
+    pub watch: Dataset<f32>,
+    /// What the watched part is: `validation` or `test`.
+    pub watched: &'static str,
+    /// To judge by.
+    pub test: Dataset<f32>,
+    /// Width and height of an image.
+    pub side: usize,
+    /// What the data are, for tables and captions.
+    pub about: String,
+}
+
+impl Digits {
+    /// Whether these are the MNIST images.
+    pub fn is_mnist(&self) -> bool {
+        self.side == 28
+    }
+
+    /// The data sets with images as rows of numbers, for dense networks.
+    pub fn flat(&self) -> Result<Digits> {
+        let flat = |data: &Dataset<f32>| data.reshape_samples(&[self.side * self.side]);
+        let (train, watch, test) = (flat(&self.train)?, flat(&self.watch)?, flat(&self.test)?);
+        Ok(Digits { train, watch, test, watched: self.watched, side: self.side, about: self.about.clone() })
+    }
+}
+
+/// MNIST as it comes (60,000 to train, 10,000 to test), else the 1,797 embedded digits: 70 % to train, 10 % to validate
+/// and 20 % to test.
+pub fn load(settings: &Settings) -> Result<Digits> {
+    let mnist = Mnist::Digits;
+    if mnist.find(settings.data.as_deref())?.is_some() {
+        let (mut train, test) = mnist.load::<f32>(settings.data.as_deref())?;
+        if settings.quick {
+            train = train.select(&(0..QUICK_IMAGES).collect::<Vec<_>>());
+        }
+        let about = format!("MNIST: {} to train, {} to test", train.len(), test.len());
+        return Ok(Digits { train, watch: test.clone(), test, watched: "test", side: 28, about });
+    }
+    let all = data::digits::<f32>().reshape_samples(&[1, 8, 8])?;
+    let split = Split::new(&all, 0.1, 0.2, settings.seed)?;
+    let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| all.select(part));
+    let sizes = (train.len(), validation.len(), test.len());
+    let about = format!("UCI digits, 8×8: {} to train, {} to validate, {} to test", sizes.0, sizes.1, sizes.2);
+    Ok(Digits { train, watch: validation, test, watched: "validation", side: 8, about })
+}
+
+/// MNIST images in a quick run; the report's convolutional network learnt from as many.
+const QUICK_IMAGES: usize = 2_000;

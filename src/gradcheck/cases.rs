@@ -1,0 +1,172 @@
+//! The table that the gradient checks and the laws run over: rows for every layer, container and loss.
+
+use crate::container::{AutoEncoder, Sequential};
+use crate::data::Target;
+use crate::layers::{LeakyRelu, Linear, LogSoftmax, Relu, Sigmoid, Softmax, Tanh};
+use crate::loss::{
+    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, CrossEntropyOnProbabilities, Loss, MseLoss, NllLoss, Reduction,
+};
+use crate::module::{Module, Tape};
+use crate::tensor::shape_text;
+use crate::{Real, Stream, Tensor, tensor};
+
+/// A module and the shape of an input to try it on.
+#[derive(Debug)]
+pub struct Case<T: Real> {
+    /// The module, its parameters drawn at random.
+    pub module: Box<dyn Module<T>>,
+    /// The shape of a batch, samples first.
+    pub input: Vec<usize>,
+}
+
+impl<T: Real> Case<T> {
+    fn new(module: impl Module<T>, input: &[usize]) -> Self {
+        Case { module: Box::new(module), input: input.to_vec() }
+    }
+
+    /// A batch of that shape, drawn from U(−2, 2) and the same for `f32` and `f64`.
+    pub fn batch(&self) -> Tensor<T> {
+        numbers(&self.input, 1)
+    }
+
+    /// `Linear(4, 3) on (5, 4)`.
+    pub fn name(&self) -> String {
+        format!("{} on {}", self.module, shape_text(&self.input))
+    }
+}
+
+/// A loss, an output and a target to try it on.
+#[derive(Debug)]
+pub struct LossCase<T: Real> {
+    /// The loss.
+    pub loss: Box<dyn Loss<T>>,
+    /// A batch of outputs, of the kind that the loss takes.
+    pub output: Tensor<T>,
+    /// What they should have been.
+    pub target: Target<T>,
+}
+
+impl<T: Real> LossCase<T> {
+    fn new(loss: impl Loss<T> + 'static, output: Tensor<T>, target: Target<T>) -> Self {
+        LossCase { loss: Box::new(loss), output, target }
+    }
+
+    /// `MseLoss(Mean) on (4, 3) against values (4, 3)`.
+    pub fn name(&self) -> String {
+        format!("{} on {} against {}", self.loss, shape_text(self.output.shape()), self.target)
+    }
+}
+
+/// A row for every layer, with every option that changes its arithmetic, and for every container.
+///
+/// Sizes are unequal, so that exchanged axes cannot cancel out.
+pub fn modules<T: Real>() -> Vec<Case<T>> {
+    let nested = Sequential::new().push(dense(5, 4, 3)).push(Sequential::new().push(Linear::new(3, 2)));
+    let mut rows = vec![
+        Case::new(Linear::new(4, 3), &[5, 4]),
+        Case::new(Linear::new(4, 3).without_bias(), &[5, 4]),
+        Case::new(Linear::new(3, 2), &[4, 5, 3]),
+        Case::new(Tanh, &[3, 4]),
+        Case::new(Sigmoid, &[3, 4]),
+        Case::new(Relu, &[5, 7]),
+        Case::new(LeakyRelu::default(), &[5, 7]),
+        Case::new(LeakyRelu { negative_slope: 0.3 }, &[2, 3, 2, 2]),
+        Case::new(Softmax::new(), &[4, 5]),
+        Case::new(Softmax { dim: 1 }, &[2, 3, 4]),
+        Case::new(LogSoftmax::new(), &[4, 5]),
+        Case::new(LogSoftmax { dim: 1 }, &[2, 3, 4]),
+        Case::new(Sequential::new(), &[3, 2]),
+        Case::new(dense(5, 4, 3), &[4, 5]),
+        Case::new(nested, &[4, 5]),
+        Case::new(autoencoder(7, 4, 2), &[5, 7]),
+    ];
+    for (number, row) in rows.iter_mut().enumerate() {
+        row.module.reset_parameters(&Stream::new(number as u64));
+    }
+    rows
+}
+
+/// A row for every loss with every reduction, and for every option and kind of target that changes its arithmetic.
+pub fn losses<T: Real>() -> Vec<LossCase<T>> {
+    let logits = || numbers(&[4, 3], 1);
+    let pixels = || numbers(&[2, 3, 2, 2], 1);
+    let yes_no = || numbers(&[4, 3], 2).mapv(|y: T| if y > T::zero() { T::one() } else { T::zero() });
+    let yes_no = || Target::Values(yes_no().into_shared());
+    let shares = || Target::Values(run(Softmax::new(), &numbers(&[4, 3], 2)));
+    let classes = || Target::classes(vec![2, 0, 1, 2]);
+    let some_ignored = |ignored: i64| Target::classes(vec![2, ignored, 1, 2]);
+    let pixel_classes = || Target::Classes(tensor(&[2, 2, 2], vec![0, 1, 2, 1, 2, 2, 0, 1]));
+    let weights = [0.5, 2.0, 1.25];
+    let mut rows = Vec::new();
+    for reduction in [Reduction::Mean, Reduction::Sum, Reduction::None] {
+        let values = Target::Values(numbers(&[4, 3], 2));
+        rows.extend([
+            LossCase::new(MseLoss::new().reduction(reduction), logits(), values),
+            LossCase::new(BceLoss::new().reduction(reduction), probabilities(&[4, 3], 1), yes_no()),
+            LossCase::new(BceWithLogitsLoss::new().reduction(reduction), logits(), yes_no()),
+            LossCase::new(CrossEntropyLoss::new().reduction(reduction), logits(), classes()),
+            LossCase::new(
+                CrossEntropyOnProbabilities::new().reduction(reduction),
+                run(Softmax::new(), &logits()),
+                classes(),
+            ),
+            LossCase::new(NllLoss::new().reduction(reduction), run(LogSoftmax::new(), &logits()), classes()),
+        ]);
+    }
+    rows.extend([
+        LossCase::new(BceWithLogitsLoss::new().pos_weight(&weights), logits(), yes_no()),
+        LossCase::new(BceWithLogitsLoss::new().pos_weight(&[3.0]), logits(), Target::Values(probabilities(&[4, 3], 2))),
+        LossCase::new(CrossEntropyLoss::new().class_weights(&weights), logits(), classes()),
+        LossCase::new(CrossEntropyLoss::new().label_smoothing(0.1), logits(), classes()),
+        LossCase::new(CrossEntropyLoss::new(), logits(), some_ignored(-100)),
+        LossCase::new(
+            CrossEntropyLoss::new().class_weights(&weights).label_smoothing(0.2).ignore_index(0),
+            logits(),
+            some_ignored(0),
+        ),
+        LossCase::new(CrossEntropyLoss::new().class_weights(&weights).label_smoothing(0.1), logits(), shares()),
+        LossCase::new(CrossEntropyLoss::new(), pixels(), pixel_classes()),
+        LossCase::new(CrossEntropyOnProbabilities::new(), run(Softmax::new(), &logits()), shares()),
+        LossCase::new(NllLoss::new().class_weights(&weights), run(LogSoftmax::new(), &logits()), classes()),
+        LossCase::new(NllLoss::new(), run(LogSoftmax::new(), &logits()), some_ignored(-100)),
+        LossCase::new(NllLoss::new(), run(LogSoftmax { dim: 1 }, &pixels()), pixel_classes()),
+    ]);
+    rows
+}
+
+/// The report's classifier: Linear, Tanh, Linear, Softmax.
+pub(super) fn dense<T: Real>(inputs: usize, hidden: usize, outputs: usize) -> Sequential<T> {
+    Sequential::new()
+        .push(Linear::new(inputs, hidden))
+        .push(Tanh)
+        .push(Linear::new(hidden, outputs))
+        .push(Softmax::new())
+}
+
+/// The report's autoencoder: Tanh between the layers, Sigmoid at the end.
+pub(super) fn autoencoder<T: Real>(inputs: usize, hidden: usize, code: usize) -> AutoEncoder<T> {
+    let encoder = Sequential::new().push(Linear::new(inputs, hidden)).push(Tanh).push(Linear::new(hidden, code));
+    let decoder = Sequential::new().push(Linear::new(code, hidden)).push(Tanh).push(Linear::new(hidden, inputs));
+    AutoEncoder::new(encoder, decoder.push(Sigmoid))
+}
+
+/// Draws from U(−2, 2).
+pub(super) fn numbers<T: Real>(shape: &[usize], seed: u64) -> Tensor<T> {
+    draw(shape, seed, -2.0, 2.0)
+}
+
+/// Draws from U(0.1, 0.9).
+pub(super) fn probabilities<T: Real>(shape: &[usize], seed: u64) -> Tensor<T> {
+    draw(shape, seed, 0.1, 0.9)
+}
+
+/// Draws rounded to `f32`, so that both precisions compute with the same numbers.
+fn draw<T: Real>(shape: &[usize], seed: u64, low: f64, high: f64) -> Tensor<T> {
+    let mut stream = Stream::new(seed);
+    let count = shape.iter().product();
+    tensor(shape, (0..count).map(|_| T::of(stream.uniform(low, high) as f32 as f64)).collect())
+}
+
+fn run<T: Real>(module: impl Module<T>, x: &Tensor<T>) -> Tensor<T> {
+    module.forward(x, &mut Tape::off())
+}

@@ -1,0 +1,317 @@
+//! The convolution layer: a fully connected layer on every patch of an image.
+
+use super::pair::{Pair, Window, write_call};
+use crate::init::{Init, fans};
+use crate::kernels::{Matrix, Windows, col2im, im2col, sum};
+use crate::module::{Module, Tape, checked_output_shape};
+use crate::tensor::{dense, values, values_mut};
+use crate::{Error, Real, Result, Stream, Tensor, zeros};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// **Z = W·P(X) + b**: at every output pixel a [`Linear`](super::Linear) layer on the patch of the image around it.
+///
+/// | symbol | shape | meaning |
+/// | --- | --- | --- |
+/// | X | (n, in, h, w) | images |
+/// | P(X) | (in·kH·kW, h′·w′) for each image | column (i, j): the patch X[c, i·stride + k·dilation − padding, …] under output pixel (i, j); 0 outside the image |
+/// | W | (out, in/groups, kH, kW) | `weight`, not flipped (cross-correlation) |
+/// | b | (out,) | `bias` |
+/// | Z | (n, out, h′, w′) | h′ = ⌊(h + 2·padding − dilation·(kH−1) − 1) / stride⌋ + 1, w′ likewise |
+///
+/// Derivatives, with δ = ∂L/∂Z as a matrix (out, h′·w′) an image: as for Linear, **∂L/∂W = Σₙ δ·P(X)ᵀ**, **∂L/∂b = Σ δ** over
+/// images and pixels, and **∂L/∂X = Pᵀ(Wᵀ·δ)**: P copies pixels into patches, so its transpose adds the patches' deltas back
+/// onto their pixels. With groups, group g of the outputs sees group g of the input channels only.
+///
+/// Source: LeCun et al., *Gradient-based learning applied to document recognition*, 1998, section II; as a matrix product:
+/// Chellapilla, Puri and Simard, *High performance convolutional neural networks for document processing*, 2006, section 3.1.
+/// Start values: U(−1/√k, 1/√k) for both, k = in/groups·kH·kW, PyTorch's default.
+/// Panics when X is not (n, in, h, w) or the image is smaller than the kernel.
+///
+/// ```
+/// use limpide::{Tape, layers::Conv2d, module::Module, tensor};
+/// let layer = Conv2d::from_values(tensor(&[1, 1, 1, 2], vec![1.0, 10.0]), None)?;
+/// let z = layer.forward(&tensor(&[1, 1, 1, 3], vec![1.0, 2.0, 3.0]), &mut Tape::new());
+/// assert_eq!(z, tensor(&[1, 1, 1, 2], vec![1.0 + 10.0 * 2.0, 2.0 + 10.0 * 3.0]));
+/// # Ok::<(), limpide::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Conv2d<T> {
+    /// The sizes.
+    pub options: Conv2dOptions,
+    /// W, (out, in/groups, kH, kW).
+    pub weight: Tensor<T>,
+    /// b, (out,), when the layer has one.
+    pub bias: Option<Tensor<T>>,
+}
+
+/// The options of [`Conv2d`], by PyTorch's names and with its defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conv2dOptions {
+    /// Channels in.
+    pub in_channels: usize,
+    /// Channels out.
+    pub out_channels: usize,
+    /// Height and width of a patch, in taps.
+    pub kernel_size: Pair,
+    /// Pixels from one patch to the next.
+    #[serde(default = "Pair::ones")]
+    pub stride: Pair,
+    /// Zeros around the image.
+    #[serde(default = "Pair::zeros")]
+    pub padding: Pair,
+    /// Pixels from one tap to the next.
+    #[serde(default = "Pair::ones")]
+    pub dilation: Pair,
+    /// Parts that the channels are divided into, each with its own convolution.
+    #[serde(default = "crate::layers::one")]
+    pub groups: usize,
+    /// Whether b is there.
+    #[serde(default = "crate::layers::yes")]
+    pub bias: bool,
+}
+
+impl Conv2dOptions {
+    /// A convolution in single steps, without padding, with a bias.
+    pub fn new(in_channels: usize, out_channels: usize, kernel_size: impl Into<Pair>) -> Self {
+        Conv2dOptions {
+            in_channels,
+            out_channels,
+            kernel_size: kernel_size.into(),
+            stride: Pair::ones(),
+            padding: Pair::zeros(),
+            dilation: Pair::ones(),
+            groups: 1,
+            bias: true,
+        }
+    }
+
+    fn window(&self) -> Window {
+        let &Conv2dOptions { kernel_size, stride, padding, dilation, .. } = self;
+        Window { kernel_size, stride, padding, dilation, ceil_mode: false }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.window().check("Conv2d")?;
+        if self.groups == 0 {
+            return Err(Error::option("Conv2d: groups", "at least 1", 0));
+        }
+        for (name, channels) in [("in_channels", self.in_channels), ("out_channels", self.out_channels)] {
+            if channels == 0 || !channels.is_multiple_of(self.groups) {
+                let wanted = match self.groups {
+                    1 => "at least 1".to_string(),
+                    groups => format!("a multiple of groups, {groups}"),
+                };
+                return Err(Error::option(format!("Conv2d: {name}"), wanted, channels));
+            }
+        }
+        let count = self.weight_shape().into_iter().try_fold(1, usize::checked_mul);
+        match count.filter(|&count| count <= u32::MAX as usize) {
+            Some(_) => Ok(()),
+            None => {
+                let found = crate::tensor::shape_text(&self.weight_shape());
+                Err(Error::option("Conv2d: the weight's size", format!("at most {} numbers", u32::MAX), found))
+            }
+        }
+    }
+
+    fn weight_shape(&self) -> [usize; 4] {
+        [self.out_channels, self.in_channels / self.groups, self.kernel_size.h, self.kernel_size.w]
+    }
+}
+
+impl<T: Real> Conv2d<T> {
+    /// A layer with a kernel given as one size or `[height, width]`. Panics when a size is 0.
+    pub fn new(in_channels: usize, out_channels: usize, kernel_size: impl Into<Pair>) -> Self {
+        Self::with_options(Conv2dOptions::new(in_channels, out_channels, kernel_size))
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// A layer from a full set of options.
+    ///
+    /// # Errors
+    /// [`Error::Option`] when a size is 0 or too large, or the groups do not divide the channels.
+    pub fn with_options(options: Conv2dOptions) -> Result<Self> {
+        options.check()?;
+        let mut layer = Conv2d {
+            weight: zeros(&options.weight_shape()),
+            bias: options.bias.then(|| zeros(&[options.out_channels])),
+            options,
+        };
+        layer.reset_parameters(&Stream::new(0));
+        Ok(layer)
+    }
+
+    /// A layer of one group with given weight (out, in, kH, kW) and bias (out,).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the two do not fit together, [`Error::Option`] when a size is 0.
+    pub fn from_values(weight: Tensor<T>, bias: Option<Tensor<T>>) -> Result<Self> {
+        let &[out_channels, in_channels, h, w] = weight.shape() else {
+            return Err(Error::shape("Conv2d", "a weight (out, in, kH, kW)", weight.shape()));
+        };
+        let options = Conv2dOptions { bias: bias.is_some(), ..Conv2dOptions::new(in_channels, out_channels, [h, w]) };
+        options.check()?;
+        if let Some(bias) = bias.as_ref().filter(|bias| bias.shape() != [out_channels]) {
+            return Err(Error::shape("Conv2d", format!("a bias ({out_channels},)"), bias.shape()));
+        }
+        Ok(Conv2d { options, weight, bias })
+    }
+
+    /// Patches this many pixels apart. Panics at 0, as the next two do when out of range.
+    pub fn stride(self, stride: impl Into<Pair>) -> Self {
+        let options = Conv2dOptions { stride: stride.into(), ..self.options.clone() };
+        self.changed(options)
+    }
+
+    /// This many zeros around the image.
+    pub fn padding(self, padding: impl Into<Pair>) -> Self {
+        let options = Conv2dOptions { padding: padding.into(), ..self.options.clone() };
+        self.changed(options)
+    }
+
+    /// Taps this many pixels apart.
+    pub fn dilation(self, dilation: impl Into<Pair>) -> Self {
+        let options = Conv2dOptions { dilation: dilation.into(), ..self.options.clone() };
+        self.changed(options)
+    }
+
+    /// Channels in this many groups, with new start values for the smaller weight. Panics when they do not divide.
+    pub fn groups(self, groups: usize) -> Self {
+        Self::with_options(Conv2dOptions { groups, ..self.options }).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same layer without b.
+    pub fn without_bias(mut self) -> Self {
+        self.options.bias = false;
+        self.bias = None;
+        self
+    }
+
+    fn changed(self, options: Conv2dOptions) -> Self {
+        options.check().unwrap_or_else(|error| panic!("{error}"));
+        Conv2d { options, ..self }
+    }
+
+    fn windows(&self, input: &[usize]) -> Result<Windows> {
+        self.options.window().over(self, &self.options.in_channels.to_string(), input)
+    }
+
+    /// W of one group: rows are outputs, columns are the entries of a patch.
+    fn weight_matrices(&self) -> impl Iterator<Item = Matrix<'_, T>> {
+        let rows = self.options.out_channels / self.options.groups;
+        let columns = self.weight.len() / self.options.out_channels;
+        values(&self.weight).chunks_exact(rows * columns).map(move |w| Matrix::new(w, rows, columns))
+    }
+
+    /// The values of each image of a batch (n, …), all of a size > 0.
+    fn images<'a>(&self, batch: &'a Tensor<T>) -> impl Iterator<Item = &'a [T]> {
+        values(batch).chunks_exact(batch.shape()[1..].iter().product())
+    }
+
+    /// Room for P(X) of one image.
+    fn patches(&self, windows: &Windows) -> Vec<T> {
+        vec![T::zero(); self.options.in_channels * windows.taps() * windows.outputs()]
+    }
+}
+
+impl<T: Real> Module<T> for Conv2d<T> {
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        let windows = self.windows(input)?;
+        Ok(vec![input[0], self.options.out_channels, windows.h.output, windows.w.output])
+    }
+
+    fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {
+        let mut z = zeros(&checked_output_shape(self, input.shape()));
+        let x = dense(input);
+        let windows = self.windows(x.shape()).expect("the shape was checked");
+        let (pixels, groups) = (windows.outputs(), self.options.groups);
+        let mut patches = self.patches(&windows);
+        for (x, z) in self.images(&x).zip(values_mut(&mut z).chunks_exact_mut(self.options.out_channels * pixels)) {
+            im2col(x, &windows, &mut patches);
+            // Z = W·P(X) + b: start from b in every channel, then add the product.
+            if let Some(bias) = &self.bias {
+                z.chunks_exact_mut(pixels).zip(values(bias)).for_each(|(channel, &b)| channel.fill(b));
+            }
+            let (z, p) = (z.chunks_exact_mut(z.len() / groups), patches.chunks_exact(patches.len() / groups));
+            for ((w, p), z) in self.weight_matrices().zip(p).zip(z) {
+                T::gemm(T::one(), w, Matrix::new(p, w.columns(), pixels), T::one(), z);
+            }
+        }
+        tape.record(&x, z)
+    }
+
+    fn backward_update_gradient(&self, tape: &mut Tape<T>, delta: &Tensor<T>, gradients: &mut [Tensor<T>]) {
+        let (x, delta) = (tape.input(), dense(delta));
+        let windows = self.windows(x.shape()).expect("the shape was checked");
+        let (pixels, groups) = (windows.outputs(), self.options.groups);
+        let mut patches = self.patches(&windows);
+        for (x, delta) in self.images(x).zip(self.images(&delta)) {
+            im2col(x, &windows, &mut patches);
+            // ∂L/∂W += δ·P(X)ᵀ
+            let gradient = values_mut(&mut gradients[0]);
+            let (d, p) = (delta.chunks_exact(delta.len() / groups), patches.chunks_exact(patches.len() / groups));
+            let size = gradient.len() / groups;
+            for ((d, p), gradient) in d.zip(p).zip(gradient.chunks_exact_mut(size)) {
+                let d = Matrix::new(d, d.len() / pixels, pixels);
+                T::gemm(T::one(), d, Matrix::new(p, p.len() / pixels, pixels).t(), T::one(), gradient);
+            }
+            // ∂L/∂b += Σ δ
+            if self.bias.is_some() {
+                let channels = values_mut(&mut gradients[1]).iter_mut().zip(delta.chunks_exact(pixels));
+                channels.for_each(|(gradient, delta)| *gradient += sum(delta));
+            }
+        }
+    }
+
+    fn backward_delta(&self, tape: &mut Tape<T>, delta: &Tensor<T>) -> Tensor<T> {
+        let (shape, delta) = (tape.input().shape(), dense(delta));
+        let windows = self.windows(shape).expect("the shape was checked");
+        let (pixels, groups) = (windows.outputs(), self.options.groups);
+        let mut result = zeros(shape);
+        let images = values_mut(&mut result).chunks_exact_mut(self.options.in_channels * windows.inputs());
+        let mut patches = self.patches(&windows);
+        let size = patches.len() / groups;
+        for (delta, x) in self.images(&delta).zip(images) {
+            // ∂L/∂X = Pᵀ(Wᵀ·δ)
+            let (d, p) = (delta.chunks_exact(delta.len() / groups), patches.chunks_exact_mut(size));
+            for ((w, d), p) in self.weight_matrices().zip(d).zip(p) {
+                T::gemm(T::one(), w.t(), Matrix::new(d, w.rows(), pixels), T::zero(), p);
+            }
+            col2im(&mut patches, &windows, x);
+        }
+        result
+    }
+
+    fn parameters(&self) -> Vec<(String, &Tensor<T>)> {
+        let bias = self.bias.iter().map(|bias| ("bias".to_string(), bias));
+        std::iter::once(("weight".to_string(), &self.weight)).chain(bias).collect()
+    }
+
+    fn parameters_mut(&mut self) -> Vec<&mut Tensor<T>> {
+        std::iter::once(&mut self.weight).chain(&mut self.bias).collect()
+    }
+
+    fn reset_parameters(&mut self, stream: &Stream) {
+        let fan_in = fans(self.weight.shape()).0;
+        for (index, parameter) in self.parameters_mut().into_iter().enumerate() {
+            Init::fan_in(fan_in).fill(parameter, &mut stream.at(&[index as u64]));
+        }
+    }
+}
+
+impl<T> fmt::Display for Conv2d<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Conv2dOptions { in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias } =
+            &self.options;
+        write!(f, "Conv2d({in_channels}, {out_channels}, {kernel_size})")?;
+        write_call(f, "stride", *stride, Pair::ones())?;
+        write_call(f, "padding", *padding, Pair::zeros())?;
+        write_call(f, "dilation", *dilation, Pair::ones())?;
+        if *groups != 1 {
+            write!(f, ".groups({groups})")?;
+        }
+        if *bias { Ok(()) } else { write!(f, ".without_bias()") }
+    }
+}
