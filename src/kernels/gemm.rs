@@ -64,7 +64,7 @@ fn product<T: Copy>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: &m
     assert_eq!(a.columns, b.rows, "inner sizes of a matrix product");
     assert_eq!(c.len(), a.rows * b.columns, "size of a matrix product");
     let (m, n, k) = (a.rows, b.columns, a.columns);
-    Product { m, n, k, segments: 1, a_segment: 0, alpha, a: a.raw(), b: b.raw(), beta, c: c.as_mut_ptr() }
+    Product { m, n, k, alpha, a: a.raw(), b: b.raw(), beta, c: c.as_mut_ptr() }
 }
 
 /// The way a product takes.

@@ -15,16 +15,11 @@ pub(super) struct Raw<T> {
 }
 
 /// C ← αAB + βC with C row-major (m × n) and A (m × k), B (k × n) readable throughout.
-///
-/// The inner axis may come in `segments` of k terms each: then B has segments · k rows, and a segment of A lies
-/// `a_segment` behind the one before. A convolution is such a product, a segment being a row of the kernel.
 #[derive(Clone, Copy)]
 pub(super) struct Product<T> {
     pub m: usize,
     pub n: usize,
     pub k: usize,
-    pub segments: usize,
-    pub a_segment: usize,
     pub alpha: T,
     pub a: Raw<T>,
     pub b: Raw<T>,
@@ -63,7 +58,7 @@ impl<T: NdFloat> Product<T> {
         if rest == 0 {
             return;
         }
-        let mut padded = vec![T::zero(); self.segments * self.k * HALF];
+        let mut padded = vec![T::zero(); self.k * HALF];
         for (p, row) in padded.chunks_exact_mut(HALF).enumerate() {
             // SAFETY: row p of B has `rest` contiguous entries from column j on.
             let from = unsafe { std::slice::from_raw_parts(self.b.at.add(p * self.b.row_stride + j), rest) };
@@ -111,19 +106,13 @@ impl<T: NdFloat> Product<T> {
         used: usize,
     ) {
         let mut sums = [[T::zero(); WIDTH]; ROWS];
-        for segment in 0..self.segments {
-            // SAFETY: every segment lies inside A and B.
-            let (a, b) = unsafe {
-                (self.a.at.add(segment * self.a_segment + i * self.a.row_stride), b.add(segment * self.k * b_stride))
-            };
-            for p in 0..self.k {
-                // SAFETY: row p of B (or of its padded copy) has WIDTH entries; A is readable at (i + r, p).
-                let row = unsafe { b.add(p * b_stride).cast::<[T; WIDTH]>().read_unaligned() };
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let x = unsafe { *a.add(r * self.a.row_stride + p * self.a.column_stride) };
-                    for (sum, &y) in sums.iter_mut().zip(&row) {
-                        *sum = multiply_add::<T, FUSED>(x, y, *sum);
-                    }
+        for p in 0..self.k {
+            // SAFETY: row p of B (or of its padded copy) has WIDTH entries; A is readable at (i + r, p).
+            let row = unsafe { b.add(p * b_stride).cast::<[T; WIDTH]>().read_unaligned() };
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let x = unsafe { *self.a.at.add((i + r) * self.a.row_stride + p * self.a.column_stride) };
+                for (sum, &y) in sums.iter_mut().zip(&row) {
+                    *sum = multiply_add::<T, FUSED>(x, y, *sum);
                 }
             }
         }
@@ -143,8 +132,7 @@ impl<T: NdFloat> Product<T> {
     /// time.
     ///
     /// # Safety
-    /// The operands must be readable, and C writable, in the sizes given; A's column stride and B's row stride must be 1, and
-    /// there must be one segment.
+    /// The operands must be readable, and C writable, in the sizes given; A's column stride and B's row stride must be 1.
     #[inline(always)]
     pub(super) unsafe fn by_inner_products<const FUSED: bool, const MR: usize, const NR: usize, const LANES: usize>(
         self,
