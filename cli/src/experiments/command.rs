@@ -101,6 +101,7 @@ fn listing(outcome: &Outcome) -> String {
         let seconds: f64 = run.history.seconds().iter().sum();
         let trained = match run.history.epochs.len() {
             0 => String::new(),
+            1 => format!("1 epoch in {seconds:.1} s, "),
             epochs => format!("{epochs} epochs in {seconds:.1} s, "),
         };
         text += &format!("  {}: {trained}{} {}", run.name, run.measure, run.value_text());
