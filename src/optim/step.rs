@@ -40,7 +40,8 @@ impl<'a, T: Real> Optim<'a, T> {
         Optim { network, loss, optimizer: Box::new(optimizer), engine: Engine::new(threads), gradients }
     }
 
-    /// One step on a batch; the batch's loss before the step, by the loss's reduction.
+    /// One step on a batch; the batch's loss before the step, by the loss's reduction. A loss that is not finite moves
+    /// nothing.
     ///
     /// # Errors
     /// A shape error when network, loss and batch do not fit together; nothing has changed then.
@@ -52,7 +53,10 @@ impl<'a, T: Real> Optim<'a, T> {
     /// [`Optim::step`] with all that the step has measured, for averages over several batches.
     pub(crate) fn step_score(&mut self, batch_x: &Tensor<T>, batch_y: &Target<T>) -> Result<BatchScore<T>> {
         let score = self.engine.gradients(self.network, self.loss, batch_x, batch_y, &mut self.gradients)?;
-        self.optimizer.step(self.network, &self.gradients);
+        // Gradients of a loss that is no number would spoil every parameter and hide where it began.
+        if score.sum.is_finite() {
+            self.optimizer.step(self.network, &self.gradients);
+        }
         Ok(score)
     }
 
