@@ -7,6 +7,7 @@ mod conv_block;
 pub mod dispatch;
 mod gemm;
 mod math;
+mod matrix;
 mod peak;
 mod pool;
 mod simd;
@@ -17,8 +18,9 @@ mod workers;
 pub use conv::{col2im, each_product_naive, im2col, transpose};
 pub use conv_block::{ConvBlock, Routes};
 pub use dispatch::{Level, level};
-pub use gemm::{Matrix, gemm_naive};
+pub use gemm::gemm_naive;
 pub use math::{Function, elementwise_naive, max, sum};
+pub use matrix::{Matrix, MatrixMut};
 pub use peak::peak;
 pub use pool::{
     avg_pool, avg_pool_backward, each_average_naive, max_pool, max_pool_backward, max_pool_naive, window_sizes,
@@ -33,8 +35,14 @@ pub use workers::Workers;
 /// `f64` no sample was off by more than 1.6. NaN gives NaN.
 #[allow(private_bounds)] // the registers are this room's own
 pub trait Kernels: math::Lane + tile::Tiles + simd::Vectors {
-    /// C ← αAB + βC. See [`Matrix`] for the layout of the operands.
-    fn gemm(alpha: Self, a: Matrix<'_, Self>, b: Matrix<'_, Self>, beta: Self, c: &mut [Self]);
+    /// C ← αAB + βC. A C that is multiplied by 0 is not read. See [`Matrix`] for the layouts.
+    ///
+    /// Panics when the sizes do not fit.
+    fn gemm_into(alpha: Self, a: Matrix<'_, Self>, b: Matrix<'_, Self>, beta: Self, c: MatrixMut<'_, Self>);
+    /// [`Kernels::gemm_into`] a row-major C without gaps.
+    fn gemm(alpha: Self, a: Matrix<'_, Self>, b: Matrix<'_, Self>, beta: Self, c: &mut [Self]) {
+        Self::gemm_into(alpha, a, b, beta, MatrixMut::new(c, a.row_count(), b.column_count()));
+    }
     /// y ← eˣ, entry by entry.
     fn exp_slice(x: &[Self], y: &mut [Self]) {
         Function::Exp.apply(level(), x, y);
