@@ -6,7 +6,7 @@ use crate::data::{Batches, Dataset};
 use crate::loss::Loss;
 use crate::module::{Module, Tape};
 use crate::optim::{Optim, Optimizer, Sgd};
-use crate::{Error, Real, Result, Tensor};
+use crate::{Error, Real, Result, Stream, Tensor};
 use std::time::Instant;
 
 /// Steps that the score of a [`Progress`] covers.
@@ -96,7 +96,7 @@ impl<'a, T: Real> Trainer<'a, T> {
         self
     }
 
-    /// The seed of the orders.
+    /// The seed of the orders, and of what layers draw in training.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -141,10 +141,12 @@ impl<'a, T: Real> Trainer<'a, T> {
         let mut batches = Batches::new((0..train.len()).collect(), self.batch_size, self.seed)?.shuffle(self.shuffle);
         let mut history = History::default();
         let mut optim = Optim::new(network, loss, self.optimizer, self.threads);
+        let random = Stream::new(self.seed).at(&[u64::from_be_bytes(*b"training")]);
         for number in 1..=self.epochs {
             let start = Instant::now();
             let mut scores: Vec<BatchScore<T>> = Vec::new();
             let mut samples = 0;
+            optim.set_random(random.at(&[number as u64]));
             for indices in batches.epoch(number as u64) {
                 let (x, target) = train.gather(indices);
                 let score = optim.step_score(&x, &target)?;
