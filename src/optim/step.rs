@@ -23,7 +23,7 @@ use crate::{Real, Result, Tensor};
 pub struct Optim<'a, T: Real> {
     network: &'a mut dyn Module<T>,
     loss: &'a dyn Loss<T>,
-    optimizer: Box<dyn Optimizer<T> + 'a>,
+    optimizer: Optimizer<T>,
     engine: Engine<T>,
     gradients: Gradients<T>,
 }
@@ -33,18 +33,19 @@ impl<'a, T: Real> Optim<'a, T> {
     pub fn new(
         network: &'a mut dyn Module<T>,
         loss: &'a dyn Loss<T>,
-        optimizer: impl Optimizer<T> + 'a,
+        optimizer: impl Into<Optimizer<T>>,
         threads: usize,
     ) -> Self {
         let gradients = Gradients::zeros_for(network);
-        Optim { network, loss, optimizer: Box::new(optimizer), engine: Engine::new(threads), gradients }
+        Optim { network, loss, optimizer: optimizer.into(), engine: Engine::new(threads), gradients }
     }
 
     /// One step on a batch; the batch's loss before the step, by the loss's reduction. A loss that is not finite moves
     /// nothing.
     ///
     /// # Errors
-    /// A shape error when network, loss and batch do not fit together; nothing has changed then.
+    /// A shape error when network, loss and batch do not fit together, an option error when a hyper-parameter is out of
+    /// range; nothing has changed then.
     pub fn step(&mut self, batch_x: &Tensor<T>, batch_y: &Target<T>) -> Result<T> {
         let score = self.step_score(batch_x, batch_y)?;
         Ok(self.loss.reduce(score.sum, score.denominator))
@@ -55,7 +56,7 @@ impl<'a, T: Real> Optim<'a, T> {
         let score = self.engine.gradients(self.network, self.loss, batch_x, batch_y, &mut self.gradients)?;
         // Gradients of a loss that is no number would spoil every parameter and hide where it began.
         if score.sum.is_finite() {
-            self.optimizer.step(self.network, &self.gradients);
+            self.optimizer.step(self.network, &self.gradients, self.engine.workers())?;
         }
         Ok(score)
     }

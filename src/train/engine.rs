@@ -57,6 +57,11 @@ impl<T: Real> Engine<T> {
         Engine { workers: Workers::new(threads), slots: Vec::new() }
     }
 
+    /// The threads, for what comes between two passes.
+    pub fn workers(&mut self) -> &mut Workers {
+        &mut self.workers
+    }
+
     /// One forward and backward pass: sets `gradients` to ∂L/∂θ of the batch and gives its loss.
     ///
     /// # Errors

@@ -51,7 +51,7 @@ pub struct Progress {
 /// # Ok::<(), limpide::Error>(())
 /// ```
 pub struct Trainer<'a, T: Real> {
-    optimizer: Box<dyn Optimizer<T> + 'a>,
+    optimizer: Optimizer<T>,
     epochs: usize,
     batch_size: usize,
     shuffle: bool,
@@ -64,9 +64,9 @@ pub struct Trainer<'a, T: Real> {
 
 impl<'a, T: Real> Trainer<'a, T> {
     /// One epoch of shuffled batches of 32, seed 0, one thread, no validation.
-    pub fn new(optimizer: impl Optimizer<T> + 'a) -> Self {
+    pub fn new(optimizer: impl Into<Optimizer<T>>) -> Self {
         Trainer {
-            optimizer: Box::new(optimizer),
+            optimizer: optimizer.into(),
             epochs: 1,
             batch_size: 32,
             shuffle: true,
