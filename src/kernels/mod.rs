@@ -5,6 +5,7 @@
 mod conv;
 mod conv_block;
 pub mod dispatch;
+mod entries;
 mod gemm;
 mod math;
 mod matrix;
@@ -18,6 +19,7 @@ mod workers;
 pub use conv::{col2im, each_product_naive, im2col, transpose};
 pub use conv_block::{ConvBlock, Routes};
 pub use dispatch::{Level, level};
+pub use entries::update;
 pub use gemm::gemm_naive;
 pub use math::{Function, elementwise_naive, max, sum};
 pub use matrix::{Matrix, MatrixMut};

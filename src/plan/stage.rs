@@ -2,6 +2,7 @@
 
 use super::split::Split;
 use super::step::{Numbers, Room, Step};
+use super::whole::Whole;
 use crate::Real;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -13,6 +14,8 @@ pub(super) enum Stage<T: Real> {
     Chain(Chain<T>),
     /// A dense layer whose outputs are divided.
     Split(Split),
+    /// A module that sees the batch as a whole.
+    Whole(Whole<T>),
 }
 
 /// Steps that each slice of the batch takes one after the other.

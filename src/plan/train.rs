@@ -161,7 +161,6 @@ impl<T: Real> Plan<T> {
         let denominator = loss.denominator(&output, batch.target);
         let scale = loss.gradient_scale(denominator);
         let shared = Shared::new(network, tape);
-        let whole = network.couples_samples();
         let input_len = self.input_len();
         let last = self.stages.len() - 1;
         let own_slots = last > 0;
@@ -195,8 +194,12 @@ impl<T: Real> Plan<T> {
                     let z = behind[0].z.take(rows * split.options.out_features);
                     split.forward(workers, &shared.parameters[split.parameters.clone()], x, z);
                 }
+                Stage::Whole(whole) => {
+                    let z = behind[0].z.take(rows * whole.output_len);
+                    whole.forward(&shared, rows, x, z);
+                }
                 Stage::Chain(chain) => {
-                    let size = if whole { rows.max(1) } else { chain.slice_rows(rows) };
+                    let size = chain.slice_rows(rows);
                     let count = rows.div_ceil(size);
                     chain.make_room(if own_slots { count } else { workers.threads() }, count);
                     chain.pack(&shared);
@@ -229,8 +232,13 @@ impl<T: Real> Plan<T> {
                     let own = &mut gradients[split.parameters.clone()];
                     split.backward(workers, &shared.parameters[split.parameters.clone()], x, delta, dx, own);
                 }
+                Stage::Whole(whole) => {
+                    let len = rows * whole.output_len;
+                    let io = Backward { x, z: behind[0].z.get(len), dz: behind[0].delta.take(len), dx };
+                    whole.backward(&shared, rows, io, gradients);
+                }
                 Stage::Chain(chain) => {
-                    let size = if whole { rows.max(1) } else { chain.slice_rows(rows) };
+                    let size = chain.slice_rows(rows);
                     let delta = behind[0].delta.get(rows * chain.output_len);
                     chain.backward_phase(workers, &shared, size, x, delta, dx);
                 }
@@ -238,7 +246,7 @@ impl<T: Real> Plan<T> {
         }
         for stage in &mut self.stages {
             if let Stage::Chain(chain) = stage {
-                let size = if whole { rows.max(1) } else { chain.slice_rows(rows) };
+                let size = chain.slice_rows(rows);
                 chain.add_up(workers, rows.div_ceil(size), gradients);
             }
         }
@@ -443,6 +451,7 @@ impl<T: Real> Stage<T> {
         match self {
             Stage::Chain(chain) => chain.input_len,
             Stage::Split(split) => split.options.in_features,
+            Stage::Whole(whole) => whole.input_len,
         }
     }
 }

@@ -6,7 +6,9 @@ use crate::data::{Batches, Dataset};
 use crate::loss::Loss;
 use crate::module::{Module, Tape};
 use crate::optim::{Optim, Optimizer, Sgd};
+use crate::plan::Batch;
 use crate::{Error, Real, Result, Stream, Tensor};
+use std::ops::Range;
 use std::time::Instant;
 
 /// Steps that the score of a [`Progress`] covers.
@@ -51,7 +53,7 @@ pub struct Progress {
 /// # Ok::<(), limpide::Error>(())
 /// ```
 pub struct Trainer<'a, T: Real> {
-    optimizer: Box<dyn Optimizer<T> + 'a>,
+    optimizer: Optimizer<T>,
     epochs: usize,
     batch_size: usize,
     shuffle: bool,
@@ -59,14 +61,14 @@ pub struct Trainer<'a, T: Real> {
     threads: usize,
     validation: Option<&'a Dataset<T>>,
     on_epoch: Box<EpochCallback<'a, T>>,
-    on_step: Box<dyn FnMut(&Progress) + 'a>,
+    on_step: Option<Box<dyn FnMut(&Progress) + 'a>>,
 }
 
 impl<'a, T: Real> Trainer<'a, T> {
     /// One epoch of shuffled batches of 32, seed 0, one thread, no validation.
-    pub fn new(optimizer: impl Optimizer<T> + 'a) -> Self {
+    pub fn new(optimizer: impl Into<Optimizer<T>>) -> Self {
         Trainer {
-            optimizer: Box::new(optimizer),
+            optimizer: optimizer.into(),
             epochs: 1,
             batch_size: 32,
             shuffle: true,
@@ -74,7 +76,7 @@ impl<'a, T: Real> Trainer<'a, T> {
             threads: 1,
             validation: None,
             on_epoch: Box::new(|_, _| Flow::Continue),
-            on_step: Box::new(|_| {}),
+            on_step: None,
         }
     }
 
@@ -122,7 +124,7 @@ impl<'a, T: Real> Trainer<'a, T> {
 
     /// Called after every step, for progress bars.
     pub fn on_step(mut self, callback: impl FnMut(&Progress) + 'a) -> Self {
-        self.on_step = Box::new(callback);
+        self.on_step = Some(Box::new(callback));
         self
     }
 
@@ -148,23 +150,27 @@ impl<'a, T: Real> Trainer<'a, T> {
             let mut samples = 0;
             optim.set_random(random.at(&[number as u64]));
             for indices in batches.epoch(number as u64) {
-                let (x, target) = train.gather(indices);
-                let score = optim.step_score(&x, &target)?;
+                let target = train.targets.select(indices);
+                let fill = |range: Range<usize>, to: &mut [T]| train.inputs.gather_into(&indices[range], to);
+                let batch = Batch { rows: indices.len(), fill: &fill, target: &target };
+                let score = optim.step_batch(train.sample_shape(), &batch)?;
                 if !score.sum.is_finite() {
-                    let culprit = culprit(optim.network(), &x);
+                    let culprit = culprit(optim.network(), &train.inputs.gather(indices));
                     let (epoch, step) = (number, scores.len() + 1);
                     return Err(Error::NotFinite { value: score.sum.to_f64(), epoch, step, culprit });
                 }
                 scores.push(score);
                 samples += indices.len();
-                (self.on_step)(&Progress {
-                    epoch: number,
-                    epochs: self.epochs,
-                    samples,
-                    total: train.len(),
-                    score: Score::of(&scores[scores.len().saturating_sub(RECENT)..]),
-                    seconds: start.elapsed().as_secs_f64(),
-                });
+                if let Some(on_step) = &mut self.on_step {
+                    on_step(&Progress {
+                        epoch: number,
+                        epochs: self.epochs,
+                        samples,
+                        total: train.len(),
+                        score: Score::of(&scores[scores.len().saturating_sub(RECENT)..]),
+                        seconds: start.elapsed().as_secs_f64(),
+                    });
+                }
             }
             let seconds = start.elapsed().as_secs_f64();
             let validation = self.validation.map(|data| optim.evaluate(data)).transpose()?;
