@@ -18,4 +18,4 @@ pub use generators::{circles, moons, regression, spirals};
 pub use idx::{MAX_BYTES, read_idx};
 pub use mnist::{MNIST_FILES, Mnist, MnistFiles};
 pub use split::Split;
-pub use target::Target;
+pub use target::{Target, TargetSlice};

@@ -13,6 +13,25 @@ pub enum Target<T> {
     Classes(ArcArray<i64, IxDyn>),
 }
 
+/// A target's numbers as one slice in row-major order, for arithmetic that allocates nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TargetSlice<'a, T> {
+    /// Real values.
+    Values(&'a [T]),
+    /// Class numbers from 0.
+    Classes(&'a [i64]),
+}
+
+impl<'a, T> TargetSlice<'a, T> {
+    /// The values. Panics when they are class numbers.
+    pub fn values(self) -> &'a [T] {
+        match self {
+            TargetSlice::Values(values) => values,
+            TargetSlice::Classes(_) => panic!("target values, got class numbers"),
+        }
+    }
+}
+
 impl<T: Real> Target<T> {
     /// Class numbers as a target of shape (n,).
     pub fn classes(labels: Vec<i64>) -> Self {
@@ -35,6 +54,24 @@ impl<T: Real> Target<T> {
     /// Whether there is no sample.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The same target in row-major order without gaps; free when it already is.
+    pub fn dense(&self) -> Self {
+        match self {
+            Target::Values(values) => Target::Values(dense(values)),
+            Target::Classes(labels) => Target::Classes(dense(labels)),
+        }
+    }
+
+    /// The numbers of a [`Target::dense`] target as one slice.
+    ///
+    /// Panics when they are not in row-major order.
+    pub fn as_slice(&self) -> TargetSlice<'_, T> {
+        match self {
+            Target::Values(all) => TargetSlice::Values(values(all)),
+            Target::Classes(labels) => TargetSlice::Classes(values(labels)),
+        }
     }
 
     /// A copy of the samples at `indices`, in that order; an index may occur more than once.
