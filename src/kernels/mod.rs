@@ -2,24 +2,30 @@
 //!
 //! Beside each fast kernel stands a plain twin (`*_naive`) that the tests hold it against.
 
+mod bytes;
 mod conv;
 pub mod dispatch;
 mod gemm;
 mod math;
 mod peak;
+mod philox;
 mod pool;
+mod prefetch;
 mod tile;
 mod window;
 mod workers;
 
+pub use bytes::Quotients;
 pub use conv::{col2im, each_product_naive, im2col, transpose};
 pub use dispatch::{Level, level};
 pub use gemm::{Matrix, gemm_naive};
 pub use math::{Function, elementwise_naive, max, sum};
 pub use peak::peak;
+pub use philox::{philox, philox_blocks};
 pub use pool::{
     avg_pool, avg_pool_backward, each_average_naive, max_pool, max_pool_backward, max_pool_naive, window_sizes,
 };
+pub use prefetch::prefetch;
 pub use window::{Axis, Windows};
 pub use workers::Workers;
 

@@ -132,7 +132,7 @@ impl<'a, T: Real> Trainer<'a, T> {
     /// A shape error when network, loss and data do not fit together; [`Error::Option`] for settings out of range;
     /// [`Error::NotFinite`] when the loss stops being a number, with the first tensor that went bad.
     pub fn fit(mut self, network: &mut dyn Module<T>, loss: &dyn Loss<T>, train: &Dataset<T>) -> Result<History> {
-        loss.check(&network.output_shape(train.inputs.shape())?, &train.targets)?;
+        super::score::check(network, loss, train)?;
         for (name, size) in [("threads", self.threads), ("samples", train.len())] {
             if size == 0 {
                 return Err(Error::option(format!("Trainer: {name}"), "at least 1", size));
