@@ -61,6 +61,9 @@ pub(super) struct Slot<T: Real> {
     pub rooms: Vec<Room<T>>,
     /// ∂L/∂ of the output and of the input of the step that is at work, in turn.
     pub deltas: [Numbers<T>; 2],
+    /// The terms of the loss, and the shape of the output.
+    pub terms: Vec<T>,
+    pub shape: Vec<usize>,
 }
 
 /// Activations and deltas of the whole batch where one stage hands over to the next.
@@ -124,7 +127,7 @@ impl<T: Real> Slot<T> {
     /// Buffers for so many steps.
     pub fn new(steps: usize) -> Self {
         let (z, rooms) = (0..steps).map(|_| (Numbers::default(), Room::new())).unzip();
-        Slot { z, rooms, deltas: Default::default() }
+        Slot { z, rooms, deltas: Default::default(), terms: Vec::new(), shape: Vec::new() }
     }
 }
 

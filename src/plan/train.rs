@@ -3,14 +3,14 @@
 use super::Plan;
 use super::stage::{Boundary, Chain, Planned, Slot, Stage, slices};
 use super::step::{Backward, Pass};
-use crate::data::Target;
+use crate::data::{Target, TargetSlice};
 use crate::kernels::Workers;
 use crate::loss::Loss;
 use crate::metrics;
 use crate::module::{Gradients, Module, Tape};
 use crate::tensor::{shape_text, values, values_mut};
 use crate::train::BatchScore;
-use crate::{Error, Real, Result, tensor};
+use crate::{Error, Real, Result};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard};
 
@@ -97,7 +97,7 @@ impl<T: Real> Chain<T> {
     ) -> &'a [T] {
         let packed = self.packed.get(self.packed_len());
         let count = rows.len();
-        let Slot { z, rooms, deltas: [dz, dx] } = slot;
+        let Slot { z, rooms, deltas: [dz, dx], .. } = slot;
         let (mut dz, mut dx) = (dz, dx);
         // Nobody reads the deltas in front of the first parameters.
         let first = if wanted { 0 } else { self.steps.iter().take_while(|step| step.gradient.is_empty()).count() };
@@ -158,7 +158,8 @@ impl<T: Real> Plan<T> {
         self.check_rows(rows)?;
         let output: Vec<usize> = std::iter::once(rows).chain(self.output.iter().copied()).collect();
         loss.check(&output, batch.target)?;
-        let denominator = loss.denominator(&output, batch.target);
+        let target = batch.target.dense();
+        let denominator = loss.slice_denominator(&output, target.as_slice());
         let scale = loss.gradient_scale(denominator);
         let shared = Shared::new(network, tape);
         let input_len = self.input_len();
@@ -208,7 +209,7 @@ impl<T: Real> Plan<T> {
                         let z = behind[0].z.take(rows * chain.output_len);
                         chain.forward_phase(workers, &shared, size, x, z, gathered);
                     } else {
-                        let job = LossPhase { loss, target: batch.target, output: &self.output, scale };
+                        let job = LossPhase { loss, target: target.as_slice(), rows, output: &self.output, scale };
                         scores = chain.loss_phase(workers, &shared, &job, size, x, dx, gathered, own_slots);
                     }
                 }
@@ -266,9 +267,12 @@ impl<T: Real> Plan<T> {
 }
 
 /// What the end of the last stage wants to know.
+#[derive(Clone, Copy)]
 struct LossPhase<'a, T: Real> {
     loss: &'a dyn Loss<T>,
-    target: &'a Target<T>,
+    /// Of the whole batch, of so many rows.
+    target: TargetSlice<'a, T>,
+    rows: usize,
     /// The shape of one sample's output.
     output: &'a [usize],
     scale: T,
@@ -346,7 +350,7 @@ impl<T: Real> Chain<T> {
         fill: Option<Fill<'_, T>>,
         own_slots: bool,
     ) -> Vec<SliceScore<T>> {
-        let rows = job.target.len();
+        let rows = job.rows;
         let ranges: Vec<_> = slices(rows, size).collect();
         let xs = parts(x, size, self.input_len);
         let dxs = dx.map(|dx| parts(dx, size, self.input_len));
@@ -374,15 +378,20 @@ impl<T: Real> Chain<T> {
 
     /// The loss of a slice, and ∂L/∂output into the slot's first delta.
     fn loss(&self, job: &LossPhase<'_, T>, range: Range<usize>, x: &[T], slot: &mut Slot<T>) -> SliceScore<T> {
-        let rows = range.len();
-        let shape: Vec<usize> = std::iter::once(rows).chain(job.output.iter().copied()).collect();
-        let output = tensor(&shape, self.output(slot, x, rows).to_vec());
-        let target = target_part(job.target, range);
-        let (terms, slope) = job.loss.terms_and_slope(&output, &target);
-        let delta = slot.deltas[0].take(output.len());
-        delta.iter_mut().zip(values(&slope)).for_each(|(d, &s)| *d = s * job.scale);
-        let correct = job.loss.decision().map(|decision| metrics::correct(decision, &output, &target));
-        SliceScore { sum: terms.sum(), correct }
+        let LossPhase { loss, target, rows, output, scale } = *job;
+        let count = range.len();
+        let target = target.samples(range, rows);
+        let Slot { z, terms, shape, deltas, .. } = slot;
+        let z = z.last().map_or(x, |z| z.get(count * self.output_len));
+        shape.clear();
+        shape.extend(std::iter::once(count).chain(output.iter().copied()));
+        let delta = deltas[0].take(z.len());
+        let sum = loss.slope_into(z, shape, target, delta, terms);
+        if scale != T::one() {
+            delta.iter_mut().for_each(|d| *d *= scale);
+        }
+        let correct = loss.decision().map(|decision| metrics::correct_in_slices(decision, z, count, target));
+        SliceScore { sum, correct }
     }
 
     /// total ← the sum of the slices' gradients in their order.
@@ -426,23 +435,6 @@ impl<T: Real> Chain<T> {
             let (start, total) = &mut *chunks[task].lock().expect("no other task takes this chunk");
             add(total, *start);
         });
-    }
-}
-
-/// Samples of a batch, sharing its memory.
-fn part<A: Clone>(
-    x: &ndarray::ArcArray<A, ndarray::IxDyn>,
-    range: Range<usize>,
-) -> ndarray::ArcArray<A, ndarray::IxDyn> {
-    let mut x = x.clone();
-    x.slice_axis_inplace(ndarray::Axis(0), range.into());
-    x
-}
-
-fn target_part<T: Real>(target: &Target<T>, range: Range<usize>) -> Target<T> {
-    match target {
-        Target::Values(values) => Target::Values(part(values, range)),
-        Target::Classes(labels) => Target::Classes(part(labels, range)),
     }
 }
 

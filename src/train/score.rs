@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::engine::BatchScore;
-use crate::data::{Dataset, Inputs};
+use crate::data::{Dataset, Inputs, Targets};
 use crate::loss::Loss;
 use crate::metrics::correct;
 use crate::module::Module;
@@ -31,6 +31,21 @@ impl Score {
     }
 }
 
+/// Whether network, loss and data fit together.
+///
+/// # Errors
+/// A shape error, or [`crate::Error::Option`] for a class number out of range.
+pub(super) fn check<T: Real>(network: &dyn Module<T>, loss: &dyn Loss<T>, data: &Dataset<T>) -> Result<()> {
+    match &data.targets {
+        Targets::Given(target) => loss.check(&network.output_shape(data.inputs.shape())?, target),
+        // What holds for one sample holds for all.
+        Targets::Inputs => {
+            let (x, target) = data.gather(if data.is_empty() { &[] } else { &[0] });
+            loss.check(&network.output_shape(x.shape())?, &target)
+        }
+    }
+}
+
 /// Mean loss and accuracy of a network on a data set.
 ///
 /// # Errors
@@ -41,14 +56,15 @@ pub fn evaluate<T: Real>(
     data: &Dataset<T>,
     engine: &mut Engine<T>,
 ) -> Result<Score> {
-    let output = network.output_shape(data.inputs.shape())?;
-    loss.check(&output, &data.targets)?;
+    check(network, loss, data)?;
     let mut predictor = Predictor::new(network, data.sample_shape(), data.len())?;
+    let sample = predictor.output_shape().to_vec();
     let fill = |range: Range<usize>, to: &mut [T]| data.inputs.gather_into(&range.collect::<Vec<_>>(), to);
     let batches = predictor.predict_slices(engine.workers(), data.len(), &fill, &|range, z| {
         let samples = range.len();
-        let output = tensor(&[&[samples], &output[1..]].concat(), z.to_vec());
-        let target = data.targets.select(&range.collect::<Vec<_>>());
+        let output = tensor(&[&[samples], sample.as_slice()].concat(), z.to_vec());
+        let mut target = data.target_room(samples);
+        data.gather_targets_into(&range.collect::<Vec<_>>(), target.rows_mut());
         BatchScore {
             sum: loss.terms(&output, &target).sum(),
             denominator: loss.denominator(output.shape(), &target),

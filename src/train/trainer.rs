@@ -134,7 +134,7 @@ impl<'a, T: Real> Trainer<'a, T> {
     /// A shape error when network, loss and data do not fit together; [`Error::Option`] for settings out of range;
     /// [`Error::NotFinite`] when the loss stops being a number, with the first tensor that went bad.
     pub fn fit(mut self, network: &mut dyn Module<T>, loss: &dyn Loss<T>, train: &Dataset<T>) -> Result<History> {
-        loss.check(&network.output_shape(train.inputs.shape())?, &train.targets)?;
+        super::score::check(network, loss, train)?;
         for (name, size) in [("threads", self.threads), ("samples", train.len())] {
             if size == 0 {
                 return Err(Error::option(format!("Trainer: {name}"), "at least 1", size));
@@ -144,13 +144,17 @@ impl<'a, T: Real> Trainer<'a, T> {
         let mut history = History::default();
         let mut optim = Optim::new(network, loss, self.optimizer, self.threads);
         let random = Stream::new(self.seed).at(&[u64::from_be_bytes(*b"training")]);
+        let mut target = train.target_room(0);
         for number in 1..=self.epochs {
             let start = Instant::now();
             let mut scores: Vec<BatchScore<T>> = Vec::new();
             let mut samples = 0;
             optim.set_random(random.at(&[number as u64]));
             for indices in batches.epoch(number as u64) {
-                let target = train.targets.select(indices);
+                if target.len() != indices.len() {
+                    target = train.target_room(indices.len());
+                }
+                train.gather_targets_into(indices, target.rows_mut());
                 let fill = |range: Range<usize>, to: &mut [T]| train.inputs.gather_into(&indices[range], to);
                 let batch = Batch { rows: indices.len(), fill: &fill, target: &target };
                 let score = optim.step_batch(train.sample_shape(), &batch)?;
