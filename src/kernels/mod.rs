@@ -12,7 +12,7 @@ mod tile;
 mod window;
 mod workers;
 
-pub use conv::{col2im, each_product_naive, im2col, transpose};
+pub use conv::{Convolution, col2im, each_product_naive, im2col, transpose};
 pub use dispatch::{Level, level};
 pub use gemm::{Matrix, gemm_naive};
 pub use math::{Function, elementwise_naive, max, sum};
@@ -28,7 +28,7 @@ pub use workers::Workers;
 /// The functions on slices want slices of the same length. For `f32` they are within 2 units in the last place of the
 /// exact result for every input, subnormal ones and results too (`examples/exhaustive_math.rs` tries them all); for
 /// `f64` no sample was off by more than 1.6. NaN gives NaN.
-pub trait Kernels: math::Lane + tile::Tiles {
+pub trait Kernels: math::Lane + tile::Tiles + conv::Shifts {
     /// C ← αAB + βC. See [`Matrix`] for the layout of the operands.
     fn gemm(alpha: Self, a: Matrix<'_, Self>, b: Matrix<'_, Self>, beta: Self, c: &mut [Self]);
     /// y ← eˣ, entry by entry.
