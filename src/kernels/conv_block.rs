@@ -55,7 +55,7 @@ impl ConvBlock {
     /// `None` where the convolution is dilated, the image too large for 32-bit distances, or the pool wider than a byte tells.
     pub fn new<T: Real>(windows: Windows, channels: usize, outputs: usize, pool: [usize; 2]) -> Option<ConvBlock> {
         let (h, w) = (&windows.h, &windows.w);
-        let lanes = <T as Vectors>::lanes();
+        let lanes = <T as Vectors>::width();
         let row = w.kernel * channels;
         let copied = !row.is_multiple_of(lanes);
         let size = (h.input + 2 * h.padding) * (w.input + 2 * w.padding) * channels;
