@@ -21,7 +21,7 @@ mod workers;
 
 pub use bytes::Quotients;
 pub use conv::{Convolution, col2im, each_product_naive, im2col, transpose};
-pub use conv_block::{ConvBlock, Routes};
+pub use conv_block::{Backward, ConvBlock, Route};
 pub use dispatch::{Level, level};
 pub use entries::update;
 pub use gemm::gemm_naive;

@@ -197,7 +197,7 @@ impl<T: Real> Builder<T> {
         let block = ConvBlock::new::<T>(windows, options.in_channels, options.out_channels, pool.unwrap_or([1, 1]))?;
         let is_first = self.stages.is_empty() && self.chain.gradient_len() == 0;
         // Without a pool the way back is dense, and a matrix product is the better way through it.
-        if !is_first && (pool.is_none() || !block.has_input_gradient()) {
+        if !is_first && pool.is_none() {
             return None;
         }
         let [h, w] = block.output();
