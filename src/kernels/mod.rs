@@ -25,7 +25,7 @@ pub use conv_block::{Backward, ConvBlock, Route};
 pub use dispatch::{Level, level};
 pub use entries::update;
 pub use gemm::gemm_naive;
-pub use math::{Function, elementwise_naive, max, sum};
+pub use math::{Function, elementwise_naive, max, sum, sum_of, sum_of_both};
 pub use matrix::{Matrix, MatrixMut};
 pub use peak::peak;
 pub use philox::{philox, philox_blocks};

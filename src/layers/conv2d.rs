@@ -1,6 +1,6 @@
 //! The convolution layer: a fully connected layer on every patch of an image.
 
-use super::pair::{Pair, Window, write_call};
+use super::pair::{Pair, Window, check_channels, check_weight, write_call};
 use crate::init::{Init, fans};
 use crate::kernels::{Convolution, Windows, sum};
 use crate::module::{Module, Tape, checked_output_shape};
@@ -94,26 +94,8 @@ impl Conv2dOptions {
 
     fn check(&self) -> Result<()> {
         self.window().check("Conv2d")?;
-        if self.groups == 0 {
-            return Err(Error::option("Conv2d: groups", "at least 1", 0));
-        }
-        for (name, channels) in [("in_channels", self.in_channels), ("out_channels", self.out_channels)] {
-            if channels == 0 || !channels.is_multiple_of(self.groups) {
-                let wanted = match self.groups {
-                    1 => "at least 1".to_string(),
-                    groups => format!("a multiple of groups, {groups}"),
-                };
-                return Err(Error::option(format!("Conv2d: {name}"), wanted, channels));
-            }
-        }
-        let count = self.weight_shape().into_iter().try_fold(1, usize::checked_mul);
-        match count.filter(|&count| count <= u32::MAX as usize) {
-            Some(_) => Ok(()),
-            None => {
-                let found = crate::tensor::shape_text(&self.weight_shape());
-                Err(Error::option("Conv2d: the weight's size", format!("at most {} numbers", u32::MAX), found))
-            }
-        }
+        check_channels("Conv2d", self.groups, self.in_channels, self.out_channels)?;
+        check_weight("Conv2d", &self.weight_shape())
     }
 
     fn weight_shape(&self) -> [usize; 4] {

@@ -157,6 +157,10 @@ impl<T: Real> Plan<T> {
         let rows = batch.rows;
         self.check_rows(rows)?;
         let output: Vec<usize> = std::iter::once(rows).chain(self.output.iter().copied()).collect();
+        // What sees a batch as a whole can want more of it than its shape.
+        if tape.is_training() && self.stages.iter().any(|stage| matches!(stage, Stage::Whole(_))) {
+            network.training_shape(&[&[rows], self.input.as_slice()].concat())?;
+        }
         loss.check(&output, batch.target)?;
         let target = batch.target.dense();
         let denominator = loss.slice_denominator(&output, target.as_slice());
