@@ -65,6 +65,16 @@ impl<'a, T: Real> Optim<'a, T> {
         self.network
     }
 
+    /// The network to write to, between two steps.
+    pub(crate) fn network_mut(&mut self) -> &mut dyn Module<T> {
+        self.network
+    }
+
+    /// The optimiser as it stands.
+    pub fn optimizer(&self) -> &dyn Optimizer<T> {
+        &*self.optimizer
+    }
+
     /// The gradients of the last step.
     pub fn gradients(&self) -> &Gradients<T> {
         &self.gradients
