@@ -71,7 +71,7 @@ pub mod random;
 pub mod tensor;
 pub mod train;
 
-pub use container::{AutoEncoder, Sequential};
+pub use container::{AutoEncoder, Residual, Sequential};
 pub use error::{Error, Result};
 pub use module::{Gradients, Module, Tape};
 pub use random::Stream;

@@ -45,6 +45,21 @@ pub trait Module<T: Real>: Any + Display + Debug + Send + Sync {
         self.backward_delta(tape, delta)
     }
 
+    /// [`Module::output_shape`] for a pass in training, which can want more of a batch: a batch norm wants two values a
+    /// channel to have a variance.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] when the module cannot train on such an input.
+    fn training_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        self.output_shape(input)
+    }
+
+    /// Whether the output of a sample depends on the other samples of the batch when the module trains. The engine then
+    /// does not cut the batch into slices.
+    fn couples_samples(&self) -> bool {
+        self.children().iter().any(|(_, child)| child.couples_samples())
+    }
+
     /// Sets every gradient to zero.
     fn zero_grad(&self, gradients: &mut Gradients<T>) {
         gradients.tensors.iter_mut().for_each(|gradient| values_mut(gradient).fill(T::zero()));
@@ -69,6 +84,25 @@ pub trait Module<T: Real>: Any + Display + Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Visits the parameters in the order of [`Module::parameters`], without their names.
+    fn each_parameter<'a>(&'a self, visit: &mut dyn FnMut(&'a Tensor<T>)) {
+        self.parameters().into_iter().for_each(|(_, parameter)| visit(parameter));
+    }
+
+    /// What a module remembers of the batches that it was trained on, by PyTorch's names (`running_mean`). No gradient
+    /// moves it, but a saved model needs it.
+    fn buffers(&self) -> Vec<(String, &Tensor<T>)> {
+        Vec::new()
+    }
+
+    /// The buffers to write to, in the order of [`Module::buffers`].
+    fn buffers_mut(&mut self) -> Vec<&mut Tensor<T>> {
+        Vec::new()
+    }
+
+    /// Moves the buffers by what a training pass left on the tape; called once a step, after the backward pass.
+    fn update_buffers(&mut self, _tape: &Tape<T>) {}
+
     /// Draws new start values for all parameters: PyTorch's defaults, a pure function of the stream.
     fn reset_parameters(&mut self, _stream: &Stream) {}
 
@@ -85,10 +119,25 @@ pub fn checked_output_shape<T: Real>(module: &impl Module<T>, input: &[usize]) -
     module.output_shape(input).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// [`checked_output_shape`] for a module that wants more of a batch in training; see [`Module::training_shape`].
+///
+/// Panics with the module's own message when the input does not fit.
+pub fn checked_shape<T: Real>(module: &impl Module<T>, input: &[usize], tape: &Tape<T>) -> Vec<usize> {
+    let shape = if tape.is_training() { module.training_shape(input) } else { module.output_shape(input) };
+    shape.unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// What one forward pass of one module left for its backward pass, and what the backward pass passed by: the glass box.
 ///
-/// The caller owns it; a container keeps one for each of its modules in `children`.
-#[derive(Clone, Debug, Default)]
+/// The caller owns it; a container keeps one for each of its modules in `children`. The kind of tape says what the pass
+/// is for, so there is no mode that a model could be left in:
+///
+/// | tape | records | batch norm takes | dropout |
+/// | --- | --- | --- | --- |
+/// | [`Tape::new`]: training | yes | the batch's mean and variance | drops |
+/// | [`Tape::evaluating`]: evaluation under glass | yes | the running ones | hands on |
+/// | [`Tape::off`]: evaluation | no | the running ones | hands on |
+#[derive(Clone, Debug)]
 pub struct Tape<T> {
     /// X, as given to `forward`.
     pub input: Option<Tensor<T>>,
@@ -98,34 +147,98 @@ pub struct Tape<T> {
     pub delta: Option<Tensor<T>>,
     /// Where each output came from in the input: the argmax of a max-pool.
     pub indices: Vec<u32>,
+    /// What else a layer needs again, by name: the `mean` and `variance` of a batch norm, the `mask` of a dropout.
+    pub kept: Vec<(&'static str, Tensor<T>)>,
     /// The tapes of a container's modules.
     pub children: Vec<Tape<T>>,
-    off: bool,
+    pass: Pass,
+    random: Random,
+}
+
+/// What a pass is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    Training,
+    Evaluating,
+    Off,
+}
+
+/// What the random numbers of a pass are a function of.
+#[derive(Clone, Debug)]
+struct Random {
+    /// Seed, epoch and step.
+    step: Stream,
+    /// The place of the module in the network: one step down the path for each container.
+    place: Stream,
+    /// The number of the slice's first sample in its batch.
+    first: usize,
 }
 
 impl<T: Real> Tape<T> {
-    /// An empty tape.
+    /// An empty tape for a training pass.
     pub fn new() -> Self {
-        Tape { input: None, output: None, delta: None, indices: Vec::new(), children: Vec::new(), off: false }
+        let random = Random { step: Stream::new(0), place: Stream::new(0), first: 0 };
+        let (input, output, delta, indices, kept) = (None, None, None, Vec::new(), Vec::new());
+        Tape { input, output, delta, indices, kept, children: Vec::new(), pass: Pass::Training, random }
     }
 
-    /// A tape that records nothing, for a forward pass without a backward pass.
+    /// An empty tape that records a pass in evaluation: for gradients and tensors of the network as it predicts.
+    pub fn evaluating() -> Self {
+        Tape { pass: Pass::Evaluating, ..Tape::new() }
+    }
+
+    /// A tape that records nothing, for a pass in evaluation without a backward pass.
     pub fn off() -> Self {
-        Tape { off: true, ..Tape::new() }
+        Tape { pass: Pass::Off, ..Tape::new() }
     }
 
     /// Whether this tape records nothing.
     pub fn is_off(&self) -> bool {
-        self.off
+        self.pass == Pass::Off
+    }
+
+    /// Whether the pass is one of training.
+    pub fn is_training(&self) -> bool {
+        self.pass == Pass::Training
+    }
+
+    /// Keys the random numbers of the next pass: the stream of (seed, epoch, step), and the number in the batch of the
+    /// first sample that the pass sees. Without it they are those of seed 0.
+    pub fn set_random(&mut self, step: &Stream, first_sample: usize) {
+        self.random.step = step.clone();
+        self.random.first = first_sample;
+    }
+
+    /// The random numbers of a module for a sample of its input: a function of seed, epoch, step, the module's place in the
+    /// network and the sample's place in the batch, and so the same however the batch is cut into slices.
+    pub fn random(&self, sample: usize) -> Stream {
+        let Random { step, place, first } = &self.random;
+        step.at(&[place.clone().next_u64(), (first + sample) as u64])
     }
 
     /// Keeps input and output (shared, not copied) and returns the output: the last line of a `forward`.
     pub fn record(&mut self, input: &Tensor<T>, output: Tensor<T>) -> Tensor<T> {
-        if !self.off {
+        if !self.is_off() {
             self.input = Some(dense(input));
             self.output = Some(output.clone());
         }
         output
+    }
+
+    /// Keeps a tensor by name, in the place of one of that name.
+    pub fn keep(&mut self, name: &'static str, tensor: Tensor<T>) {
+        if self.is_off() {
+            return;
+        }
+        match self.kept.iter_mut().find(|(own, _)| *own == name) {
+            Some((_, own)) => *own = tensor,
+            None => self.kept.push((name, tensor)),
+        }
+    }
+
+    /// The tensor kept by that name, if the pass kept one.
+    pub fn kept(&self, name: &str) -> Option<&Tensor<T>> {
+        self.kept.iter().find(|(own, _)| *own == name).map(|(_, tensor)| tensor)
     }
 
     /// X. Panics when no forward pass has been recorded.
@@ -138,24 +251,44 @@ impl<T: Real> Tape<T> {
         self.output.as_ref().expect("backward needs the tape of a forward pass: call `forward` with this tape first")
     }
 
-    /// One tape for each of a container's `count` modules.
+    /// One tape for each of a container's `count` modules, of this tape's kind and with its random key.
     pub fn children(&mut self, count: usize) -> &mut [Tape<T>] {
-        let off = self.off;
-        self.children.resize_with(count, || Tape { off, ..Tape::new() });
+        self.children.truncate(count);
+        for child in &mut self.children {
+            child.set_random(&self.random.step, self.random.first);
+        }
+        for number in self.children.len()..count {
+            let child = self.for_module(&[number], 0);
+            self.children.push(child);
+        }
         &mut self.children
+    }
+
+    /// A new tape of this kind for the module at a path of places below this one, and a slice of the batch from
+    /// `first_sample` on: the random numbers are those that the module has in a pass through the whole.
+    pub fn for_module(&self, path: &[usize], first_sample: usize) -> Tape<T> {
+        let mut place = self.random.place.clone();
+        path.iter().for_each(|&number| place = place.at(&[number as u64]));
+        let random = Random { place, first: self.random.first + first_sample, ..self.random.clone() };
+        Tape { pass: self.pass, random, ..Tape::new() }
     }
 
     /// Every recorded tensor of a module and of the modules inside it, by name: `0.input`, `0.output`, `0.delta` …
     pub fn tensors(&self, module: &dyn Module<T>) -> Vec<(String, Tensor<T>)> {
         let own = [("input", &self.input), ("output", &self.output), ("delta", &self.delta)];
-        let mut tensors: Vec<_> = own
-            .into_iter()
-            .filter_map(|(name, tensor)| tensor.as_ref().map(|tensor| (name.to_string(), tensor.clone())))
-            .collect();
+        let own = own.into_iter().filter_map(|(name, tensor)| tensor.as_ref().map(|tensor| (name, tensor)));
+        let kept = self.kept.iter().map(|(name, tensor)| (*name, tensor));
+        let mut tensors: Vec<_> = own.chain(kept).map(|(name, tensor)| (name.to_string(), tensor.clone())).collect();
         for ((name, child), tape) in module.children().into_iter().zip(&self.children) {
             tensors.extend(tape.tensors(child).into_iter().map(|(inner, tensor)| (format!("{name}.{inner}"), tensor)));
         }
         tensors
+    }
+}
+
+impl<T: Real> Default for Tape<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -1,7 +1,8 @@
 //! An encoder and a decoder, trained as one module.
 
+use super::{named, shape_behind};
 use crate::container::Sequential;
-use crate::module::{Module, Tape, checked_output_shape};
+use crate::module::{Module, Tape, checked_shape};
 use crate::{Real, Result, Stream, Tensor};
 use std::fmt;
 
@@ -31,6 +32,10 @@ pub struct AutoEncoder<T: Real> {
 
 const NAMES: [&str; 2] = ["encoder", "decoder"];
 
+fn name(place: usize) -> String {
+    NAMES[place].to_string()
+}
+
 impl<T: Real> AutoEncoder<T> {
     /// From its two halves.
     pub fn new(encoder: Sequential<T>, decoder: Sequential<T>) -> Self {
@@ -40,6 +45,11 @@ impl<T: Real> AutoEncoder<T> {
     /// The same with all parameters drawn anew from a seed.
     pub fn seed(self, seed: u64) -> Self {
         AutoEncoder { chain: self.chain.seed(seed) }
+    }
+
+    /// Encoder and decoder as the chain of two that a pass walks.
+    pub fn chain(&self) -> &Sequential<T> {
+        &self.chain
     }
 
     /// The code of each sample.
@@ -67,14 +77,20 @@ impl<T: Real> AutoEncoder<T> {
 
 impl<T: Real> Module<T> for AutoEncoder<T> {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        self.chain.modules().iter().zip(NAMES).try_fold(input.to_vec(), |shape, (half, name)| {
-            half.output_shape(&shape).map_err(|error| error.within(name))
-        })
+        shape_behind(self.chain.modules(), input, false, name)
+    }
+
+    fn training_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        shape_behind(self.chain.modules(), input, true, name)
+    }
+
+    fn couples_samples(&self) -> bool {
+        self.chain.couples_samples()
     }
 
     fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {
         // A refusal names the halves, which the chain would only number.
-        checked_output_shape(self, input.shape());
+        checked_shape(self, input.shape(), tape);
         self.chain.forward(input, tape)
     }
 
@@ -91,11 +107,27 @@ impl<T: Real> Module<T> for AutoEncoder<T> {
     }
 
     fn parameters(&self) -> Vec<(String, &Tensor<T>)> {
-        super::named_parameters(self.children())
+        named(self.children(), |half| half.parameters())
     }
 
     fn parameters_mut(&mut self) -> Vec<&mut Tensor<T>> {
         self.chain.parameters_mut()
+    }
+
+    fn each_parameter<'a>(&'a self, visit: &mut dyn FnMut(&'a Tensor<T>)) {
+        self.chain.each_parameter(visit);
+    }
+
+    fn buffers(&self) -> Vec<(String, &Tensor<T>)> {
+        named(self.children(), |half| half.buffers())
+    }
+
+    fn buffers_mut(&mut self) -> Vec<&mut Tensor<T>> {
+        self.chain.buffers_mut()
+    }
+
+    fn update_buffers(&mut self, tape: &Tape<T>) {
+        self.chain.update_buffers(tape);
     }
 
     fn reset_parameters(&mut self, stream: &Stream) {

@@ -1,17 +1,35 @@
 //! Modules made of modules.
 
 mod autoencoder;
+mod residual;
 mod sequential;
 
 pub use autoencoder::AutoEncoder;
+pub use residual::Residual;
 pub use sequential::Sequential;
 
-use crate::{Real, Tensor, module::Module};
+use crate::{Real, Result, Tensor, module::Module};
 
-/// The parameters of a container's modules, each name behind its module's: `0.weight`.
-fn named_parameters<'a, T: Real>(children: Vec<(String, &'a dyn Module<T>)>) -> Vec<(String, &'a Tensor<T>)> {
+/// Tensors of a container's modules, each name behind its module's: `0.weight`.
+fn named<'a, T: Real>(
+    children: Vec<(String, &'a dyn Module<T>)>,
+    tensors: impl Fn(&'a dyn Module<T>) -> Vec<(String, &'a Tensor<T>)>,
+) -> Vec<(String, &'a Tensor<T>)> {
     let inner = |(name, child): (String, &'a dyn Module<T>)| {
-        child.parameters().into_iter().map(move |(parameter, value)| (format!("{name}.{parameter}"), value))
+        tensors(child).into_iter().map(move |(tensor, value)| (format!("{name}.{tensor}"), value))
     };
     children.into_iter().flat_map(inner).collect()
+}
+
+/// The shape behind modules in a row, in training or evaluation; an error is put behind the name of its module.
+fn shape_behind<T: Real>(
+    modules: &[Box<dyn Module<T>>],
+    input: &[usize],
+    training: bool,
+    name: impl Fn(usize) -> String,
+) -> Result<Vec<usize>> {
+    modules.iter().enumerate().try_fold(input.to_vec(), |shape, (place, module)| {
+        let next = if training { module.training_shape(&shape) } else { module.output_shape(&shape) };
+        next.map_err(|error| error.within(name(place)))
+    })
 }

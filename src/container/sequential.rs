@@ -1,6 +1,7 @@
 //! A chain of modules, itself a module.
 
-use crate::module::{Module, Tape};
+use super::{named, shape_behind};
+use crate::module::{Module, Tape, checked_shape};
 use crate::{Real, Result, Stream, Tensor};
 use std::fmt;
 
@@ -57,7 +58,9 @@ impl<T: Real> Sequential<T> {
         for (place, (module, tape)) in self.modules.iter().zip(tapes).enumerate().rev() {
             tape.delta = Some(delta.clone());
             let own = gradients.take().map(|all| {
-                let (before, own) = all.split_at_mut(all.len() - module.parameters().len());
+                let mut count = 0;
+                module.each_parameter(&mut |_| count += 1);
+                let (before, own) = all.split_at_mut(all.len() - count);
                 gradients = Some(before);
                 own
             });
@@ -73,6 +76,11 @@ impl<T: Real> Sequential<T> {
     }
 }
 
+/// How an error names the module at a place.
+fn name(place: usize) -> String {
+    format!("layer {place}")
+}
+
 impl<T: Real> From<Vec<Box<dyn Module<T>>>> for Sequential<T> {
     fn from(modules: Vec<Box<dyn Module<T>>>) -> Self {
         Sequential { modules }
@@ -81,15 +89,19 @@ impl<T: Real> From<Vec<Box<dyn Module<T>>>> for Sequential<T> {
 
 impl<T: Real> Module<T> for Sequential<T> {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        self.modules.iter().enumerate().try_fold(input.to_vec(), |shape, (place, module)| {
-            module.output_shape(&shape).map_err(|error| error.within(format!("layer {place}")))
-        })
+        shape_behind(&self.modules, input, false, name)
+    }
+
+    fn training_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        shape_behind(&self.modules, input, true, name)
+    }
+
+    fn couples_samples(&self) -> bool {
+        self.modules.iter().any(|module| module.couples_samples())
     }
 
     fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {
-        if let Err(error) = self.output_shape(input.shape()) {
-            panic!("{error}");
-        }
+        checked_shape(self, input.shape(), tape);
         let tapes = tape.children(self.modules.len());
         let mut x = input.clone();
         for (module, tape) in self.modules.iter().zip(tapes) {
@@ -111,11 +123,27 @@ impl<T: Real> Module<T> for Sequential<T> {
     }
 
     fn parameters(&self) -> Vec<(String, &Tensor<T>)> {
-        super::named_parameters(self.children())
+        named(self.children(), |module| module.parameters())
     }
 
     fn parameters_mut(&mut self) -> Vec<&mut Tensor<T>> {
         self.modules.iter_mut().flat_map(|module| module.parameters_mut()).collect()
+    }
+
+    fn each_parameter<'a>(&'a self, visit: &mut dyn FnMut(&'a Tensor<T>)) {
+        self.modules.iter().for_each(|module| module.each_parameter(visit));
+    }
+
+    fn buffers(&self) -> Vec<(String, &Tensor<T>)> {
+        named(self.children(), |module| module.buffers())
+    }
+
+    fn buffers_mut(&mut self) -> Vec<&mut Tensor<T>> {
+        self.modules.iter_mut().flat_map(|module| module.buffers_mut()).collect()
+    }
+
+    fn update_buffers(&mut self, tape: &Tape<T>) {
+        self.modules.iter_mut().zip(&tape.children).for_each(|(module, tape)| module.update_buffers(tape));
     }
 
     fn reset_parameters(&mut self, stream: &Stream) {

@@ -1,4 +1,4 @@
-//! Model files: parameters by PyTorch's names in safetensors, with the model's description in the header.
+//! Model files: parameters and buffers by PyTorch's names in safetensors, with the model's description in the header.
 
 use super::safetensors::{Archive, encode};
 use crate::files::write_atomically;
@@ -47,7 +47,7 @@ pub(crate) fn read_note<'a, N: Deserialize<'a>>(archive: &'a Archive, kind: &str
     serde_json::from_str(text).map_err(damaged)
 }
 
-/// Writes a model: parameters under PyTorch's names and layouts, and its description, so that [`load`] builds it anew.
+/// Writes a model: parameters and buffers under PyTorch's names and layouts, and its description, so that [`load`] builds it anew.
 /// PyTorch reads the file with `safetensors.torch.load_file` and `load_state_dict`.
 ///
 /// # Errors
@@ -85,7 +85,7 @@ pub fn load<T: Real>(path: &Path) -> Result<Box<dyn Module<T>>> {
     Ok(model)
 }
 
-/// Loads the parameters of a safetensors file, ours or PyTorch's, into a network of the same architecture.
+/// Loads the parameters and buffers of a safetensors file, ours or PyTorch's, into a network of the same architecture.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Data`] when the file is damaged, and when its tensors are not exactly the network's: the
@@ -102,16 +102,16 @@ fn fill<T: Real>(model: &mut dyn Module<T>, archive: &Archive) -> Result<()> {
     Ok(())
 }
 
-/// All tensors that make a model what it is, by PyTorch's names.
+/// All tensors that make a model what it is, parameters and buffers, by PyTorch's names.
 pub(crate) fn state<T: Real>(model: &dyn Module<T>) -> Vec<(String, &Tensor<T>)> {
-    model.parameters()
+    model.parameters().into_iter().chain(model.buffers()).collect()
 }
 
 /// Replaces the tensors of [`state`], which these must be in number, order and shape.
 pub(crate) fn set_state<T: Real>(model: &mut dyn Module<T>, tensors: Vec<Tensor<T>>) {
-    for (own, tensor) in model.parameters_mut().into_iter().zip(tensors) {
-        *own = tensor;
-    }
+    let mut tensors = tensors.into_iter();
+    model.parameters_mut().into_iter().zip(&mut tensors).for_each(|(own, tensor)| *own = tensor);
+    model.buffers_mut().into_iter().zip(&mut tensors).for_each(|(own, tensor)| *own = tensor);
 }
 
 /// Names with shapes.

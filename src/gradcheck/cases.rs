@@ -1,6 +1,6 @@
 //! The table that the gradient checks and the laws run over: rows for every layer, container and loss.
 
-use crate::container::{AutoEncoder, Sequential};
+use crate::container::{AutoEncoder, Residual, Sequential};
 use crate::data::Target;
 use crate::layers::{
     AvgPool2d, Conv2d, Flatten, LeakyRelu, Linear, LogSoftmax, MaxPool2d, Relu, Sigmoid, Softmax, Tanh,
@@ -96,6 +96,7 @@ pub fn modules<T: Real>() -> Vec<Case<T>> {
         Case::new(nested, &[4, 5]),
         Case::new(convolutional(2, 3, 3), &[2, 1, 8, 8]),
         Case::new(autoencoder(7, 4, 2), &[5, 7]),
+        Case::new(Residual::new(Sequential::new().push(Linear::new(4, 4)).push(Tanh)), &[3, 4]),
     ];
     for (number, row) in rows.iter_mut().enumerate() {
         row.module.reset_parameters(&Stream::new(number as u64));

@@ -51,11 +51,20 @@ pub struct Options {
     pub max_entries: usize,
     /// The seed of the cotangent and of the sample; 0 by default.
     pub seed: u64,
+    /// Whether the passes are ones of evaluation, rather than of training, as by default.
+    pub evaluating: bool,
+}
+
+impl Options {
+    /// A tape for one of the check's passes.
+    fn tape(&self) -> Tape<f64> {
+        if self.evaluating { Tape::evaluating() } else { Tape::new() }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { epsilon: 1.0 / 4096.0, tolerance: 1e-6, max_entries: 1000, seed: 0 }
+        Options { epsilon: 1.0 / 4096.0, tolerance: 1e-6, max_entries: 1000, seed: 0, evaluating: false }
     }
 }
 
@@ -72,7 +81,7 @@ impl Default for Options {
 /// assert_eq!(report.entries.len(), 2 + 1 + 2); // weight, bias, input
 /// ```
 pub fn check_module(module: &mut dyn Module<f64>, input: &Tensor<f64>, options: &Options) -> GradientReport {
-    let output = module.forward(input, &mut Tape::off());
+    let output = module.forward(input, &mut options.tape());
     let cotangent = cotangent(output.shape(), &mut Stream::new(options.seed).at(&[0]));
     let head = Head { value: &|z| z.clone(), delta: &|_| cotangent.clone(), cotangent: &cotangent };
     let subject = format!("{module} on {}", shape_text(input.shape()));
@@ -118,7 +127,7 @@ fn check_with_loss(
     options: &Options,
 ) -> GradientReport {
     let value = |z: &Tensor<f64>| loss.forward(z, target);
-    let shape = value(&module.forward(input, &mut Tape::off())).shape().to_vec();
+    let shape = value(&module.forward(input, &mut options.tape())).shape().to_vec();
     let ones = Tensor::ones(shape);
     let head = Head { value: &value, delta: &|z| loss.backward(z, target), cotangent: &ones };
     check(subject, names, module, input, &head, options)
@@ -178,10 +187,10 @@ fn check(
     options: &Options,
 ) -> GradientReport {
     let mut report = GradientReport { subject, entries: Vec::new(), problems: Vec::new() };
-    let mut tape = Tape::new();
+    let mut tape = options.tape();
     let output = module.forward(input, &mut tape);
     let value = (head.value)(&output);
-    let again = (head.value)(&module.forward(input, &mut Tape::new()));
+    let again = (head.value)(&module.forward(input, &mut options.tape()));
     if !same_bits(&value, &again) {
         report.problems.push("a second forward pass on the same input gives other bits".to_string());
     }
@@ -201,7 +210,8 @@ fn check(
         new.iter().zip(&value).zip(head.cotangent).map(|((new, old), c)| c * (new - old)).sum()
     };
 
-    let mut probe = Probe { module, input: dense(input), place: None, difference: &difference };
+    let tape = &|| options.tape();
+    let mut probe = Probe { module, input: dense(input), place: None, tape, difference: &difference };
     for (place, name) in names.parameters.iter().enumerate() {
         probe.place = Some(place);
         slope.compare(&mut report, name, &dense(&once[place]), &mut probe);

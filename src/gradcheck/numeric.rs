@@ -19,6 +19,8 @@ pub(super) struct Probe<'a> {
     pub(super) input: Tensor<f64>,
     /// The parameter looked at, or the input.
     pub(super) place: Option<usize>,
+    /// The tape of a pass; every pass of a check has the same random numbers.
+    pub(super) tape: &'a dyn Fn() -> Tape<f64>,
     /// L(Z) − L(Z at the start).
     pub(super) difference: &'a dyn Fn(&Tensor<f64>) -> f64,
 }
@@ -50,7 +52,7 @@ impl Line<'_, '_> {
     /// L(x + t) − L(x); x is back in its place afterwards, to the bit.
     fn rise(&mut self, t: f64) -> f64 {
         values_mut(self.probe.tensor())[self.index] = self.x + t;
-        let output = self.probe.module.forward(&self.probe.input, &mut Tape::off());
+        let output = self.probe.module.forward(&self.probe.input, &mut (self.probe.tape)());
         values_mut(self.probe.tensor())[self.index] = self.x;
         (self.probe.difference)(&output)
     }

@@ -309,6 +309,10 @@ impl<T: Real> Module<T> for Conv2d<T> {
         std::iter::once(&mut self.weight).chain(&mut self.bias).collect()
     }
 
+    fn each_parameter<'a>(&'a self, visit: &mut dyn FnMut(&'a Tensor<T>)) {
+        std::iter::once(&self.weight).chain(&self.bias).for_each(visit);
+    }
+
     fn reset_parameters(&mut self, stream: &Stream) {
         let fan_in = fans(self.weight.shape()).0;
         for (index, parameter) in self.parameters_mut().into_iter().enumerate() {

@@ -5,7 +5,7 @@ use crate::data::{Dataset, Target};
 use crate::loss::Loss;
 use crate::module::{Gradients, Module};
 use crate::train::{BatchScore, Engine, Score, evaluate};
-use crate::{Real, Result, Tensor};
+use crate::{Real, Result, Stream, Tensor};
 
 /// A network, a loss and an optimiser: [`Optim::step`] is zero_grad, forward, loss, backward, update.
 ///
@@ -26,6 +26,8 @@ pub struct Optim<'a, T: Real> {
     optimizer: Box<dyn Optimizer<T> + 'a>,
     engine: Engine<T>,
     gradients: Gradients<T>,
+    /// The stream of (seed, epoch), and the number of the next step in it.
+    random: (Stream, u64),
 }
 
 impl<'a, T: Real> Optim<'a, T> {
@@ -37,7 +39,14 @@ impl<'a, T: Real> Optim<'a, T> {
         threads: usize,
     ) -> Self {
         let gradients = Gradients::zeros_for(network);
-        Optim { network, loss, optimizer: Box::new(optimizer), engine: Engine::new(threads), gradients }
+        let (optimizer, engine) = (Box::new(optimizer), Engine::new(threads));
+        Optim { network, loss, optimizer, engine, gradients, random: (Stream::new(0), 0) }
+    }
+
+    /// Keys the random numbers of the next steps (what a dropout drops) by the stream of (seed, epoch): the next step takes
+    /// `stream.at(&[step])`, those after it the numbers that follow.
+    pub fn set_random(&mut self, stream: Stream, step: u64) {
+        self.random = (stream, step);
     }
 
     /// One step on a batch; the batch's loss before the step, by the loss's reduction. A loss that is not finite moves
@@ -52,9 +61,13 @@ impl<'a, T: Real> Optim<'a, T> {
 
     /// [`Optim::step`] with all that the step has measured, for averages over several batches.
     pub(crate) fn step_score(&mut self, batch_x: &Tensor<T>, batch_y: &Target<T>) -> Result<BatchScore<T>> {
+        let (stream, step) = &mut self.random;
+        self.engine.set_random(stream.at(&[*step]));
+        *step += 1;
         let score = self.engine.gradients(self.network, self.loss, batch_x, batch_y, &mut self.gradients)?;
         // Gradients of a loss that is no number would spoil every parameter and hide where it began.
         if score.sum.is_finite() {
+            self.engine.update_buffers(self.network);
             self.optimizer.step(self.network, &self.gradients);
         }
         Ok(score)

@@ -9,7 +9,7 @@ use crate::loss::Loss;
 use crate::metrics;
 use crate::module::{Gradients, Module, Tape};
 use crate::tensor::{values, values_mut};
-use crate::{Real, Result, Tensor};
+use crate::{Real, Result, Stream, Tensor};
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -40,6 +40,10 @@ pub struct BatchScore<T> {
 pub struct Engine<T: Real> {
     workers: Workers,
     slots: Vec<Mutex<Slot<T>>>,
+    /// Slices of the last batch.
+    slices: usize,
+    /// What the random numbers of the next pass are a function of.
+    random: Stream,
 }
 
 /// What one slice works on.
@@ -54,7 +58,12 @@ struct Slot<T> {
 impl<T: Real> Engine<T> {
     /// An engine on that many threads.
     pub fn new(threads: usize) -> Self {
-        Engine { workers: Workers::new(threads), slots: Vec::new() }
+        Engine { workers: Workers::new(threads), slots: Vec::new(), slices: 0, random: Stream::new(0) }
+    }
+
+    /// Keys the random numbers of the next pass (what a dropout drops) by the stream of (seed, epoch, step).
+    pub fn set_random(&mut self, step: Stream) {
+        self.random = step;
     }
 
     /// One forward and backward pass: sets `gradients` to ∂L/∂θ of the batch and gives its loss.
@@ -69,7 +78,7 @@ impl<T: Real> Engine<T> {
         target: &Target<T>,
         gradients: &mut Gradients<T>,
     ) -> Result<BatchScore<T>> {
-        let output = network.output_shape(x.shape())?;
+        let output = network.training_shape(x.shape())?;
         loss.check(&output, target)?;
         let denominator = loss.denominator(&output, target);
         let scale = loss.gradient_scale(denominator);
@@ -81,12 +90,14 @@ impl<T: Real> Engine<T> {
             let slot = || Slot { tape: Tape::new(), gradients: gradients.clone(), sum: T::zero(), correct: None };
             self.slots.resize_with(slices, || Mutex::new(slot()));
         }
-        let slots = &self.slots;
+        self.slices = slices;
+        let (slots, random) = (&self.slots, &self.random);
         self.workers.run(slices, &|slice| {
             let range = slice * rows..samples.min((slice + 1) * rows);
             let mut slot = slots[slice].lock().expect("a slot whose slice did not panic");
             let Slot { tape, gradients, sum, correct } = &mut *slot;
             network.zero_grad(gradients);
+            tape.set_random(random, range.start);
             let (x, target) = (part(x, range.clone()), target_part(target, range));
             let output = network.forward(&x, tape);
             let (terms, mut delta) = loss.terms_and_slope(&output, &target);
@@ -102,6 +113,13 @@ impl<T: Real> Engine<T> {
         let parts: Vec<&Gradients<T>> = slots.iter().map(|slot| &slot.gradients).collect();
         add_up(&mut self.workers, &parts, gradients);
         Ok(BatchScore { sum, denominator, correct, samples })
+    }
+
+    /// Moves the network's buffers by what the last pass left, slice by slice.
+    pub fn update_buffers(&mut self, network: &mut dyn Module<T>) {
+        for slot in &mut self.slots[..self.slices] {
+            network.update_buffers(&slot.get_mut().expect("no slice panicked").tape);
+        }
     }
 
     /// Runs `job` on slices of `samples` samples, in parallel, and gives the results in order.
@@ -145,7 +163,11 @@ fn add_up<T: Real>(workers: &mut Workers, parts: &[&Gradients<T>], total: &mut G
 /// How many samples a slice holds.
 fn slice_rows<T: Real>(network: &dyn Module<T>, input: &[usize]) -> Result<usize> {
     let samples = input[0].max(1);
-    let parameters: usize = network.parameters().iter().map(|(_, value)| value.len()).sum();
+    if network.couples_samples() {
+        return Ok(samples);
+    }
+    let mut parameters = 0;
+    network.each_parameter(&mut |value| parameters += value.len());
     let per_sample = activations(network, input)? / samples;
     if samples * (parameters + per_sample) < SMALL_WORK {
         return Ok(samples);

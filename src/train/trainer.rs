@@ -10,7 +10,7 @@ use crate::data::{Batches, Dataset};
 use crate::loss::Loss;
 use crate::module::{Module, Tape};
 use crate::optim::{Optim, Optimizer, Sgd};
-use crate::{Error, Real, Result, Tensor};
+use crate::{Error, Real, Result, Stream, Tensor};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
@@ -75,7 +75,7 @@ impl<'a, T: Real> Trainer<'a, T> {
         self
     }
 
-    /// The seed of the orders.
+    /// The seed of the orders, and of what layers draw in training.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -190,6 +190,8 @@ impl<T: Real> Run<'_, '_, T> {
         let Run { optim, train, batches, callbacks, position, .. } = self;
         let (number, before) = (position.epoch, position.seconds);
         let start = Instant::now();
+        let random = Stream::new(self.settings.seed).at(&[u64::from_be_bytes(*b"training"), number as u64]);
+        optim.set_random(random, position.step as u64);
         let mut recent: VecDeque<BatchScore<T>> = VecDeque::with_capacity(RECENT);
         for indices in batches.epoch(number as u64).skip(position.step) {
             let (x, target) = train.gather(indices);
