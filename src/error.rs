@@ -43,6 +43,14 @@ pub enum Error {
         /// The system's own words.
         source: std::io::Error,
     },
+    /// A saved state is not one of the thing it is given to.
+    #[error("the state does not fit {of}: {differences}")]
+    State {
+        /// The thing, as its constructor is written.
+        of: String,
+        /// Every name and shape that differs.
+        differences: String,
+    },
     /// The loss stopped being a finite number.
     #[error(
         "the loss became {value} at epoch {epoch}, step {step}: {culprit}; lower the learning rate or check the data"

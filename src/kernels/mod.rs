@@ -4,6 +4,7 @@
 
 mod conv;
 pub mod dispatch;
+mod entries;
 mod gemm;
 mod math;
 mod peak;
@@ -14,6 +15,7 @@ mod workers;
 
 pub use conv::{col2im, each_product_naive, im2col, transpose};
 pub use dispatch::{Level, level};
+pub use entries::update;
 pub use gemm::{Matrix, gemm_naive};
 pub use math::{Function, elementwise_naive, max, sum};
 pub use peak::peak;

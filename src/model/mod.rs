@@ -21,7 +21,7 @@ use crate::layers::{
     MaxPool2d, MaxPool2dOptions, Relu, Sigmoid, Softmax, Tanh,
 };
 use crate::{AutoEncoder, Module, Real, Result, Sequential};
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use std::any::Any;
 
@@ -196,25 +196,28 @@ impl Serialize for LayerDescription {
 
 impl<'de> Deserialize<'de> for LayerDescription {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        LayerDescription::deserialize(deserializer).map_err(|error| {
-            let text = error.to_string();
-            match unknown_type(&text) {
-                Some(name) => D::Error::custom(format!(
-                    "there is no layer type `{name}`; did you mean `{}`? The types are {}",
-                    nearest(name, &TYPES),
-                    TYPES.join(", ")
-                )),
-                None => error,
-            }
-        })
+        LayerDescription::deserialize(deserializer).map_err(|error| with_nearest(error, "layer type", &TYPES))
     }
 }
 
-/// The name in serde's message about a `type` that is not in the table.
-fn unknown_type(message: &str) -> Option<&str> {
+/// An error about a field `type` that is not in the table of `names`, with the nearest of them; other errors as they are.
+pub(crate) fn with_nearest<E: serde::de::Error>(error: E, what: &str, names: &[&str]) -> E {
+    let text = error.to_string();
+    match unknown_type(&text, names[0]) {
+        Some(name) => E::custom(format!(
+            "there is no {what} `{name}`; did you mean `{}`? The {what}s are {}",
+            nearest(name, names),
+            names.join(", ")
+        )),
+        None => error,
+    }
+}
+
+/// The name in serde's message about a `type` that is not in a table.
+fn unknown_type<'a>(message: &'a str, first: &str) -> Option<&'a str> {
     let (name, wanted) = message.strip_prefix("unknown variant `")?.split_once('`')?;
-    // An option can be an enum too; only the table of layers begins with this name.
-    wanted.starts_with(", expected one of `Linear`").then_some(name)
+    // An option can be an enum too; only the table begins with this name.
+    wanted.starts_with(&format!(", expected one of `{first}`")).then_some(name)
 }
 
 /// The candidate with the fewest edits to `name`, letter case aside.

@@ -1,41 +1,38 @@
 //! The optimisers: from gradients to new parameters; and [`Optim`], one training step with one of them.
+//!
+//! | file | what it holds |
+//! | --- | --- |
+//! | [`Rule`] | the contract of a formula: what it keeps, what it does to one parameter |
+//! | [`Sgd`], [`Adam`], [`AdamW`], [`NAdam`], [`RmsProp`], [`Adagrad`], [`Adadelta`] | one formula a file |
+//! | [`OptimizerDescription`] | the same as data, by PyTorch's names |
+//! | [`Optimizer`] | a rule with its clock, its [`Group`]s, [`Lookahead`] and its state by parameter name |
 
+mod adadelta;
+mod adagrad;
+mod adam;
+mod adamw;
+mod description;
+mod group;
+mod lookahead;
+mod nadam;
+mod optimizer;
+mod rmsprop;
+mod rule;
 mod sgd;
+mod state;
 mod step;
 
+pub use adadelta::Adadelta;
+pub use adagrad::Adagrad;
+pub use adam::Adam;
+pub use adamw::AdamW;
+pub use description::{OPTIMIZERS, OptimizerDescription, RuleDescription};
+pub use group::Group;
+pub use lookahead::Lookahead;
+pub use nadam::NAdam;
+pub use optimizer::Optimizer;
+pub use rmsprop::RmsProp;
+pub use rule::{MOST_STATES, Rule, Scalars, Settings, Step};
 pub use sgd::Sgd;
+pub use state::OptimizerState;
 pub use step::Optim;
-
-use crate::module::{Gradients, Module};
-use crate::{Real, Result};
-use std::fmt::{Debug, Display};
-
-/// A rule that moves parameters along their gradients. It keeps its state by parameter name and has one clock, advanced
-/// once a step.
-pub trait Optimizer<T: Real>: Display + Debug + Send {
-    /// One step: reads the gradients, moves the parameters.
-    fn step(&mut self, network: &mut dyn Module<T>, gradients: &Gradients<T>);
-
-    /// η, the learning rate of the next step.
-    fn learning_rate(&self) -> f64;
-
-    /// Sets the learning rate of the next steps.
-    ///
-    /// # Errors
-    /// [`crate::Error::Option`] when it is negative or not finite.
-    fn set_learning_rate(&mut self, rate: f64) -> Result<()>;
-}
-
-impl<T: Real> Optimizer<T> for Box<dyn Optimizer<T> + '_> {
-    fn step(&mut self, network: &mut dyn Module<T>, gradients: &Gradients<T>) {
-        (**self).step(network, gradients);
-    }
-
-    fn learning_rate(&self) -> f64 {
-        (**self).learning_rate()
-    }
-
-    fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
-        (**self).set_learning_rate(rate)
-    }
-}

@@ -23,7 +23,7 @@ use crate::{Real, Result, Stream, Tensor};
 pub struct Optim<'a, T: Real> {
     network: &'a mut dyn Module<T>,
     loss: &'a dyn Loss<T>,
-    optimizer: Box<dyn Optimizer<T> + 'a>,
+    optimizer: Optimizer<T>,
     engine: Engine<T>,
     gradients: Gradients<T>,
     /// The stream of (seed, epoch), and the number of the next step in it.
@@ -35,11 +35,11 @@ impl<'a, T: Real> Optim<'a, T> {
     pub fn new(
         network: &'a mut dyn Module<T>,
         loss: &'a dyn Loss<T>,
-        optimizer: impl Optimizer<T> + 'a,
+        optimizer: impl Into<Optimizer<T>>,
         threads: usize,
     ) -> Self {
         let gradients = Gradients::zeros_for(network);
-        let (optimizer, engine) = (Box::new(optimizer), Engine::new(threads));
+        let (optimizer, engine) = (optimizer.into(), Engine::new(threads));
         Optim { network, loss, optimizer, engine, gradients, random: (Stream::new(0), 0) }
     }
 
@@ -53,7 +53,8 @@ impl<'a, T: Real> Optim<'a, T> {
     /// nothing.
     ///
     /// # Errors
-    /// A shape error when network, loss and batch do not fit together; nothing has changed then.
+    /// A shape error when network, loss and batch do not fit together, an option error when a hyper-parameter is out of
+    /// range; nothing has changed then.
     pub fn step(&mut self, batch_x: &Tensor<T>, batch_y: &Target<T>) -> Result<T> {
         let score = self.step_score(batch_x, batch_y)?;
         Ok(self.loss.reduce(score.sum, score.denominator))
@@ -68,7 +69,7 @@ impl<'a, T: Real> Optim<'a, T> {
         // Gradients of a loss that is no number would spoil every parameter and hide where it began.
         if score.sum.is_finite() {
             self.engine.update_buffers(self.network);
-            self.optimizer.step(self.network, &self.gradients);
+            self.optimizer.step(self.network, &self.gradients, self.engine.workers())?;
         }
         Ok(score)
     }
@@ -84,8 +85,8 @@ impl<'a, T: Real> Optim<'a, T> {
     }
 
     /// The optimiser as it stands.
-    pub fn optimizer(&self) -> &dyn Optimizer<T> {
-        &*self.optimizer
+    pub fn optimizer(&self) -> &Optimizer<T> {
+        &self.optimizer
     }
 
     /// The gradients of the last step.

@@ -16,7 +16,7 @@ use crate::format::safetensors::{Archive, differences, encode};
 use crate::format::{NOTE, read_note, set_state, shapes, state};
 use crate::model::{LayerDescription, describe};
 use crate::module::Module;
-use crate::optim::{Optim, Optimizer};
+use crate::optim::{Optim, Optimizer, OptimizerState};
 use crate::{Error, Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -70,9 +70,15 @@ struct Note {
     /// None for a model with modules that this library does not know.
     model: Option<LayerDescription>,
     run: RunSettings,
-    optimizer: String,
-    learning_rate: f64,
+    optimizer: OptimizerNote,
     position: Position,
+}
+
+/// An optimiser's memory without its arrays.
+#[derive(Debug, Serialize, Deserialize)]
+struct OptimizerNote {
+    clock: u64,
+    numbers: BTreeMap<String, f64>,
 }
 
 /// A checkpoint as read from a file, to be handed to [`Trainer::resume`](super::Trainer::resume).
@@ -110,19 +116,20 @@ impl Checkpoint {
         run: &RunSettings,
         position: &Position,
     ) -> Vec<u8> {
-        let (network, optimizer) = (optim.network(), optim.optimizer());
+        let (network, memory) = (optim.network(), optim.optimizer().state());
         let note = Note {
             kind: "checkpoint".into(),
             version: VERSION,
             real: T::NAME.into(),
             model: describe(network),
             run: run.clone(),
-            optimizer: optimizer.to_string(),
-            learning_rate: optimizer.learning_rate(),
+            optimizer: OptimizerNote { clock: memory.clock, numbers: memory.numbers },
             position: position.clone(),
         };
         let note = serde_json::to_string(&note).expect("a note is plain data");
         let mut tensors = behind("model", state(network));
+        let kept = memory.tensors.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
+        tensors.extend(behind("optimizer", kept));
         for callback in callbacks {
             tensors.extend(callback.section().into_iter().flat_map(|section| behind(section, callback.kept())));
         }
@@ -137,7 +144,7 @@ impl Checkpoint {
     pub(super) fn restore<T: Real>(
         self,
         network: &mut dyn Module<T>,
-        optimizer: &mut dyn Optimizer<T>,
+        optimizer: &mut Optimizer<T>,
         callbacks: &mut [Box<dyn Callback<T> + '_>],
         run: &RunSettings,
     ) -> Result<Position> {
@@ -145,11 +152,17 @@ impl Checkpoint {
         self.check_run(run)?;
         let own: Vec<String> = state(network).into_iter().map(|(name, _)| format!("model/{name}")).collect();
         let tensors = own.iter().map(|name| self.archive.tensor(name)).collect::<Result<Vec<Tensor<T>>>>()?;
+        let arrays = self.section("optimizer")?;
         let kept: Vec<Vec<(String, Tensor<T>)>> = callbacks
             .iter()
             .map(|callback| callback.section().map_or(Ok(Vec::new()), |section| self.section(section)))
             .collect::<Result<_>>()?;
-        optimizer.set_learning_rate(self.note.learning_rate)?;
+        let OptimizerNote { clock, numbers } = self.note.optimizer;
+        let memory = OptimizerState { clock, numbers, tensors: arrays };
+        optimizer.load_state(network, &memory).map_err(|error| match error {
+            error @ Error::State { .. } => Error::Data { path: self.archive.path().into(), problem: error.to_string() },
+            other => other,
+        })?;
         set_state(network, tensors);
         callbacks.iter_mut().zip(kept).for_each(|(callback, kept)| callback.restore(kept));
         Ok(self.note.position)

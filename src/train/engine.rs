@@ -66,6 +66,11 @@ impl<T: Real> Engine<T> {
         self.random = step;
     }
 
+    /// The threads, for what comes between two passes.
+    pub fn workers(&mut self) -> &mut Workers {
+        &mut self.workers
+    }
+
     /// One forward and backward pass: sets `gradients` to ∂L/∂θ of the batch and gives its loss.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ const RECENT: usize = 50;
 /// # Ok::<(), limpide::Error>(())
 /// ```
 pub struct Trainer<'a, T: Real> {
-    optimizer: Box<dyn Optimizer<T> + 'a>,
+    optimizer: Optimizer<T>,
     epochs: usize,
     batch_size: usize,
     shuffle: bool,
@@ -42,9 +42,9 @@ pub struct Trainer<'a, T: Real> {
 
 impl<'a, T: Real> Trainer<'a, T> {
     /// One epoch of shuffled batches of 32, seed 0, one thread, no validation.
-    pub fn new(optimizer: impl Optimizer<T> + 'a) -> Self {
+    pub fn new(optimizer: impl Into<Optimizer<T>>) -> Self {
         Trainer {
-            optimizer: Box::new(optimizer),
+            optimizer: optimizer.into(),
             epochs: 1,
             batch_size: 32,
             shuffle: true,
@@ -144,7 +144,7 @@ impl<'a, T: Real> Trainer<'a, T> {
         let batches = Batches::new((0..train.len()).collect(), self.batch_size, self.seed)?.shuffle(self.shuffle);
         let writer = self.checkpoints.take().map(|own| own.open(self.resume.is_some())).transpose()?;
         let position = match self.resume.take() {
-            Some(checkpoint) => checkpoint.restore(network, &mut *self.optimizer, &mut self.callbacks, &settings)?,
+            Some(checkpoint) => checkpoint.restore(network, &mut self.optimizer, &mut self.callbacks, &settings)?,
             None => Position::default(),
         };
         let optim = Optim::new(network, loss, self.optimizer, self.threads);

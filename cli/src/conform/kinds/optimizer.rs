@@ -1,9 +1,9 @@
 //! An optimiser on given gradients: the parameters after every step.
 
 use super::{Case, Numbers, Operation, Results, Stop};
-use limpide::optim::{Optimizer, Sgd};
+use limpide::kernels::Workers;
+use limpide::optim::{OPTIMIZERS, Optimizer, OptimizerDescription};
 use limpide::{Gradients, Module, Real, Result, Tape, Tensor};
-use serde_json::Value;
 use std::fmt;
 
 #[derive(serde::Deserialize)]
@@ -22,12 +22,13 @@ pub(super) fn run<T: Real>(case: &Case) -> std::result::Result<Results, Stop> {
         (0..count).map(|i| Ok(slot("param_init", i)?.tensor())).collect::<std::result::Result<_, String>>()?;
     let mut bare = Bare(start);
     let mut gradients = Gradients::zeros_for(&bare);
+    let mut workers = Workers::new(1);
     let mut after = vec![Vec::new(); count];
     for step in 0..steps {
         for i in 0..count {
             gradients[i] = slot("grads", i)?.part(step)?.tensor();
         }
-        optimizer.step(&mut bare, &gradients);
+        optimizer.step(&mut bare, &gradients, &mut workers)?;
         for (values, parameter) in after.iter_mut().zip(&bare.0) {
             values.extend(Numbers::of(parameter).values);
         }
@@ -39,19 +40,14 @@ pub(super) fn run<T: Real>(case: &Case) -> std::result::Result<Results, Stop> {
     Ok(after.into_iter().enumerate().map(stacked).collect())
 }
 
-/// The library's optimiser for an operation. Options at PyTorch's "off" need no support.
-pub(super) fn build<T: Real>(operation: &Operation) -> std::result::Result<Box<dyn Optimizer<T>>, Stop> {
-    if operation.op != "SGD" {
+/// The library's optimiser for an operation.
+pub(super) fn build<T: Real>(operation: &Operation) -> std::result::Result<Optimizer<T>, Stop> {
+    if !OPTIMIZERS.contains(&operation.op.as_str()) {
         return Err(Stop::Unsupported(vec![operation.op.clone()]));
     }
-    let is_off = |value: &Value| value.as_f64() == Some(0.0) || *value == Value::Bool(false);
-    let more = operation.config.iter().filter(|(option, value)| *option != "lr" && !is_off(value));
-    let missing: Vec<String> = more.map(|(option, _)| format!("SGD: {option}")).collect();
-    if !missing.is_empty() {
-        return Err(Stop::Unsupported(missing));
-    }
-    let rate = operation.config.get("lr").and_then(Value::as_f64).ok_or_else(|| "SGD: lr is missing".to_string())?;
-    Ok(Box::new(Sgd::new(rate)?))
+    let description: OptimizerDescription =
+        serde_json::from_value(operation.tagged("type")).map_err(|error| format!("{}: {error}", operation.op))?;
+    Ok(description.build()?)
 }
 
 /// Parameters without a function, as an optimiser sees any module.

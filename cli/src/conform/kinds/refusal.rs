@@ -4,6 +4,7 @@ use super::super::caught::caught;
 use super::layer::description;
 use super::{Case, Operation, Stop, loss, optimizer};
 use limpide::data::Target;
+use limpide::optim::OPTIMIZERS;
 use limpide::{Real, Tape, zeros};
 
 #[derive(serde::Deserialize)]
@@ -34,7 +35,7 @@ pub(super) fn run<T: Real>(case: &Case) -> Result<(), Stop> {
 
 fn construct<T: Real>(operation: &Operation) -> Result<(), Stop> {
     let built = match operation.op.as_str() {
-        "SGD" => optimizer::build::<T>(operation).map(|_| ()),
+        op if OPTIMIZERS.contains(&op) => optimizer::build::<T>(operation).map(|_| ()),
         _ => description(operation)?.build::<T>().map(|_| ()).map_err(Stop::from),
     };
     match built {

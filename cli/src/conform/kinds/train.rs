@@ -22,7 +22,7 @@ struct Entry {
 }
 
 /// What takes part in a run.
-type Parts<T> = (Sequential<T>, Box<dyn Loss<T>>, Box<dyn Optimizer<T>>);
+type Parts<T> = (Sequential<T>, Box<dyn Loss<T>>, Optimizer<T>);
 
 pub(super) fn run<T: Real>(case: &Case, images: &Images) -> Result<Results, Stop> {
     let entry: Entry = case.entry()?;
