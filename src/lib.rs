@@ -67,6 +67,7 @@ pub mod metrics;
 pub mod model;
 pub mod module;
 pub mod optim;
+pub mod plan;
 pub mod random;
 pub mod tensor;
 pub mod train;

@@ -3,43 +3,8 @@
 //! Networks multiply matrices that fit a core's second-level cache, where packing copies cost more than they save: these go
 //! through the tiles of `tile`. Large ones go through the packing `matrixmultiply` crate.
 
-use super::Kernels;
 use super::tile::{Product, Raw, Tiles};
-
-/// A matrix over a slice: entry (i, j) is `values[i * row_stride + j * column_stride]`.
-#[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a, T> {
-    values: &'a [T],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
-}
-
-impl<'a, T> Matrix<'a, T> {
-    /// A row-major matrix.
-    ///
-    /// Panics when the slice does not hold `rows · columns` values.
-    pub fn new(values: &'a [T], rows: usize, columns: usize) -> Self {
-        assert_eq!(values.len(), rows * columns, "a {rows}×{columns} matrix over {} values", values.len());
-        Matrix { values, rows, columns, row_stride: columns, column_stride: 1 }
-    }
-
-    /// The transpose, by exchanging the strides.
-    pub fn t(self) -> Self {
-        Matrix {
-            rows: self.columns,
-            columns: self.rows,
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-            ..self
-        }
-    }
-
-    fn raw(&self) -> Raw<T> {
-        Raw { at: self.values.as_ptr(), row_stride: self.row_stride, column_stride: self.column_stride }
-    }
-}
+use super::{Kernels, Matrix, MatrixMut};
 
 /// The plain twin of [`Kernels::gemm`]: three loops.
 pub fn gemm_naive<T: crate::Real>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: &mut [T]) {
@@ -60,11 +25,15 @@ pub fn gemm_naive<T: crate::Real>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, 
 const LARGE: usize = 512 * 512 * 512;
 
 /// The checked sizes of a product.
-fn product<T: Copy>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: &mut [T]) -> Product<T> {
+fn product<T: Copy>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: MatrixMut<'_, T>) -> Product<T> {
     assert_eq!(a.columns, b.rows, "inner sizes of a matrix product");
-    assert_eq!(c.len(), a.rows * b.columns, "size of a matrix product");
+    assert_eq!((c.rows, c.columns), (a.rows, b.columns), "size of a matrix product");
     let (m, n, k) = (a.rows, b.columns, a.columns);
-    Product { m, n, k, alpha, a: a.raw(), b: b.raw(), beta, c: c.as_mut_ptr() }
+    Product { m, n, k, alpha, a: raw(a), b: raw(b), beta, c: c.at, c_stride: c.row_stride }
+}
+
+fn raw<T>(matrix: Matrix<'_, T>) -> Raw<T> {
+    Raw { at: matrix.values.as_ptr(), row_stride: matrix.row_stride, column_stride: matrix.column_stride }
 }
 
 /// The way a product takes.
@@ -111,7 +80,7 @@ fn multiply<T: Tiles>(p: Product<T>, packing: Packing<T>) {
                 stride(p.b.column_stride),
                 p.beta,
                 p.c,
-                stride(p.n),
+                stride(p.c_stride),
                 1,
             ),
         }
@@ -119,13 +88,13 @@ fn multiply<T: Tiles>(p: Product<T>, packing: Packing<T>) {
 }
 
 impl Kernels for f32 {
-    fn gemm(alpha: f32, a: Matrix<'_, f32>, b: Matrix<'_, f32>, beta: f32, c: &mut [f32]) {
+    fn gemm_into(alpha: f32, a: Matrix<'_, f32>, b: Matrix<'_, f32>, beta: f32, c: MatrixMut<'_, f32>) {
         multiply(product(alpha, a, b, beta, c), matrixmultiply::sgemm);
     }
 }
 
 impl Kernels for f64 {
-    fn gemm(alpha: f64, a: Matrix<'_, f64>, b: Matrix<'_, f64>, beta: f64, c: &mut [f64]) {
+    fn gemm_into(alpha: f64, a: Matrix<'_, f64>, b: Matrix<'_, f64>, beta: f64, c: MatrixMut<'_, f64>) {
         multiply(product(alpha, a, b, beta, c), matrixmultiply::dgemm);
     }
 }

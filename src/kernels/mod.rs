@@ -3,21 +3,26 @@
 //! Beside each fast kernel stands a plain twin (`*_naive`) that the tests hold it against.
 
 mod conv;
+mod conv_block;
 pub mod dispatch;
 mod entries;
 mod gemm;
 mod math;
+mod matrix;
 mod peak;
 mod pool;
+mod simd;
 mod tile;
 mod window;
 mod workers;
 
 pub use conv::{col2im, each_product_naive, im2col, transpose};
+pub use conv_block::{ConvBlock, Routes};
 pub use dispatch::{Level, level};
 pub use entries::update;
-pub use gemm::{Matrix, gemm_naive};
+pub use gemm::gemm_naive;
 pub use math::{Function, elementwise_naive, max, sum};
+pub use matrix::{Matrix, MatrixMut};
 pub use peak::peak;
 pub use pool::{
     avg_pool, avg_pool_backward, each_average_naive, max_pool, max_pool_backward, max_pool_naive, window_sizes,
@@ -30,9 +35,16 @@ pub use workers::Workers;
 /// The functions on slices want slices of the same length. For `f32` they are within 2 units in the last place of the
 /// exact result for every input, subnormal ones and results too (`examples/exhaustive_math.rs` tries them all); for
 /// `f64` no sample was off by more than 1.6. NaN gives NaN.
-pub trait Kernels: math::Lane + tile::Tiles {
-    /// C ← αAB + βC. See [`Matrix`] for the layout of the operands.
-    fn gemm(alpha: Self, a: Matrix<'_, Self>, b: Matrix<'_, Self>, beta: Self, c: &mut [Self]);
+#[allow(private_bounds)] // the registers are this room's own
+pub trait Kernels: math::Lane + tile::Tiles + simd::Vectors {
+    /// C ← αAB + βC. A C that is multiplied by 0 is not read. See [`Matrix`] for the layouts.
+    ///
+    /// Panics when the sizes do not fit.
+    fn gemm_into(alpha: Self, a: Matrix<'_, Self>, b: Matrix<'_, Self>, beta: Self, c: MatrixMut<'_, Self>);
+    /// [`Kernels::gemm_into`] a row-major C without gaps.
+    fn gemm(alpha: Self, a: Matrix<'_, Self>, b: Matrix<'_, Self>, beta: Self, c: &mut [Self]) {
+        Self::gemm_into(alpha, a, b, beta, MatrixMut::new(c, a.row_count(), b.column_count()));
+    }
     /// y ← eˣ, entry by entry.
     fn exp_slice(x: &[Self], y: &mut [Self]) {
         Function::Exp.apply(level(), x, y);

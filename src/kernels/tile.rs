@@ -14,7 +14,7 @@ pub(super) struct Raw<T> {
     pub column_stride: usize,
 }
 
-/// C ← αAB + βC with C row-major (m × n) and A (m × k), B (k × n) readable throughout.
+/// C ← αAB + βC with C (m × n) of contiguous rows and A (m × k), B (k × n) readable throughout.
 #[derive(Clone, Copy)]
 pub(super) struct Product<T> {
     pub m: usize,
@@ -25,6 +25,7 @@ pub(super) struct Product<T> {
     pub b: Raw<T>,
     pub beta: T,
     pub c: *mut T,
+    pub c_stride: usize,
 }
 
 /// a·b + c, in one rounding where the machine has the instruction.
@@ -118,7 +119,7 @@ impl<T: NdFloat> Product<T> {
         }
         for (r, sums) in sums.iter().enumerate() {
             // SAFETY: row i + r of C has `used` entries from column j on; nothing else refers to them.
-            let c = unsafe { std::slice::from_raw_parts_mut(self.c.add((i + r) * self.n + j), used) };
+            let c = unsafe { std::slice::from_raw_parts_mut(self.c.add((i + r) * self.c_stride + j), used) };
             // A whole tile has a constant width, so that its stores are whole vectors.
             if used == WIDTH {
                 self.store(&mut c[..WIDTH], sums);
@@ -209,7 +210,7 @@ impl<T: NdFloat> Product<T> {
         }
         for (r, totals) in totals.iter().enumerate() {
             // SAFETY: row i + r of C has COLUMNS entries from column j on; nothing else refers to them.
-            let c = unsafe { std::slice::from_raw_parts_mut(self.c.add((i + r) * self.n + j), COLUMNS) };
+            let c = unsafe { std::slice::from_raw_parts_mut(self.c.add((i + r) * self.c_stride + j), COLUMNS) };
             self.store(c, totals);
         }
     }

@@ -1,0 +1,296 @@
+//! From modules to steps: which neighbours are fused, and where the batch is divided.
+
+use super::Plan;
+use super::activation::{Activate, Activation};
+use super::convolution::Convolution;
+use super::dense::Dense;
+use super::layout::Turn;
+use super::plain::{Plain, inside};
+use super::split::Split;
+use super::stage::{Boundary, Chain, Planned, Stage};
+use super::step::{Numbers, Step};
+use crate::kernels::{Axis, ConvBlock, Windows};
+use crate::layers::{Conv2d, Flatten, Linear, MaxPool2d};
+use crate::model::flops;
+use crate::module::Module;
+use crate::{Real, Result};
+use std::any::Any;
+use std::ops::Range;
+
+/// A module that is no chain of others, with its place.
+struct Leaf<'a, T: Real> {
+    module: &'a dyn Module<T>,
+    /// `encoder.0`.
+    name: String,
+    path: Vec<usize>,
+    parameters: Range<usize>,
+    /// Shapes of a batch.
+    input: Vec<usize>,
+    output: Vec<usize>,
+}
+
+/// How the images of a batch lie.
+#[derive(Clone, Copy, PartialEq)]
+enum Layout {
+    /// As modules see them.
+    First,
+    Last,
+}
+
+/// The longest patch of a convolution that keeps its weights in a core's first cache, in numbers.
+const LONGEST_PATCH: usize = 600;
+/// What an entry of an activation costs, in additions and multiplications.
+const ENTRY_WORK: u64 = 20;
+
+impl<T: Real> Plan<T> {
+    /// A plan of a network for batches of the given shape, or smaller ones.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] when the network does not take such a batch.
+    pub fn new(network: &dyn Module<T>, input: &[usize]) -> Result<Plan<T>> {
+        let output = network.output_shape(input)?;
+        let mut leaves = Vec::new();
+        let mut shape = input.to_vec();
+        collect(network, String::new(), Vec::new(), &mut 0, &mut shape, &mut leaves)?;
+        let rows = input[0];
+        let sample = |shape: &[usize]| shape[1..].iter().product::<usize>();
+        let mut builder = Builder {
+            stages: Vec::new(),
+            chain: Chain::new(sample(input)),
+            layout: Layout::First,
+            shape: input.to_vec(),
+        };
+        let mut rest = leaves.as_slice();
+        while let [leaf, ..] = rest {
+            let taken = builder.take(leaf, rest)?;
+            rest = &rest[taken..];
+        }
+        builder.channels_first();
+        builder.stages.push(Stage::Chain(builder.chain));
+        let stages = builder.stages;
+        let boundaries = (0..=stages.len()).map(|_| Boundary::default()).collect();
+        let (input, output) = (input[1..].to_vec(), output[1..].to_vec());
+        Ok(Plan { stages, boundaries, input, output, rows, x: Numbers::default() })
+    }
+}
+
+/// All leaves of a module in order; `shape` is that of its input before and of its output after.
+fn collect<'a, T: Real>(
+    module: &'a dyn Module<T>,
+    name: String,
+    path: Vec<usize>,
+    parameters: &mut usize,
+    shape: &mut Vec<usize>,
+    leaves: &mut Vec<Leaf<'a, T>>,
+) -> Result<()> {
+    if inside(module).is_some() {
+        for (place, (inner, child)) in module.children().into_iter().enumerate() {
+            let name = if name.is_empty() { inner } else { format!("{name}.{inner}") };
+            let path = [path.as_slice(), &[place]].concat();
+            collect(child, name, path, parameters, shape, leaves)?;
+        }
+        return Ok(());
+    }
+    let (input, output) = (shape.clone(), module.output_shape(shape)?);
+    let mut count = 0;
+    module.each_parameter(&mut |_| count += 1);
+    let own = *parameters..*parameters + count;
+    *parameters = own.end;
+    shape.clone_from(&output);
+    leaves.push(Leaf { module, name, path, parameters: own, input, output });
+    Ok(())
+}
+
+/// A plan in the making.
+struct Builder<T: Real> {
+    stages: Vec<Stage<T>>,
+    /// The chain that grows.
+    chain: Chain<T>,
+    /// How its output lies, and its shape as modules see it.
+    layout: Layout,
+    shape: Vec<usize>,
+}
+
+impl<T: Real> Builder<T> {
+    /// Plans the first of the leaves, and as many behind it as can be fused with it; how many that were.
+    fn take(&mut self, leaf: &Leaf<'_, T>, rest: &[Leaf<'_, T>]) -> Result<usize> {
+        let any: &dyn Any = leaf.module;
+        let taken = if let Some(layer) = any.downcast_ref::<Linear<T>>() {
+            self.channels_first();
+            // What a layer does on more than two axes, it does on rows.
+            let flat = leaf.input.len() == 2;
+            if flat && Split::pays(&layer.options, leaf.input[0]) {
+                self.split(Split::new(layer.options.clone(), shown(&rest[..1]), leaf.parameters.clone()));
+                1
+            } else if flat {
+                let activation = rest.get(1).and_then(|next| Activation::of(next.module));
+                let taken = 1 + usize::from(activation.is_some());
+                let step = Dense { options: layer.options.clone(), activation };
+                self.push(Box::new(step), &rest[..taken])?;
+                taken
+            } else {
+                self.plain(rest)?
+            }
+        } else if let Some((step, taken)) =
+            any.downcast_ref::<Conv2d<T>>().and_then(|layer| self.convolution(layer, rest))
+        {
+            self.channels_last();
+            self.push(Box::new(step), &rest[..taken])?;
+            self.layout = Layout::Last;
+            taken
+        } else if let Some(activation) = Activation::of(leaf.module) {
+            let len = leaf.input[1..].iter().product();
+            self.push(Box::new(Activate { activation, len }), &rest[..1])?;
+            1
+        } else if any.is::<Flatten>() {
+            // Nothing moves: the numbers of a sample lie one after the other already.
+            self.channels_first();
+            1
+        } else {
+            self.plain(rest)?
+        };
+        self.shape.clone_from(&rest[taken - 1].output);
+        Ok(taken)
+    }
+
+    /// The first leaf as it is.
+    fn plain(&mut self, rest: &[Leaf<'_, T>]) -> Result<usize> {
+        self.channels_first();
+        let leaf = &rest[0];
+        let step =
+            Plain { path: leaf.path.clone(), input: leaf.input[1..].to_vec(), output: leaf.output[1..].to_vec() };
+        self.push(Box::new(step), &rest[..1])?;
+        Ok(1)
+    }
+
+    /// The step of a convolution with an activation and a max-pool behind it, in either order, if the kernels have it.
+    fn convolution(&self, layer: &Conv2d<T>, rest: &[Leaf<'_, T>]) -> Option<(Convolution, usize)> {
+        let options = &layer.options;
+        let (input, output) = (&rest[0].input, &rest[0].output);
+        let patch = layer.weight.len() / options.out_channels;
+        if options.groups != 1 || patch > LONGEST_PATCH {
+            return None;
+        }
+        let window = |at: usize, kernel: usize, stride: usize, padding: usize, dilation: usize| {
+            Axis::new(input[at], kernel, stride, padding, dilation, false)
+        };
+        let (k, s, p, d) = (options.kernel_size, options.stride, options.padding, options.dilation);
+        let windows = Windows { h: window(2, k.h, s.h, p.h, d.h)?, w: window(3, k.w, s.w, p.w, d.w)? };
+        let pool_at = |place: usize| rest.get(place).and_then(|leaf| side_by_side(leaf, &output[2..]));
+        let activation_at = |place: usize| rest.get(place).and_then(|leaf| Activation::of(leaf.module));
+        let (activation, pool, taken) = match (activation_at(1), pool_at(1)) {
+            (Some(activation), _) => match pool_at(2) {
+                Some(pool) => (Some(activation), Some(pool), 3),
+                None => (Some(activation), None, 2),
+            },
+            (None, Some(pool)) => match activation_at(2) {
+                Some(activation) => (Some(activation), Some(pool), 3),
+                None => (None, Some(pool), 2),
+            },
+            (None, None) => (None, None, 1),
+        };
+        let block = ConvBlock::new::<T>(windows, options.in_channels, options.out_channels, pool.unwrap_or([1, 1]))?;
+        let is_first = self.stages.is_empty() && self.chain.gradient_len() == 0;
+        // Without a pool the way back is dense, and a matrix product is the better way through it.
+        if !is_first && (pool.is_none() || !block.has_input_gradient()) {
+            return None;
+        }
+        let [h, w] = block.output();
+        let step = Convolution {
+            activation,
+            input_len: input[1..].iter().product(),
+            output_len: options.out_channels * h * w,
+            weights: layer.weight.len(),
+            bias: options.bias,
+            block,
+        };
+        Some((step, taken))
+    }
+
+    /// Puts a step at the end of the chain, for the leaves whose work it does.
+    fn push(&mut self, step: Box<dyn Step<T>>, leaves: &[Leaf<'_, T>]) -> Result<()> {
+        let rows = leaves[0].input[0].max(1) as u64;
+        let mut forward = 0;
+        for leaf in leaves {
+            forward += flops(leaf.module, &leaf.input)?.forward / rows;
+        }
+        let parameters = leaves[0].parameters.start..leaves[leaves.len() - 1].parameters.end;
+        let gradient = leaves.iter().map(|leaf| {
+            let mut len = 0;
+            leaf.module.each_parameter(&mut |parameter| len += parameter.len());
+            len
+        });
+        self.add(step, shown(leaves), parameters, gradient.sum(), forward);
+        Ok(())
+    }
+
+    fn add(&mut self, step: Box<dyn Step<T>>, modules: String, parameters: Range<usize>, gradient: usize, flops: u64) {
+        let chain = &mut self.chain;
+        let (gradients, packed) = (chain.gradient_len(), chain.packed_len());
+        let (input_len, output_len) = (chain.output_len, step.output_len());
+        chain.output_len = output_len;
+        // Forward, and the two ways back.
+        chain.work += 3 * (flops + ENTRY_WORK * output_len as u64);
+        chain.steps.push(Planned {
+            modules,
+            parameters,
+            gradient: gradients..gradients + gradient,
+            packed: packed..packed + step.packed_len(),
+            input_len,
+            output_len,
+            flops,
+            step,
+        });
+    }
+
+    /// Ends the chain and makes the layer a stage of its own.
+    fn split(&mut self, split: Split) {
+        let chain = std::mem::replace(&mut self.chain, Chain::new(split.options.out_features));
+        if !chain.steps.is_empty() {
+            self.stages.push(Stage::Chain(chain));
+        }
+        self.stages.push(Stage::Split(split));
+    }
+
+    fn channels_first(&mut self) {
+        self.turn(Layout::First);
+    }
+
+    fn channels_last(&mut self) {
+        self.turn(Layout::Last);
+    }
+
+    fn turn(&mut self, to: Layout) {
+        if self.layout == to {
+            return;
+        }
+        self.layout = to;
+        let (channels, pixels) = (self.shape[1], self.shape[2..].iter().product());
+        // One channel, or one pixel, lies the same either way.
+        if channels > 1 && pixels > 1 {
+            let parameters = self.chain.steps.last().map_or(0, |last| last.parameters.end);
+            let turn = Turn { channels, pixels, to_last: to == Layout::Last };
+            self.add(Box::new(turn), String::new(), parameters..parameters, 0, 0);
+        }
+    }
+}
+
+/// The leaves as a printed plan shows them: `0 Linear(784, 128), 1 Tanh`.
+fn shown<T: Real>(leaves: &[Leaf<'_, T>]) -> String {
+    let text = |leaf: &Leaf<'_, T>| match leaf.name.as_str() {
+        "" => leaf.module.to_string(),
+        name => format!("{name} {}", leaf.module),
+    };
+    leaves.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// The windows (height, width) of a max-pool that cuts a plane into windows side by side.
+fn side_by_side<T: Real>(leaf: &Leaf<'_, T>, plane: &[usize]) -> Option<[usize; 2]> {
+    let any: &dyn Any = leaf.module;
+    let options = &any.downcast_ref::<MaxPool2d>()?.options;
+    let size = options.kernel_size;
+    let plain = options.stride.is_none_or(|stride| stride == size)
+        && (options.padding.h, options.padding.w, options.dilation.h, options.dilation.w) == (0, 0, 1, 1)
+        && leaf.output[2..] == [plane[0] / size.h, plane[1] / size.w];
+    plain.then_some([size.h, size.w])
+}

@@ -1,0 +1,59 @@
+//! A network compiled for speed: neighbours fused into steps, activations laid out beforehand, work divided between cores.
+//!
+//! A plan computes what the network's own verbs compute; they stay the reference that it is held against
+//! (`tests/plan.rs`) and the glass box to look into. Nothing in [`crate::layers`] knows of it.
+//!
+//! The batch runs through *stages*. Most are chains of steps that a slice of the batch takes from end to end while its
+//! activations are in a core's cache; the slices depend on the batch alone, never on the threads. Where a dense layer's weights are
+//! larger than its activations, the layer is a stage of its own and its outputs are divided instead, so that each core
+//! keeps its part of the weights.
+
+mod activation;
+mod compile;
+mod convolution;
+mod dense;
+mod layout;
+mod plain;
+mod predict;
+mod print;
+mod split;
+mod stage;
+mod step;
+mod train;
+
+pub use predict::Predictor;
+pub use train::Batch;
+
+use crate::Real;
+use stage::{Boundary, Stage};
+use step::Numbers;
+
+/// A network's steps for batches of up to a number of samples, with the buffers that they use again and again.
+///
+/// It belongs to the network that it was compiled from, or one of the same modules: parameters are read from the network
+/// in every pass.
+#[derive(Debug)]
+pub struct Plan<T: Real> {
+    /// The last stage is a chain: the loss belongs to it.
+    stages: Vec<Stage<T>>,
+    /// What lies before each stage, and behind the last.
+    boundaries: Vec<Boundary<T>>,
+    /// Shapes of one sample.
+    input: Vec<usize>,
+    output: Vec<usize>,
+    /// The most samples of a batch.
+    rows: usize,
+    x: Numbers<T>,
+}
+
+impl<T: Real> Plan<T> {
+    /// Numbers of one sample.
+    fn input_len(&self) -> usize {
+        self.input.iter().product()
+    }
+
+    /// Numbers of one sample's output.
+    fn output_len(&self) -> usize {
+        self.output.iter().product()
+    }
+}

@@ -1,0 +1,80 @@
+//! A plan on paper: `limpide inspect --plan`.
+
+use super::Plan;
+use super::stage::Stage;
+use crate::Real;
+use crate::tensor::shape_text;
+use std::fmt;
+
+/// One line of a printed plan.
+struct Line {
+    stage: String,
+    step: String,
+    modules: String,
+    layout: String,
+    /// Of the output, for the plan's batch.
+    bytes: usize,
+    /// Of the way forward, for the plan's batch.
+    flops: u64,
+}
+
+impl<T: Real> Plan<T> {
+    fn lines(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let batch = self.rows as u64;
+        for (place, stage) in self.stages.iter().enumerate() {
+            match stage {
+                Stage::Split(split) => lines.push(Line {
+                    stage: format!("{place}: {} parts of the outputs", split.outputs.len()),
+                    step: "dense".into(),
+                    modules: split.module.clone(),
+                    layout: "as the modules".into(),
+                    bytes: self.rows * split.options.out_features * size_of::<T>(),
+                    flops: 2 * batch * (split.options.in_features * split.options.out_features) as u64,
+                }),
+                Stage::Chain(chain) => {
+                    let slices = self.rows.div_ceil(chain.slice_rows(self.rows));
+                    let title = match slices {
+                        1 => format!("{place}: the whole batch"),
+                        slices => format!("{place}: {slices} slices of the batch"),
+                    };
+                    for (number, planned) in chain.steps.iter().enumerate() {
+                        lines.push(Line {
+                            stage: if number == 0 { title.clone() } else { String::new() },
+                            step: planned.step.name().into(),
+                            modules: planned.modules.clone(),
+                            layout: planned.step.layout().into(),
+                            bytes: self.rows * planned.output_len * size_of::<T>(),
+                            flops: batch * planned.flops,
+                        });
+                    }
+                }
+            }
+        }
+        lines
+    }
+}
+
+/// A table: stage, step, the modules whose work the step does, layout, bytes of the output and FLOPs forward.
+impl<T: Real> fmt::Display for Plan<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.lines();
+        writeln!(f, "batch {}, sample {}, {}", self.rows, shape_text(&self.input), T::NAME)?;
+        let width = |heading: &str, of: fn(&Line) -> &str| {
+            lines.iter().map(|line| of(line).chars().count()).chain([heading.len()]).max().unwrap_or(0)
+        };
+        let a = width("stage", |line| &line.stage);
+        let b = width("step", |line| &line.step);
+        let c = width("modules", |line| &line.modules);
+        let d = width("layout", |line| &line.layout);
+        writeln!(
+            f,
+            "{:<a$}  {:<b$}  {:<c$}  {:<d$}  {:>10}  {:>12}",
+            "stage", "step", "modules", "layout", "bytes", "FLOPs"
+        )?;
+        for Line { stage, step, modules, layout, bytes, flops } in &lines {
+            writeln!(f, "{stage:<a$}  {step:<b$}  {modules:<c$}  {layout:<d$}  {bytes:>10}  {flops:>12}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! The stages of a plan and the buffers of each.
+
+use super::split::Split;
+use super::step::{Numbers, Room, Step};
+use crate::Real;
+use std::ops::Range;
+use std::sync::Mutex;
+
+/// A part of a pass that begins and ends with all threads together.
+#[derive(Debug)]
+pub(super) enum Stage<T: Real> {
+    /// Steps that each slice of the batch takes one after the other.
+    Chain(Chain<T>),
+    /// A dense layer whose outputs are divided.
+    Split(Split),
+}
+
+/// Steps that each slice of the batch takes one after the other.
+#[derive(Debug)]
+pub(super) struct Chain<T: Real> {
+    pub steps: Vec<Planned<T>>,
+    /// Numbers of a sample, in and out.
+    pub input_len: usize,
+    pub output_len: usize,
+    /// What a sample costs, forward and back, in additions and multiplications.
+    pub work: u64,
+    pub packed: Numbers<T>,
+    /// What slices work in: one for each slice when they come back in a later part of the pass, else one a thread.
+    pub slots: Vec<Mutex<Slot<T>>>,
+    /// The gradients of each slice.
+    pub gradients: Vec<Mutex<Numbers<T>>>,
+}
+
+/// A step with its place in the network.
+#[derive(Debug)]
+pub(super) struct Planned<T: Real> {
+    pub step: Box<dyn Step<T>>,
+    /// The modules whose work it does, as a printed plan shows them.
+    pub modules: String,
+    /// Its parameters among all of the network.
+    pub parameters: Range<usize>,
+    /// Its part of a slice's gradients.
+    pub gradient: Range<usize>,
+    /// Its part of what is packed once for all slices.
+    pub packed: Range<usize>,
+    /// Numbers of a sample, in and out.
+    pub input_len: usize,
+    pub output_len: usize,
+    /// Additions and multiplications of a sample's way forward.
+    pub flops: u64,
+}
+
+/// The buffers of one slice on its way.
+#[derive(Debug)]
+pub(super) struct Slot<T: Real> {
+    /// The output of each step.
+    pub z: Vec<Numbers<T>>,
+    pub rooms: Vec<Room<T>>,
+    /// ∂L/∂ of the output and of the input of the step that is at work, in turn.
+    pub deltas: [Numbers<T>; 2],
+}
+
+/// Activations and deltas of the whole batch where one stage hands over to the next.
+#[derive(Debug, Default)]
+pub(super) struct Boundary<T> {
+    pub z: Numbers<T>,
+    pub delta: Numbers<T>,
+}
+
+/// Additions and multiplications that are worth a slice of their own: some microseconds.
+const SLICE_WORK: u64 = 300_000;
+/// The most slices of a batch. More would keep more cores busy, and cost more additions of gradients.
+const MOST_SLICES: usize = 8;
+
+impl<T: Real> Chain<T> {
+    pub fn new(input_len: usize) -> Self {
+        Chain {
+            steps: Vec::new(),
+            input_len,
+            output_len: input_len,
+            work: 0,
+            packed: Numbers::default(),
+            slots: Vec::new(),
+            gradients: Vec::new(),
+        }
+    }
+
+    /// A slot for a slice at work.
+    pub fn slot(&self) -> Slot<T> {
+        Slot::new(self.steps.len())
+    }
+
+    /// Samples of a slice, for a batch of so many.
+    pub fn slice_rows(&self, rows: usize) -> usize {
+        let slices = (self.work * rows as u64 / SLICE_WORK).clamp(1, MOST_SLICES as u64) as usize;
+        rows.div_ceil(slices).max(1)
+    }
+
+    /// Numbers of a slice's gradients.
+    pub fn gradient_len(&self) -> usize {
+        self.steps.last().map_or(0, |last| last.gradient.end)
+    }
+
+    /// Numbers of what is packed once for all slices.
+    pub fn packed_len(&self) -> usize {
+        self.steps.last().map_or(0, |last| last.packed.end)
+    }
+
+    /// Room for at least so many slices at work and so many slices' gradients.
+    pub fn make_room(&mut self, slots: usize, gradients: usize) {
+        while self.slots.len() < slots {
+            self.slots.push(Mutex::new(self.slot()));
+        }
+        if self.gradients.len() < gradients {
+            self.gradients.resize_with(gradients, Default::default);
+        }
+    }
+}
+
+impl<T: Real> Slot<T> {
+    /// Buffers for so many steps.
+    pub fn new(steps: usize) -> Self {
+        let (z, rooms) = (0..steps).map(|_| (Numbers::default(), Room::new())).unzip();
+        Slot { z, rooms, deltas: Default::default() }
+    }
+}
+
+/// The ranges of slices of `size` rows.
+pub(super) fn slices(rows: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..rows.div_ceil(size)).map(move |slice| slice * size..rows.min((slice + 1) * size))
+}

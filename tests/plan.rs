@@ -1,0 +1,190 @@
+//! The compiled plan against the layer-by-layer path, on random networks: losses, outputs and every gradient.
+//!
+//! Both compute the same sums, some in another order. In f64 they may differ by 1e-12 of the largest entry of a tensor, in
+//! f32 by 1e-4: some hundred roundings of the longest sums here.
+
+use limpide::data::Target;
+use limpide::kernels::Workers;
+use limpide::layers::{
+    AvgPool2d, Conv2d, Flatten, LeakyRelu, Linear, LogSoftmax, MaxPool2d, Relu, Sigmoid, Softmax, Tanh,
+};
+use limpide::loss::{BceWithLogitsLoss, CrossEntropyLoss, Loss, MseLoss, NllLoss, Reduction};
+use limpide::plan::{Batch, Plan, Predictor};
+use limpide::tensor::{values, values_mut};
+use limpide::train::Engine;
+use limpide::{AutoEncoder, Gradients, Module, Real, Sequential, Stream, Tape, Tensor, tensor};
+
+/// A network with the shape of its samples and of its output.
+struct Case<T: Real> {
+    network: Box<dyn Module<T>>,
+    input: Vec<usize>,
+}
+
+fn activated<T: Real>(network: Sequential<T>, stream: &mut Stream) -> Sequential<T> {
+    match stream.below(6) {
+        0 => network.push(Tanh),
+        1 => network.push(Sigmoid),
+        2 => network.push(Relu),
+        3 => network.push(LeakyRelu { negative_slope: 0.1 }),
+        4 => network.push(LeakyRelu { negative_slope: -0.1 }), // not monotone: no step may be fused with it
+        _ => network,
+    }
+}
+
+/// Dense layers from tiny to so wide that a stage is divided by outputs.
+fn dense<T: Real>(stream: &mut Stream) -> Case<T> {
+    let sizes = [1, 2, 7, 16, 33, 100, 300];
+    let first = sizes[stream.below(sizes.len())];
+    let mut network = Sequential::new();
+    let mut features = first;
+    for _ in 0..1 + stream.below(3) {
+        let next = sizes[stream.below(sizes.len())];
+        let layer = Linear::new(features, next);
+        network = activated(network.push(if stream.below(4) == 0 { layer.without_bias() } else { layer }), stream);
+        features = next;
+    }
+    let network = network.push(Linear::new(features, 3)).seed(stream.next_u64());
+    Case { network: Box::new(network), input: vec![first] }
+}
+
+/// Convolutions of all kinds, with and without pools, some that the plan has no step for.
+fn convolutional<T: Real>(stream: &mut Stream) -> Case<T> {
+    let mut channels = [1, 3, 8][stream.below(3)];
+    let (input, mut network) = (vec![channels, 12, 11], Sequential::new());
+    for _ in 0..1 + stream.below(2) {
+        let next = [4, 8, 18][stream.below(3)];
+        let mut layer = Conv2d::new(channels, next, [1 + stream.below(3), 1 + stream.below(3)]).padding(1);
+        if stream.below(4) == 0 {
+            layer = layer.dilation(2);
+        }
+        if stream.below(4) == 0 {
+            layer = layer.without_bias();
+        }
+        if stream.below(2) == 0 {
+            network = activated(network.push(layer), stream);
+            network =
+                if stream.below(4) == 0 { network.push(AvgPool2d::new(2)) } else { network.push(MaxPool2d::new(2)) };
+        } else {
+            network = activated(network.push(layer).push(MaxPool2d::new(2)), stream);
+        }
+        channels = next;
+    }
+    let shape = network.output_shape(&[&[1], input.as_slice()].concat()).unwrap();
+    let network = network.push(Flatten::new()).push(Linear::new(shape.iter().product(), 3)).seed(stream.next_u64());
+    Case { network: Box::new(network), input }
+}
+
+fn autoencoder<T: Real>(stream: &mut Stream) -> Case<T> {
+    let encoder = activated(Sequential::new().push(Linear::new(300, 120)), stream).push(Linear::new(120, 4));
+    let decoder =
+        activated(Sequential::new().push(Linear::new(4, 120)), stream).push(Linear::new(120, 300)).push(Sigmoid);
+    Case { network: Box::new(AutoEncoder::new(encoder, decoder).seed(stream.next_u64())), input: vec![300] }
+}
+
+fn random<T: Real>(shape: &[usize], stream: &mut Stream) -> Tensor<T> {
+    tensor(shape, (0..shape.iter().product()).map(|_| T::of(stream.uniform(-1.0, 1.0))).collect())
+}
+
+/// A loss that the output fits, with targets.
+fn loss<T: Real>(output: &[usize], stream: &mut Stream) -> (Box<dyn Loss<T>>, Target<T>) {
+    let reduction = [Reduction::Mean, Reduction::Sum][stream.below(2)];
+    let classes = Target::classes((0..output[0]).map(|_| stream.below(output[1]) as i64).collect());
+    match stream.below(3) {
+        0 => (Box::new(MseLoss::new().reduction(reduction)), Target::Values(random(output, stream))),
+        1 => (
+            Box::new(BceWithLogitsLoss::new()),
+            Target::Values(random::<T>(output, stream).mapv(|y| y * y).into_shared()),
+        ),
+        _ => (Box::new(CrossEntropyLoss::new().reduction(reduction)), classes),
+    }
+}
+
+fn close<T: Real>(name: &str, got: &[T], wanted: &[T], tolerance: f64) {
+    assert_eq!(got.len(), wanted.len(), "{name}");
+    let largest = wanted.iter().map(|&w| Real::to_f64(w).abs()).fold(0.0, f64::max);
+    for (at, (got, wanted)) in got.iter().zip(wanted).enumerate() {
+        let error = Real::to_f64(*got - *wanted).abs();
+        assert!(error <= tolerance * largest, "{name} at {at}: {got} for {wanted}, the largest is {largest}");
+    }
+}
+
+/// One batch through the plan and through the modules' own verbs.
+fn agree<T: Real>(
+    case: &Case<T>,
+    loss: &dyn Loss<T>,
+    x: &Tensor<T>,
+    target: &Target<T>,
+    threads: usize,
+    tolerance: f64,
+) {
+    let Case { network, input } = case;
+    let rows = x.shape()[0];
+    let name = format!("{network} with {loss}, {rows} samples");
+    let mut wanted = Gradients::zeros_for(network.as_ref());
+    let reference = Engine::new(1).gradients(network.as_ref(), loss, x, target, &mut wanted).unwrap();
+
+    let size: usize = input.iter().product();
+    // A plan for more samples than there are, as for the last batch of an epoch.
+    let mut plan = Plan::new(network.as_ref(), &[&[rows + 5], input.as_slice()].concat()).unwrap();
+    let mut got = wanted.clone();
+    got.iter_mut().for_each(|gradient| values_mut(gradient).fill(T::nan()));
+    let fill = |range: std::ops::Range<usize>, to: &mut [T]| {
+        to.copy_from_slice(&values(x)[range.start * size..range.end * size]);
+    };
+    let batch = Batch { rows, fill: &fill, target };
+    let mut workers = Workers::new(threads);
+    let score = plan.gradients(&mut workers, network.as_ref(), loss, &batch, &Tape::new(), &mut got).unwrap();
+    close(&name, &[score.sum], &[reference.sum], tolerance);
+    assert_eq!((score.correct, score.samples), (reference.correct, reference.samples), "{name}");
+    for ((parameter, got), (_, wanted)) in got.named().zip(wanted.named()) {
+        close(&format!("{name}, {parameter}"), values(got), values(wanted), tolerance);
+    }
+
+    let output = network.forward(x, &mut Tape::off());
+    let mut predictor = Predictor::new(network.as_ref(), input, rows).unwrap();
+    close(&name, predictor.predict(values(x)).unwrap(), values(&output), tolerance);
+}
+
+fn law<T: Real>(tolerance: f64) {
+    for seed in 0..60 {
+        let mut stream = Stream::new(seed);
+        let case: Case<T> = match seed % 5 {
+            0 | 1 => dense(&mut stream),
+            2 | 3 => convolutional(&mut stream),
+            _ => autoencoder(&mut stream),
+        };
+        let rows = [1, 2, 17, 64][stream.below(4)];
+        let shape = [&[rows], case.input.as_slice()].concat();
+        let x = random(&shape, &mut stream);
+        let (loss, target) = loss(&case.network.output_shape(&shape).unwrap(), &mut stream);
+        agree(&case, &*loss, &x, &target, 1 + (seed % 2) as usize, tolerance);
+    }
+}
+
+#[test]
+fn the_plan_computes_what_the_modules_compute_in_f64() {
+    law::<f64>(1e-12);
+}
+
+#[test]
+fn the_plan_computes_what_the_modules_compute_in_f32() {
+    law::<f32>(1e-4);
+}
+
+#[test]
+fn modules_without_a_step_of_their_own_run_as_they_are() {
+    let network = Sequential::<f64>::new().push(Linear::new(6, 4)).push(Softmax::new()).push(Linear::new(4, 3));
+    let case = Case { network: Box::new(network.push(LogSoftmax::new()).seed(3)), input: vec![6] };
+    let mut stream = Stream::new(1);
+    let x = random(&[9, 6], &mut stream);
+    agree(&case, &NllLoss::new(), &x, &Target::classes(vec![0, 1, 2, 2, 1, 0, 1, 1, 0]), 1, 1e-12);
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_refused() {
+    let network = Sequential::<f32>::new().push(Linear::new(2, 1));
+    let mut predictor = Predictor::new(&network, &[2], 3).unwrap();
+    let error = predictor.predict(&[0.0; 8]).unwrap_err().to_string();
+    assert_eq!(error, "Plan: the batch must be at most 3 samples of shape (2,), got 4");
+    assert!(predictor.predict(&[0.0; 3]).is_err());
+}
