@@ -48,12 +48,15 @@
 //! | [`data`], [`metrics`] | data sets, splits, batches; accuracy and confusion |
 //! | [`gradcheck`] | analytic gradients against numeric ones |
 //! | [`model`] | a model as data: description, summary |
+//! | [`format`], [`files`] | models and logs on disk: safetensors, TensorBoard; files whole or not at all |
 
 #![deny(unsafe_code)]
 
 pub mod container;
 pub mod data;
 pub mod error;
+pub mod files;
+pub mod format;
 pub mod gradcheck;
 pub mod init;
 #[allow(unsafe_code)]

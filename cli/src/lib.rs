@@ -5,7 +5,7 @@ pub mod chart;
 pub mod conform;
 pub mod data;
 pub mod experiments;
-pub mod files;
 pub mod page;
 pub mod progress;
 pub mod report;
+pub mod train;

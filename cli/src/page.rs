@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use limpide::Error;
+use limpide::files::write_atomically;
 
 use crate::chart::svg::escape;
 use crate::chart::{Figure, Table, theme};
-use crate::files::write_atomically;
 
 /// A page under construction.
 pub struct Page {

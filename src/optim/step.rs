@@ -48,10 +48,10 @@ impl<'a, T: Real> Optim<'a, T> {
         Optim { network, loss, optimizer, engine, plan: None, gradients, random }
     }
 
-    /// Keys the random numbers of the next steps (what a dropout drops) by the stream of (seed, epoch): step k from here
-    /// on takes `stream.at(&[k])`, k = 0, 1, ….
-    pub fn set_random(&mut self, stream: Stream) {
-        self.random = (stream, 0);
+    /// Keys the random numbers of the next steps (what a dropout drops) by the stream of (seed, epoch): the next step takes
+    /// `stream.at(&[step])`, those after it the numbers that follow.
+    pub fn set_random(&mut self, stream: Stream, step: u64) {
+        self.random = (stream, step);
     }
 
     /// One step on a batch; the batch's loss before the step, by the loss's reduction. A loss that is not finite moves
@@ -94,6 +94,16 @@ impl<'a, T: Real> Optim<'a, T> {
     /// The network as it stands.
     pub fn network(&self) -> &dyn Module<T> {
         self.network
+    }
+
+    /// The network to write to, between two steps.
+    pub(crate) fn network_mut(&mut self) -> &mut dyn Module<T> {
+        self.network
+    }
+
+    /// The optimiser as it stands.
+    pub fn optimizer(&self) -> &Optimizer<T> {
+        &self.optimizer
     }
 
     /// The gradients of the last step.

@@ -12,6 +12,8 @@ pub struct Epoch {
     pub train: Score,
     /// On the validation data, after the epoch; when there are some.
     pub validation: Option<Score>,
+    /// η, of the last step.
+    pub learning_rate: f64,
     /// Wall-clock seconds of the training part.
     pub seconds: f64,
 }

@@ -1,11 +1,24 @@
-//! Training: batches through the [`Engine`], epochs by the [`Trainer`], figures in the [`History`].
+//! Training: batches through the [`Engine`], epochs by the [`Trainer`], figures in the [`History`]; callbacks that watch,
+//! and checkpoints to go on from.
 
+mod callback;
+mod checkpoint;
+mod checkpoints;
+mod early_stopping;
 mod engine;
 mod history;
+mod logs;
+mod metric;
 mod score;
 mod trainer;
 
+pub use callback::{Callback, Flow, Progress};
+pub use checkpoint::Checkpoint;
+pub use checkpoints::{CheckpointOptions, Checkpoints};
+pub use early_stopping::{EarlyStopping, EarlyStoppingOptions};
 pub use engine::{BatchScore, Engine};
 pub use history::{Epoch, History};
+pub use logs::{LineLog, TensorBoardLog};
+pub use metric::Metric;
 pub use score::{Score, evaluate, predict};
-pub use trainer::{Flow, Progress, Trainer, sgd};
+pub use trainer::{Trainer, sgd};

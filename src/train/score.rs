@@ -15,19 +15,75 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// Σ terms / denominator over all samples: the mean loss, whatever the loss's own reduction.
+    #[serde(with = "exact")]
     pub loss: f64,
     /// Samples predicted right, 0 to 1, when the loss is about classes.
     pub accuracy: Option<f64>,
 }
 
 impl Score {
-    /// The score of all batches together.
-    pub(super) fn of<T: Real>(batches: &[BatchScore<T>]) -> Score {
-        let total = |f: fn(&BatchScore<T>) -> f64| batches.iter().map(f).sum::<f64>();
-        let loss = total(|batch| batch.sum.to_f64()) / total(|batch| batch.denominator.to_f64());
-        let samples = total(|batch| batch.samples as f64);
-        let correct: Option<usize> = batches.iter().map(|batch| batch.correct).sum();
-        Score { loss, accuracy: correct.map(|correct| correct as f64 / samples) }
+    /// The score of batches together.
+    pub(super) fn of<'a, T: Real>(batches: impl IntoIterator<Item = &'a BatchScore<T>>) -> Score {
+        let mut totals = Totals::default();
+        batches.into_iter().for_each(|batch| totals.add(batch));
+        totals.score()
+    }
+}
+
+/// The sums over batches of which a [`Score`] is made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Totals {
+    sum: f64,
+    denominator: f64,
+    samples: usize,
+    correct: Option<usize>,
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Totals { sum: 0.0, denominator: 0.0, samples: 0, correct: Some(0) }
+    }
+}
+
+impl Totals {
+    pub fn add<T: Real>(&mut self, batch: &BatchScore<T>) {
+        self.sum += batch.sum.to_f64();
+        self.denominator += batch.denominator.to_f64();
+        self.samples += batch.samples;
+        self.correct = self.correct.zip(batch.correct).map(|(all, correct)| all + correct);
+    }
+
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    pub fn score(&self) -> Score {
+        let accuracy = self.correct.map(|correct| correct as f64 / self.samples as f64);
+        Score { loss: self.sum / self.denominator, accuracy }
+    }
+}
+
+/// A number in JSON that may be none: JSON itself knows neither NaN nor infinity.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Number {
+        Finite(f64),
+        Word(String),
+    }
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = if value.is_finite() { Number::Finite(*value) } else { Number::Word(value.to_string()) };
+        number.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match Number::deserialize(deserializer)? {
+            Number::Finite(value) => Ok(value),
+            Number::Word(word) => word.parse().map_err(D::Error::custom),
+        }
     }
 }
 
@@ -85,4 +141,20 @@ pub fn predict<T: Real>(network: &dyn Module<T>, inputs: &Inputs<T>, engine: &mu
     let fill = |range: Range<usize>, to: &mut [T]| inputs.gather_into(&range.collect::<Vec<_>>(), to);
     let parts = predictor.predict_slices(engine.workers(), inputs.len(), &fill, &|_, z| z.to_vec());
     Ok(tensor(&shape, parts.concat()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_that_is_no_number_comes_back_from_json() {
+        for loss in [0.1 + 0.2, f64::INFINITY, f64::NEG_INFINITY, 5e-324, f64::MAX, -0.0] {
+            let score = Score { loss, accuracy: Some(1.0 / 3.0) };
+            assert_eq!(serde_json::from_str::<Score>(&serde_json::to_string(&score).unwrap()).unwrap(), score);
+        }
+        let text = serde_json::to_string(&Score { loss: f64::NAN, accuracy: None }).unwrap();
+        assert_eq!(text, r#"{"loss":"NaN","accuracy":null}"#);
+        assert!(serde_json::from_str::<Score>(&text).unwrap().loss.is_nan());
+    }
 }

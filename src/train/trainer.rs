@@ -1,6 +1,10 @@
-//! The training loop: epochs of shuffled mini-batches, validation, callbacks.
+//! The training loop: epochs of shuffled mini-batches, validation, callbacks, checkpoints.
 
+use super::callback::{Callback, Flow, OnEpoch, OnStep, Progress};
+use super::checkpoint::{Checkpoint, Position, RunSettings};
+use super::checkpoints::{Checkpoints, Writer};
 use super::engine::BatchScore;
+use super::score::Totals;
 use super::{Epoch, History, Score};
 use crate::data::{Batches, Dataset};
 use crate::loss::Loss;
@@ -8,39 +12,12 @@ use crate::module::{Module, Tape};
 use crate::optim::{Optim, Optimizer, Sgd};
 use crate::plan::Batch;
 use crate::{Error, Real, Result, Stream, Tensor};
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::time::Instant;
 
 /// Steps that the score of a [`Progress`] covers.
 const RECENT: usize = 50;
-
-/// What a callback wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    /// Train on.
-    Continue,
-    /// Stop after this epoch.
-    Stop,
-}
-
-type EpochCallback<'a, T> = dyn FnMut(&Epoch, &dyn Module<T>) -> Flow + 'a;
-
-/// Where a run stands within an epoch.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// The epoch, counted from 1.
-    pub epoch: usize,
-    /// How many epochs the run has.
-    pub epochs: usize,
-    /// Samples done in this epoch.
-    pub samples: usize,
-    /// Samples in an epoch.
-    pub total: usize,
-    /// The score of the last steps.
-    pub score: Score,
-    /// Seconds since the epoch began.
-    pub seconds: f64,
-}
 
 /// The settings of a training run.
 ///
@@ -60,8 +37,9 @@ pub struct Trainer<'a, T: Real> {
     seed: u64,
     threads: usize,
     validation: Option<&'a Dataset<T>>,
-    on_epoch: Box<EpochCallback<'a, T>>,
-    on_step: Option<Box<dyn FnMut(&Progress) + 'a>>,
+    callbacks: Vec<Box<dyn Callback<T> + 'a>>,
+    checkpoints: Option<Checkpoints>,
+    resume: Option<Checkpoint>,
 }
 
 impl<'a, T: Real> Trainer<'a, T> {
@@ -75,8 +53,9 @@ impl<'a, T: Real> Trainer<'a, T> {
             seed: 0,
             threads: 1,
             validation: None,
-            on_epoch: Box::new(|_, _| Flow::Continue),
-            on_step: None,
+            callbacks: Vec::new(),
+            checkpoints: None,
+            resume: None,
         }
     }
 
@@ -116,15 +95,32 @@ impl<'a, T: Real> Trainer<'a, T> {
         self
     }
 
-    /// Called after every epoch with its figures and the network.
-    pub fn on_epoch(mut self, callback: impl FnMut(&Epoch, &dyn Module<T>) -> Flow + 'a) -> Self {
-        self.on_epoch = Box::new(callback);
+    /// Something that watches the run; several are called in the order in which they were added.
+    pub fn callback(mut self, callback: impl Callback<T> + 'a) -> Self {
+        self.callbacks.push(Box::new(callback));
         self
     }
 
+    /// Called after every epoch with its figures and the network.
+    pub fn on_epoch(self, callback: impl FnMut(&Epoch, &dyn Module<T>) -> Flow + 'a) -> Self {
+        self.callback(OnEpoch(callback))
+    }
+
     /// Called after every step, for progress bars.
-    pub fn on_step(mut self, callback: impl FnMut(&Progress) + 'a) -> Self {
-        self.on_step = Some(Box::new(callback));
+    pub fn on_step(self, callback: impl FnMut(&Progress) + 'a) -> Self {
+        self.callback(OnStep(callback))
+    }
+
+    /// Writes checkpoints, from which another process can go on.
+    pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
+        self.checkpoints = Some(checkpoints);
+        self
+    }
+
+    /// Goes on from a checkpoint: the rest of the run has the bits that it would have had without an interruption. All
+    /// settings but the number of epochs and threads must be those of the run that wrote it.
+    pub fn resume(mut self, checkpoint: Checkpoint) -> Self {
+        self.resume = Some(checkpoint);
         self
     }
 
@@ -132,7 +128,8 @@ impl<'a, T: Real> Trainer<'a, T> {
     ///
     /// # Errors
     /// A shape error when network, loss and data do not fit together; [`Error::Option`] for settings out of range;
-    /// [`Error::NotFinite`] when the loss stops being a number, with the first tensor that went bad.
+    /// [`Error::NotFinite`] when the loss stops being a number, with the first tensor that went bad (the last checkpoint
+    /// is from before); [`Error::Data`] for a checkpoint of another model or run; those of the callbacks.
     pub fn fit(mut self, network: &mut dyn Module<T>, loss: &dyn Loss<T>, train: &Dataset<T>) -> Result<History> {
         super::score::check(network, loss, train)?;
         for (name, size) in [("threads", self.threads), ("samples", train.len())] {
@@ -140,52 +137,141 @@ impl<'a, T: Real> Trainer<'a, T> {
                 return Err(Error::option(format!("Trainer: {name}"), "at least 1", size));
             }
         }
-        let mut batches = Batches::new((0..train.len()).collect(), self.batch_size, self.seed)?.shuffle(self.shuffle);
-        let mut history = History::default();
-        let mut optim = Optim::new(network, loss, self.optimizer, self.threads);
-        let random = Stream::new(self.seed).at(&[u64::from_be_bytes(*b"training")]);
+        let mut sections = BTreeSet::new();
+        if let Some(name) = self.callbacks.iter().filter_map(|own| own.section()).find(|&name| !sections.insert(name)) {
+            return Err(Error::option("Trainer: callbacks with tensors in a checkpoint", "one of a name", name));
+        }
+        let settings =
+            RunSettings { seed: self.seed, batch_size: self.batch_size, shuffle: self.shuffle, samples: train.len() };
+        let batches = Batches::new((0..train.len()).collect(), self.batch_size, self.seed)?.shuffle(self.shuffle);
+        let writer = self.checkpoints.take().map(|own| own.open(self.resume.is_some())).transpose()?;
+        let position = match self.resume.take() {
+            Some(checkpoint) => checkpoint.restore(network, &mut self.optimizer, &mut self.callbacks, &settings)?,
+            None => Position::default(),
+        };
+        let optim = Optim::new(network, loss, self.optimizer, self.threads);
+        let (epochs, validation, callbacks) = (self.epochs, self.validation, self.callbacks);
+        Run { optim, epochs, train, batches, validation, callbacks, writer, settings, position }.finish()
+    }
+}
+
+/// A run under way.
+struct Run<'a, 'b, T: Real> {
+    optim: Optim<'b, T>,
+    epochs: usize,
+    train: &'b Dataset<T>,
+    batches: Batches,
+    validation: Option<&'a Dataset<T>>,
+    callbacks: Vec<Box<dyn Callback<T> + 'a>>,
+    writer: Option<Writer>,
+    settings: RunSettings,
+    position: Position,
+}
+
+impl<T: Real> Run<'_, '_, T> {
+    /// Trains until the last epoch or until a callback stops the run.
+    fn finish(mut self) -> Result<History> {
+        for callback in &mut self.callbacks {
+            callback.on_start(&self.position.history, self.optim.network())?;
+        }
+        while !self.position.ended && self.position.epoch <= self.epochs {
+            if self.steps()? == Flow::Stop {
+                self.write_checkpoint()?;
+                return Ok(self.position.history);
+            }
+            self.end_epoch()?;
+        }
+        for callback in &mut self.callbacks {
+            callback.on_end(&self.position.history, self.optim.network_mut())?;
+        }
+        Ok(self.position.history)
+    }
+
+    /// The steps that are left of the epoch under way; whether a callback stopped within it.
+    fn steps(&mut self) -> Result<Flow> {
+        let Run { optim, train, batches, callbacks, position, .. } = self;
+        let (number, before) = (position.epoch, position.seconds);
+        let start = Instant::now();
+        let random = Stream::new(self.settings.seed).at(&[u64::from_be_bytes(*b"training"), number as u64]);
+        optim.set_random(random, position.step as u64);
+        let mut recent: VecDeque<BatchScore<T>> = VecDeque::with_capacity(RECENT);
         let mut target = train.target_room(0);
-        for number in 1..=self.epochs {
-            let start = Instant::now();
-            let mut scores: Vec<BatchScore<T>> = Vec::new();
-            let mut samples = 0;
-            optim.set_random(random.at(&[number as u64]));
-            for indices in batches.epoch(number as u64) {
-                if target.len() != indices.len() {
-                    target = train.target_room(indices.len());
-                }
-                train.gather_targets_into(indices, target.rows_mut());
-                let fill = |range: Range<usize>, to: &mut [T]| train.inputs.gather_into(&indices[range], to);
-                let batch = Batch { rows: indices.len(), fill: &fill, target: &target };
-                let score = optim.step_batch(train.sample_shape(), &batch)?;
-                if !score.sum.is_finite() {
-                    let culprit = culprit(optim.network(), &train.inputs.gather(indices));
-                    let (epoch, step) = (number, scores.len() + 1);
-                    return Err(Error::NotFinite { value: score.sum.to_f64(), epoch, step, culprit });
-                }
-                scores.push(score);
-                samples += indices.len();
-                if let Some(on_step) = &mut self.on_step {
-                    on_step(&Progress {
-                        epoch: number,
-                        epochs: self.epochs,
-                        samples,
-                        total: train.len(),
-                        score: Score::of(&scores[scores.len().saturating_sub(RECENT)..]),
-                        seconds: start.elapsed().as_secs_f64(),
-                    });
+        for indices in batches.epoch(number as u64).skip(position.step) {
+            if target.len() != indices.len() {
+                target = train.target_room(indices.len());
+            }
+            train.gather_targets_into(indices, target.rows_mut());
+            let fill = |range: Range<usize>, to: &mut [T]| train.inputs.gather_into(&indices[range], to);
+            let batch = Batch { rows: indices.len(), fill: &fill, target: &target };
+            let score = optim.step_batch(train.sample_shape(), &batch)?;
+            position.step += 1;
+            if !score.sum.is_finite() {
+                let culprit = culprit(optim.network(), &train.inputs.gather(indices));
+                let (epoch, step) = (number, position.step);
+                return Err(Error::NotFinite { value: score.sum.to_f64(), epoch, step, culprit });
+            }
+            position.steps += 1;
+            position.totals.add(&score);
+            position.seconds = before + start.elapsed().as_secs_f64();
+            if callbacks.is_empty() && self.writer.is_none() {
+                continue; // nobody looks, and a step of a small network takes less than a look
+            }
+            if recent.len() == RECENT {
+                recent.pop_front();
+            }
+            recent.push_back(score);
+            let progress = Progress {
+                epoch: number,
+                epochs: self.epochs,
+                samples: position.totals.samples(),
+                total: train.len(),
+                score: Score::of(&recent),
+                seconds: position.seconds,
+            };
+            let mut flow = Flow::Continue;
+            for callback in callbacks.iter_mut() {
+                if callback.on_step(&progress)? == Flow::Stop {
+                    flow = Flow::Stop;
                 }
             }
-            let seconds = start.elapsed().as_secs_f64();
-            let validation = self.validation.map(|data| optim.evaluate(data)).transpose()?;
-            let epoch = Epoch { number, train: Score::of(&scores), validation, seconds };
-            history.epochs.push(epoch);
-            let flow = (self.on_epoch)(&history.epochs[number - 1], optim.network());
             if flow == Flow::Stop {
-                break;
+                return Ok(flow);
+            }
+            if let Some(writer) = self.writer.as_mut().filter(|writer| writer.wants_step(position.steps)) {
+                let bytes = Checkpoint::encode(optim, callbacks, &self.settings, position);
+                writer.write(position.steps, &bytes)?;
             }
         }
-        Ok(history)
+        Ok(Flow::Continue)
+    }
+
+    /// What follows the last step of an epoch.
+    fn end_epoch(&mut self) -> Result<()> {
+        let validation = self.validation.map(|data| self.optim.evaluate(data)).transpose()?;
+        let Position { epoch: number, totals, seconds, .. } = self.position;
+        let learning_rate = self.optim.optimizer().learning_rate();
+        let epoch = Epoch { number, train: totals.score(), validation, learning_rate, seconds };
+        for callback in &mut self.callbacks {
+            self.position.ended |= callback.on_epoch(&epoch, self.optim.network())? == Flow::Stop;
+        }
+        self.position.history.epochs.push(epoch);
+        self.position.epoch += 1;
+        (self.position.step, self.position.totals, self.position.seconds) = (0, Totals::default(), 0.0);
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let (best, last) = (writer.wants_best(&self.position.history)?, self.position.ended || number == self.epochs);
+        if best {
+            writer.keep_best(Checkpoint::encode(&self.optim, &self.callbacks, &self.settings, &self.position));
+        }
+        if last || writer.wants_epoch(number) {
+            self.write_checkpoint()?;
+        }
+        Ok(())
+    }
+
+    fn write_checkpoint(&mut self) -> Result<()> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let bytes = Checkpoint::encode(&self.optim, &self.callbacks, &self.settings, &self.position);
+        writer.write(self.position.steps, &bytes)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Results written for a verdict made outside this program.
 
 use super::numbers::Numbers;
-use crate::files::write_atomically;
+use limpide::files::write_atomically;
 use limpide::{Error, Result};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;

@@ -13,10 +13,10 @@ mod summary;
 
 use crate::experiments::command::Common;
 use crate::experiments::{Outcome, Settings};
-use crate::files::{prepare_folder, write_atomically};
 use crate::page::{Page, Section};
 use limpide::Result;
 use limpide::data::Mnist;
+use limpide::files::{prepare_folder, write_atomically};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use summary::Summary;

@@ -1,12 +1,15 @@
 //! Writing files whole or not at all: a reader, or a power cut, never meets half a file.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use limpide::Error;
+use crate::Error;
+
+/// How the names of files that are being written end.
+const TEMPORARY: &str = ".tmp";
 
 /// Creates a folder with all above it, unless it is there, and tries whether files can be written into it: a run of minutes
 /// should not end with an error that could have been told at once.
@@ -24,11 +27,24 @@ pub fn prepare_folder(folder: &Path) -> Result<(), Error> {
 
 /// Writes `bytes` to a temporary file beside `path`, syncs it, and renames it to `path`.
 ///
-/// On an error whatever stood at `path` before is untouched and the temporary file is removed.
+/// # Errors
+/// [`Error::Io`]; whatever stood at `path` before is untouched then, and the temporary file is removed.
+///
+/// ```
+/// let path = std::env::temp_dir().join("limpide-example.txt");
+/// limpide::files::write_atomically(&path, b"whole or not at all")?;
+/// assert_eq!(std::fs::read(&path).unwrap(), b"whole or not at all");
+/// # Ok::<(), limpide::Error>(())
+/// ```
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    write_atomically_by(path, |file| file.write_all(bytes))
+}
+
+/// [`write_atomically`] of what `write` puts into the file.
+fn write_atomically_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Error> {
     let io = |source| Error::Io { path: path.to_path_buf(), source };
     let temporary = temporary_name(path).map_err(io)?;
-    let written = write_and_sync(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    let written = write_and_sync(&temporary, write).and_then(|()| fs::rename(&temporary, path));
     if let Err(source) = written {
         // The first error is the one worth telling; the clean-up may fail for the same reason.
         let _ = fs::remove_file(&temporary);
@@ -37,10 +53,23 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     sync_folder(path).map_err(io)
 }
 
-fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
+fn write_and_sync(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    write(&mut file)?;
     file.sync_all()
+}
+
+/// Removes what a writer that was killed left in a folder. Nobody may be writing there.
+pub(crate) fn remove_leftovers(folder: &Path) -> Result<(), Error> {
+    let io = |source| Error::Io { path: folder.to_path_buf(), source };
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') && name.ends_with(TEMPORARY) {
+            fs::remove_file(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        }
+    }
+    Ok(())
 }
 
 /// A name in the same folder (a rename across file systems would not be atomic) that no other writer uses.
@@ -49,7 +78,7 @@ fn temporary_name(path: &Path) -> io::Result<PathBuf> {
     let name =
         path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path does not name a file"))?;
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    Ok(path.with_file_name(format!(".{}.{}-{count}.tmp", name.to_string_lossy(), process::id())))
+    Ok(path.with_file_name(format!(".{}.{}-{count}{TEMPORARY}", name.to_string_lossy(), process::id())))
 }
 
 /// Makes the rename itself durable; only Unix can open a folder for that.
@@ -93,6 +122,34 @@ mod tests {
         assert!(message.contains("taken"), "{message}");
         assert_eq!(names(folder.path()), ["taken"]);
         assert_eq!(fs::read(path.join("inside")).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_while_writing_keeps_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_atomically(&path, b"first").unwrap();
+        let full = |file: &mut File| {
+            file.write_all(b"half of the seco")?;
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        let message = write_atomically_by(&path, full).unwrap_err().to_string();
+        assert!(message.contains("a.txt") && message.contains("no storage space"), "{message}");
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_atomically(&path, b"whole").unwrap();
+        for name in [".hidden", "b.tmp"] {
+            fs::write(folder.path().join(name), b"").unwrap();
+        }
+        fs::write(temporary_name(&path).unwrap(), b"half").unwrap();
+        remove_leftovers(folder.path()).unwrap();
+        assert_eq!(names(folder.path()), [".hidden", "a.txt", "b.tmp"]);
     }
 
     #[test]

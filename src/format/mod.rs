@@ -1,0 +1,8 @@
+//! Files that other programs read too: models in safetensors, logs for TensorBoard.
+
+mod model_file;
+pub mod safetensors;
+pub mod tensorboard;
+
+pub(crate) use model_file::{NOTE, read_note, set_state, shapes, state};
+pub use model_file::{load, load_into, save};

@@ -1,0 +1,124 @@
+//! Model files: parameters and buffers by PyTorch's names in safetensors, with the model's description in the header.
+
+use super::safetensors::{Archive, encode};
+use crate::files::write_atomically;
+use crate::model::{LayerDescription, describe};
+use crate::module::Module;
+use crate::{Error, Real, Result, Tensor};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The note that holds what this library says about a file.
+pub(crate) const NOTE: &str = "limpide";
+/// The newest version of model files.
+const VERSION: u32 = 1;
+
+/// What the note of a model file says.
+#[derive(Serialize, Deserialize)]
+struct ModelNote {
+    kind: String,
+    version: u32,
+    /// None for a model with modules that this library does not know.
+    model: Option<LayerDescription>,
+}
+
+/// The part of a note that every version of every kind has.
+#[derive(Deserialize)]
+struct NoteHead {
+    kind: String,
+    version: u32,
+}
+
+/// The note of a file of this kind, or why it is none.
+pub(crate) fn read_note<'a, N: Deserialize<'a>>(archive: &'a Archive, kind: &str, newest: u32) -> Result<N> {
+    let wrong = |problem: String| Error::Data { path: archive.path().into(), problem };
+    let text = archive.note(NOTE).ok_or_else(|| {
+        wrong(format!("wants a {kind} of limpide, got a safetensors file without the note `{NOTE}` in its header"))
+    })?;
+    let damaged = |error: serde_json::Error| wrong(format!("the note `{NOTE}` in its header is damaged: {error}"));
+    let head: NoteHead = serde_json::from_str(text).map_err(damaged)?;
+    if head.kind != kind {
+        return Err(wrong(format!("wants a {kind}, got a {}", head.kind)));
+    }
+    if head.version > newest {
+        let found = head.version;
+        return Err(wrong(format!("is a {kind} of version {found}, and this limpide reads up to {newest}; update it")));
+    }
+    serde_json::from_str(text).map_err(damaged)
+}
+
+/// Writes a model: parameters and buffers under PyTorch's names and layouts, and its description, so that [`load`] builds it anew.
+/// PyTorch reads the file with `safetensors.torch.load_file` and `load_state_dict`.
+///
+/// # Errors
+/// [`Error::Io`]; what stood at `path` before is untouched then.
+///
+/// ```
+/// use limpide::{Module, Sequential, format, layers::{Linear, Tanh}};
+/// let path = std::env::temp_dir().join("limpide-example.safetensors");
+/// let network = Sequential::<f32>::new().push(Linear::new(4, 3)).push(Tanh).seed(7);
+/// format::save(&network, &path)?;
+/// let same = format::load::<f32>(&path)?;
+/// assert_eq!(same.to_string(), "Sequential(Linear(4, 3), Tanh)");
+/// assert_eq!(same.parameters(), network.parameters());
+/// # Ok::<(), limpide::Error>(())
+/// ```
+pub fn save<T: Real>(model: &dyn Module<T>, path: &Path) -> Result<()> {
+    let note = ModelNote { kind: "model".into(), version: VERSION, model: describe(model) };
+    let note = serde_json::to_string(&note).expect("a description is plain data");
+    write_atomically(path, &encode(state(model), [(NOTE, note.as_str())]))
+}
+
+/// Builds the model of a file that [`save`] has written.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Data`] when the file is damaged, is no model of this library, or is of a newer version.
+pub fn load<T: Real>(path: &Path) -> Result<Box<dyn Module<T>>> {
+    let archive = Archive::read(path)?;
+    let note: ModelNote = read_note(&archive, "model", VERSION)?;
+    let description = note.model.ok_or_else(|| Error::Data {
+        path: path.into(),
+        problem: "holds modules that this library cannot build; build the network yourself and use `load_into`".into(),
+    })?;
+    let mut model = description.build()?;
+    fill(&mut *model, &archive)?;
+    Ok(model)
+}
+
+/// Loads the parameters and buffers of a safetensors file, ours or PyTorch's, into a network of the same architecture.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Data`] when the file is damaged, and when its tensors are not exactly the network's: the
+/// message lists every missing, extra and misshapen tensor. The network is as it was then.
+pub fn load_into<T: Real>(model: &mut dyn Module<T>, path: &Path) -> Result<()> {
+    fill(model, &Archive::read(path)?)
+}
+
+fn fill<T: Real>(model: &mut dyn Module<T>, archive: &Archive) -> Result<()> {
+    let wanted = shapes(&state(model));
+    archive.compare("this network", &wanted)?;
+    let tensors = wanted.iter().map(|(name, _)| archive.tensor(name)).collect::<Result<Vec<_>>>()?;
+    set_state(model, tensors);
+    Ok(())
+}
+
+/// All tensors that make a model what it is, parameters and buffers, by PyTorch's names.
+pub(crate) fn state<T: Real>(model: &dyn Module<T>) -> Vec<(String, &Tensor<T>)> {
+    model.parameters().into_iter().chain(model.buffers()).collect()
+}
+
+/// Replaces the tensors of [`state`], which these must be in number, order and shape.
+pub(crate) fn set_state<T: Real>(model: &mut dyn Module<T>, tensors: Vec<Tensor<T>>) {
+    let mut tensors = tensors.into_iter();
+    model.parameters_mut().into_iter().zip(&mut tensors).for_each(|(own, tensor)| *own = tensor);
+    model.buffers_mut().into_iter().zip(&mut tensors).for_each(|(own, tensor)| *own = tensor);
+}
+
+/// Names with shapes.
+pub(crate) fn shapes<T: Real>(tensors: &[(String, &Tensor<T>)]) -> Vec<(String, Vec<usize>)> {
+    tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape().to_vec())).collect()
+}
+
+#[cfg(test)]
+#[path = "model_file_tests.rs"]
+mod tests;

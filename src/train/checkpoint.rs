@@ -1,0 +1,224 @@
+//! A checkpoint: all that a run needs to go on as if nothing had happened, in one safetensors file.
+//!
+//! | in the file | what |
+//! | --- | --- |
+//! | `model/…` | the network's tensors, by PyTorch's names |
+//! | `optimizer/…` | the optimiser's arrays |
+//! | `early_stopping/…` | what a callback of that name keeps: the best weights so far |
+//! | the note `limpide` | the model's description, the run's settings, the clocks, the history |
+//!
+//! Random numbers need no state: they are functions of the seed, the epoch and the step, which are in the note.
+
+use super::History;
+use super::callback::Callback;
+use super::score::Totals;
+use crate::format::safetensors::{Archive, differences, encode};
+use crate::format::{NOTE, read_note, set_state, shapes, state};
+use crate::model::{LayerDescription, describe};
+use crate::module::Module;
+use crate::optim::{Optim, Optimizer, OptimizerState};
+use crate::{Error, Real, Result, Tensor};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The newest version of checkpoints.
+const VERSION: u32 = 1;
+
+/// Where a run stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// The epoch under way, counted from 1.
+    pub epoch: usize,
+    /// Steps done in it.
+    pub step: usize,
+    /// Steps done in all epochs.
+    pub steps: u64,
+    /// What the steps of this epoch have measured.
+    pub totals: Totals,
+    /// Seconds that they have taken.
+    pub seconds: f64,
+    /// The epochs that are finished.
+    pub history: History,
+    /// Whether a callback has ended the run.
+    pub ended: bool,
+}
+
+impl Default for Position {
+    fn default() -> Self {
+        let (totals, history) = (Totals::default(), History::default());
+        Position { epoch: 1, step: 0, steps: 0, totals, seconds: 0.0, history, ended: false }
+    }
+}
+
+/// The settings that must be the same when a run goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct RunSettings {
+    pub seed: u64,
+    pub batch_size: usize,
+    pub shuffle: bool,
+    /// The number of training samples.
+    pub samples: usize,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Note {
+    kind: String,
+    version: u32,
+    /// The type of all numbers in the file.
+    real: String,
+    /// None for a model with modules that this library does not know.
+    model: Option<LayerDescription>,
+    run: RunSettings,
+    optimizer: OptimizerNote,
+    position: Position,
+}
+
+/// An optimiser's memory without its arrays.
+#[derive(Debug, Serialize, Deserialize)]
+struct OptimizerNote {
+    clock: u64,
+    numbers: BTreeMap<String, f64>,
+}
+
+/// A checkpoint as read from a file, to be handed to [`Trainer::resume`](super::Trainer::resume).
+#[derive(Debug)]
+pub struct Checkpoint {
+    archive: Archive,
+    note: Note,
+}
+
+impl Checkpoint {
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Data`] when the file is damaged, is no checkpoint, or is of a newer version.
+    pub fn read(path: &Path) -> Result<Self> {
+        let archive = Archive::read(path)?;
+        let note: Note = read_note(&archive, "checkpoint", VERSION)?;
+        Ok(Checkpoint { archive, note })
+    }
+
+    /// Steps that the run had done.
+    pub fn steps(&self) -> u64 {
+        self.note.position.steps
+    }
+
+    /// The epochs that the run had finished.
+    pub fn history(&self) -> &History {
+        &self.note.position.history
+    }
+
+    /// The bytes of a checkpoint.
+    pub(super) fn encode<T: Real>(
+        optim: &Optim<'_, T>,
+        callbacks: &[Box<dyn Callback<T> + '_>],
+        run: &RunSettings,
+        position: &Position,
+    ) -> Vec<u8> {
+        let (network, memory) = (optim.network(), optim.optimizer().state());
+        let note = Note {
+            kind: "checkpoint".into(),
+            version: VERSION,
+            real: T::NAME.into(),
+            model: describe(network),
+            run: run.clone(),
+            optimizer: OptimizerNote { clock: memory.clock, numbers: memory.numbers },
+            position: position.clone(),
+        };
+        let note = serde_json::to_string(&note).expect("a note is plain data");
+        let mut tensors = behind("model", state(network));
+        let kept = memory.tensors.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
+        tensors.extend(behind("optimizer", kept));
+        for callback in callbacks {
+            tensors.extend(callback.section().into_iter().flat_map(|section| behind(section, callback.kept())));
+        }
+        encode(tensors, [(NOTE, note.as_str())])
+    }
+
+    /// Puts network, optimiser and callbacks where the checkpoint stands, and says where that is.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the checkpoint is of another model or run: the message says what differs. Nothing has changed
+    /// then.
+    pub(super) fn restore<T: Real>(
+        self,
+        network: &mut dyn Module<T>,
+        optimizer: &mut Optimizer<T>,
+        callbacks: &mut [Box<dyn Callback<T> + '_>],
+        run: &RunSettings,
+    ) -> Result<Position> {
+        self.check_model(network)?;
+        self.check_run(run)?;
+        let own: Vec<String> = state(network).into_iter().map(|(name, _)| format!("model/{name}")).collect();
+        let tensors = own.iter().map(|name| self.archive.tensor(name)).collect::<Result<Vec<Tensor<T>>>>()?;
+        let arrays = self.section("optimizer")?;
+        let kept: Vec<Vec<(String, Tensor<T>)>> = callbacks
+            .iter()
+            .map(|callback| callback.section().map_or(Ok(Vec::new()), |section| self.section(section)))
+            .collect::<Result<_>>()?;
+        let OptimizerNote { clock, numbers } = self.note.optimizer;
+        let memory = OptimizerState { clock, numbers, tensors: arrays };
+        optimizer.load_state(network, &memory).map_err(|error| match error {
+            error @ Error::State { .. } => Error::Data { path: self.archive.path().into(), problem: error.to_string() },
+            other => other,
+        })?;
+        set_state(network, tensors);
+        callbacks.iter_mut().zip(kept).for_each(|(callback, kept)| callback.restore(kept));
+        Ok(self.note.position)
+    }
+
+    /// The tensors of one section, their names without the section's, in the order of the names.
+    fn section<T: Real>(&self, section: &str) -> Result<Vec<(String, Tensor<T>)>> {
+        let shapes = self.archive.shapes();
+        let names = shapes.keys().filter_map(|name| Some((name, name.strip_prefix(section)?.strip_prefix('/')?)));
+        names.map(|(name, own)| Ok((own.to_string(), self.archive.tensor(name)?))).collect()
+    }
+
+    fn wrong(&self, problem: String) -> Error {
+        Error::Data { path: self.archive.path().into(), problem }
+    }
+
+    fn check_model<T: Real>(&self, network: &dyn Module<T>) -> Result<()> {
+        if self.note.real != T::NAME {
+            return Err(self.wrong(format!("holds {} numbers, and this network has {}", self.note.real, T::NAME)));
+        }
+        let all = self.archive.shapes();
+        let found: BTreeMap<String, Vec<usize>> = all
+            .into_iter()
+            .filter_map(|(name, shape)| Some((name.strip_prefix("model/")?.to_string(), shape)))
+            .collect();
+        let problems = differences(&shapes(&state(network)), &found);
+        if !problems.is_empty() {
+            return Err(self.wrong(format!("is of another model: {}", problems.join("; "))));
+        }
+        // The same tensors can stand between other functions.
+        match (&self.note.model, describe(network)) {
+            (Some(theirs), Some(own)) if *theirs != own => Err(self
+                .wrong(format!("is of another model: it has {}, and this network is {network}", theirs.build::<T>()?))),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_run(&self, run: &RunSettings) -> Result<()> {
+        let RunSettings { seed, batch_size, shuffle, samples } = &self.note.run;
+        let settings = [
+            ("seed", seed.to_string(), run.seed.to_string()),
+            ("batch size", batch_size.to_string(), run.batch_size.to_string()),
+            ("shuffle", shuffle.to_string(), run.shuffle.to_string()),
+            ("training samples", samples.to_string(), run.samples.to_string()),
+        ];
+        let differ = settings.into_iter().filter(|(_, theirs, own)| theirs != own);
+        let problems: Vec<String> =
+            differ.map(|(name, theirs, own)| format!("{name} {theirs} there, {own} here")).collect();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(self.wrong(format!("is of another run: {}", problems.join("; "))))
+    }
+}
+
+/// Tensors with a section before their names.
+fn behind<'a, T>(section: &str, tensors: Vec<(String, &'a Tensor<T>)>) -> Vec<(String, &'a Tensor<T>)> {
+    tensors.into_iter().map(|(name, tensor)| (format!("{section}/{name}"), tensor)).collect()
+}

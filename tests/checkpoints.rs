@@ -1,0 +1,401 @@
+//! Checkpoints: a run that goes on has the bits of one that was never interrupted, and what does not fit is refused.
+
+use limpide::data::{Dataset, Split, regression};
+use limpide::layers::{Linear, Relu, Tanh};
+use limpide::loss::MseLoss;
+use limpide::optim::Sgd;
+use limpide::train::{
+    Callback, Checkpoint, CheckpointOptions, Checkpoints, EarlyStopping, Epoch, Flow, History, LineLog, Metric,
+    Progress, Trainer,
+};
+use limpide::{Error, Module, Result, Sequential};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn network(seed: u64) -> Sequential<f32> {
+    Sequential::new().push(Linear::new(2, 8)).push(Tanh).push(Linear::new(8, 1)).seed(seed)
+}
+
+fn bits(network: &dyn Module<f32>) -> Vec<u32> {
+    network.parameters().iter().flat_map(|(_, value)| value.iter().map(|p| p.to_bits())).collect()
+}
+
+/// 70 samples to train on (five batches of 16, the last of 6) and 30 to validate.
+fn data() -> (Dataset<f32>, Dataset<f32>) {
+    let all = regression::<f32>(100, -1.0..1.0, 1).unwrap();
+    let split = Split::new(&all, 0.3, 0.0, 1).unwrap();
+    (all.select(&split.train), all.select(&split.validation))
+}
+
+const STEPS_AN_EPOCH: usize = 5;
+
+fn trainer<'a>(validation: &'a Dataset<f32>, epochs: usize) -> Trainer<'a, f32> {
+    Trainer::new(Sgd::new(0.3).unwrap()).epochs(epochs).batch_size(16).seed(9).validation(validation)
+}
+
+/// Stops after so many steps.
+struct Steps(usize);
+
+impl Callback<f32> for Steps {
+    fn on_step(&mut self, _: &Progress) -> Result<Flow> {
+        self.0 -= 1;
+        Ok(if self.0 == 0 { Flow::Stop } else { Flow::Continue })
+    }
+}
+
+/// At every moment, with nothing left out.
+fn every_step() -> CheckpointOptions {
+    CheckpointOptions { every_steps: 1, min_seconds: 0.0, ..CheckpointOptions::default() }
+}
+
+fn newest(folder: &Path) -> PathBuf {
+    Checkpoints::newest(folder).unwrap().expect("a checkpoint")
+}
+
+/// The figures without the clock.
+fn figures(history: &History) -> Vec<(usize, f64, f64)> {
+    history.epochs.iter().map(|epoch| (epoch.number, epoch.train.loss, epoch.validation.unwrap().loss)).collect()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name != ".lock").collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_run_stopped_after_any_step_goes_on_with_the_same_bits() {
+    let (train, validation) = data();
+    let mut whole = network(1);
+    let wanted = trainer(&validation, 3).fit(&mut whole, &MseLoss::new(), &train).unwrap();
+    for stop in 1..3 * STEPS_AN_EPOCH {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = network(1);
+        let half = trainer(&validation, 3)
+            .callback(Steps(stop))
+            .checkpoints(Checkpoints::new(folder.path()))
+            .fit(&mut first, &MseLoss::new(), &train)
+            .unwrap();
+        assert_eq!(half.epochs.len(), (stop - 1) / STEPS_AN_EPOCH);
+        // Other start values and another number of threads: the checkpoint alone counts.
+        let mut second = network(2);
+        let history = trainer(&validation, 3)
+            .threads(2)
+            .resume(Checkpoint::read(&newest(folder.path())).unwrap())
+            .fit(&mut second, &MseLoss::new(), &train)
+            .unwrap();
+        assert_eq!(figures(&history), figures(&wanted), "stopped after step {stop}");
+        assert!(bits(&second) == bits(&whole), "stopped after step {stop}");
+    }
+}
+
+#[test]
+fn a_finished_run_has_nothing_left_to_do_and_more_epochs_go_on() {
+    let (train, validation) = data();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |epochs: usize, seed: u64| {
+        let mut network = network(seed);
+        let newest = Checkpoints::newest(folder.path()).unwrap();
+        let trainer = trainer(&validation, epochs).checkpoints(Checkpoints::new(folder.path()));
+        let trainer = match newest {
+            Some(path) => trainer.resume(Checkpoint::read(&path).unwrap()),
+            None => trainer,
+        };
+        let history = trainer.fit(&mut network, &MseLoss::new(), &train).unwrap();
+        (history.epochs.len(), bits(&network))
+    };
+    let two = run(2, 1);
+    assert_eq!(run(2, 5), two);
+    let four = run(4, 5);
+    assert_eq!(four.0, 4);
+    let mut whole = network(1);
+    trainer(&validation, 4).fit(&mut whole, &MseLoss::new(), &train).unwrap();
+    assert_eq!(four.1, bits(&whole));
+}
+
+/// Notes the weights of every epoch.
+struct Weights<'a>(&'a mut Vec<(f64, Vec<u32>)>);
+
+impl Callback<f32> for Weights<'_> {
+    fn on_epoch(&mut self, epoch: &Epoch, network: &dyn Module<f32>) -> Result<Flow> {
+        self.0.push((epoch.validation.unwrap().loss, bits(network)));
+        Ok(Flow::Continue)
+    }
+}
+
+#[test]
+fn early_stopping_gives_the_weights_of_the_best_epoch_resumed_or_not() {
+    let (train, validation) = data();
+    // A rate at which the loss goes up and down.
+    let trainer = || Trainer::new(Sgd::new(0.3).unwrap()).epochs(60).batch_size(8).seed(2).validation(&validation);
+    let stopping = || EarlyStopping::default().patience(4);
+    let mut seen = Vec::new();
+    let mut whole = network(3);
+    let history =
+        trainer().callback(Weights(&mut seen)).callback(stopping()).fit(&mut whole, &MseLoss::new(), &train).unwrap();
+    let losses: Vec<f64> = seen.iter().map(|(loss, _)| *loss).collect();
+    let best = (0..seen.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap();
+    assert_eq!(history.epochs.len(), best + 1 + 4, "{losses:?}");
+    assert!(history.epochs.len() < 60);
+    assert!(bits(&whole) == seen[best].1, "the weights are not those of epoch {}", best + 1);
+    assert!(seen[best].1 != seen.last().unwrap().1);
+
+    // Stopped after the best epoch, whose weights are then in the checkpoint alone.
+    let folder = tempfile::tempdir().unwrap();
+    let steps = train.len().div_ceil(8) * (best + 2) + 3;
+    let checkpoints = || Checkpoints::new(folder.path());
+    let first = trainer().callback(Steps(steps)).callback(stopping()).checkpoints(checkpoints());
+    first.fit(&mut network(3), &MseLoss::new(), &train).unwrap();
+    let go_on = |network: &mut Sequential<f32>| {
+        let checkpoint = Checkpoint::read(&newest(folder.path())).unwrap();
+        let trainer = trainer().callback(stopping()).checkpoints(checkpoints()).resume(checkpoint);
+        trainer.fit(network, &MseLoss::new(), &train).unwrap()
+    };
+    let mut second = network(4);
+    assert_eq!(figures(&go_on(&mut second)), figures(&history));
+    assert!(bits(&second) == bits(&whole));
+    // The run has been ended by a callback: going on once more trains nothing.
+    let mut third = network(5);
+    assert_eq!(figures(&go_on(&mut third)), figures(&history));
+    assert!(bits(&third) == bits(&whole));
+}
+
+#[test]
+fn a_figure_that_is_not_measured_cannot_stop_a_run() {
+    let (train, _) = data();
+    let trainer = Trainer::new(Sgd::new(0.1).unwrap()).callback(EarlyStopping::default());
+    let error = trainer.fit(&mut network(1), &MseLoss::new(), &train).unwrap_err().to_string();
+    let wanted = "EarlyStopping: metric must be a figure that the run measures (train_loss), got validation_loss";
+    assert_eq!(error, wanted);
+}
+
+#[test]
+fn the_last_two_stay_and_the_best_when_it_is_wanted() {
+    let (train, validation) = data();
+    let folder = tempfile::tempdir().unwrap();
+    let options = CheckpointOptions { keep_best: Some(Metric::ValidationLoss), min_seconds: 0.0, ..Default::default() };
+    let mut seen = Vec::new();
+    Trainer::new(Sgd::new(0.3).unwrap())
+        .epochs(60)
+        .batch_size(8)
+        .seed(2)
+        .validation(&validation)
+        .callback(Weights(&mut seen))
+        .callback(EarlyStopping::default().patience(4))
+        .checkpoints(Checkpoints::new(folder.path()).options(options))
+        .fit(&mut network(3), &MseLoss::new(), &train)
+        .unwrap();
+    let step = |epochs: usize| format!("step-{:010}.safetensors", epochs * train.len().div_ceil(8));
+    assert_eq!(names(folder.path()), ["best.safetensors".into(), step(seen.len() - 1), step(seen.len())]);
+    let best = (0..seen.len()).min_by(|&a, &b| seen[a].0.total_cmp(&seen[b].0)).unwrap();
+    assert!(best + 1 < seen.len(), "a last epoch that is the best shows nothing");
+    let checkpoint = Checkpoint::read(&folder.path().join("best.safetensors")).unwrap();
+    assert_eq!(checkpoint.history().epochs.len(), best + 1);
+    let mut network = network(1);
+    Trainer::new(Sgd::new(0.3).unwrap())
+        .epochs(best + 1)
+        .batch_size(8)
+        .seed(2)
+        .resume(checkpoint)
+        .fit(&mut network, &MseLoss::new(), &train)
+        .unwrap();
+    assert!(bits(&network) == seen[best].1);
+}
+
+/// A folder with the checkpoint of two epochs.
+fn two_epochs() -> tempfile::TempDir {
+    let (train, validation) = data();
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(folder.path()).options(every_step());
+    trainer(&validation, 2).checkpoints(checkpoints).fit(&mut network(1), &MseLoss::new(), &train).unwrap();
+    folder
+}
+
+#[test]
+fn a_checkpoint_of_another_model_or_run_is_refused_with_what_differs() {
+    let folder = two_epochs();
+    let (train, validation) = data();
+    let refusal = |trainer: Trainer<f32>, network: &mut Sequential<f32>| {
+        let before = bits(network);
+        let trainer = trainer.resume(Checkpoint::read(&newest(folder.path())).unwrap());
+        let error = trainer.fit(network, &MseLoss::new(), &train).unwrap_err();
+        assert!(bits(network) == before && matches!(error, Error::Data { .. }), "{error}");
+        error.to_string()
+    };
+    let mut wide = Sequential::new().push(Linear::new(2, 9)).push(Tanh).push(Linear::new(9, 1).without_bias());
+    let message = refusal(trainer(&validation, 4), &mut wide);
+    let wanted = "is of another model: 0.weight wants (9, 2), got (8, 2); 0.bias wants (9,), got (8,); 2.weight wants \
+                  (1, 9), got (1, 8); 2.bias (1,) is extra";
+    assert!(message.ends_with(wanted), "{message}");
+    let mut other = Sequential::new().push(Linear::new(2, 8)).push(Relu).push(Linear::new(8, 1));
+    let message = refusal(trainer(&validation, 4), &mut other);
+    assert!(message.contains("it has Sequential(Linear(2, 8), Tanh, Linear(8, 1)), and this network is"), "{message}");
+    let message = refusal(trainer(&validation, 4).batch_size(20).seed(1), &mut network(1));
+    assert!(message.ends_with("is of another run: seed 9 there, 1 here; batch size 16 there, 20 here"), "{message}");
+
+    let mut double = Sequential::<f64>::new().push(Linear::new(2, 8)).push(Tanh).push(Linear::new(8, 1));
+    let data = regression::<f64>(70, -1.0..1.0, 1).unwrap();
+    let error = Trainer::new(Sgd::new(0.1).unwrap())
+        .resume(Checkpoint::read(&newest(folder.path())).unwrap())
+        .fit(&mut double, &MseLoss::new(), &data)
+        .unwrap_err();
+    assert!(error.to_string().ends_with("holds f32 numbers, and this network has f64"), "{error}");
+}
+
+#[test]
+fn a_damaged_or_newer_checkpoint_is_refused() {
+    let folder = two_epochs();
+    let path = newest(folder.path());
+    let whole = fs::read(&path).unwrap();
+    let refusal = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        Checkpoint::read(&path).unwrap_err().to_string()
+    };
+    for length in [0, 7, 8, 100, whole.len() / 2, whole.len() - 1] {
+        assert!(refusal(&whole[..length]).contains("is not a whole safetensors file"), "cut at {length}");
+    }
+    let place = whole.windows(12).position(|bytes| bytes == br#"\"version\":1"#.as_slice().get(..12).unwrap()).unwrap();
+    let mut newer = whole.clone();
+    newer[place + 12] = b'7';
+    let message = refusal(&newer);
+    assert!(message.contains("is a checkpoint of version 7, and this limpide reads up to 1"), "{message}");
+}
+
+#[test]
+fn a_new_run_does_not_write_over_an_old_one_and_two_do_not_share_a_folder() {
+    let folder = two_epochs();
+    let (train, validation) = data();
+    let before = names(folder.path());
+    let start = |resume: bool| {
+        let trainer = trainer(&validation, 4).checkpoints(Checkpoints::new(folder.path()));
+        let newest = newest(folder.path());
+        let trainer = if resume { trainer.resume(Checkpoint::read(&newest).unwrap()) } else { trainer };
+        trainer.fit(&mut network(1), &MseLoss::new(), &train)
+    };
+    let message = start(false).unwrap_err().to_string();
+    assert!(message.contains("is a checkpoint of an earlier run"), "{message}");
+    assert_eq!(names(folder.path()), before);
+
+    let mut messages = Vec::new();
+    trainer(&validation, 4)
+        .checkpoints(Checkpoints::new(folder.path()))
+        .resume(Checkpoint::read(&newest(folder.path())).unwrap())
+        .on_epoch(|_, _| {
+            messages.push(start(true).unwrap_err().to_string());
+            Flow::Continue
+        })
+        .fit(&mut network(1), &MseLoss::new(), &train)
+        .unwrap();
+    assert!(messages.iter().all(|message| message.contains("is in use by another run")), "{messages:?}");
+    assert_eq!(messages.len(), 2);
+}
+
+#[test]
+fn a_loss_that_is_no_number_leaves_the_last_good_checkpoint() {
+    let (train, validation) = data();
+    let folder = tempfile::tempdir().unwrap();
+    // A rate at which the network overflows after some steps.
+    let trainer = Trainer::new(Sgd::new(2.0).unwrap()).epochs(500).batch_size(16).seed(9).validation(&validation);
+    let mut linear = Sequential::<f32>::new().push(Linear::new(2, 8)).push(Linear::new(8, 1)).seed(1);
+    let checkpoints = Checkpoints::new(folder.path()).options(every_step());
+    let error = trainer.checkpoints(checkpoints).fit(&mut linear, &MseLoss::new(), &train).unwrap_err();
+    let Error::NotFinite { epoch, step, .. } = &error else { panic!("{error}") };
+    let checkpoint = Checkpoint::read(&newest(folder.path())).unwrap();
+    assert_eq!(checkpoint.steps() as usize, (epoch - 1) * STEPS_AN_EPOCH + step - 1);
+}
+
+/// A disk of 64 KiB, unmounted at the end.
+#[cfg(target_os = "linux")]
+struct SmallDisk(tempfile::TempDir);
+
+#[cfg(target_os = "linux")]
+impl SmallDisk {
+    /// None where this user may not mount.
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mount = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=64k", "none"])
+            .arg(folder.path())
+            .output();
+        mount.is_ok_and(|output| output.status.success()).then_some(SmallDisk(folder))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_the_run_and_leaves_the_last_checkpoint_whole() {
+    let Some(disk) = SmallDisk::mount() else {
+        eprintln!("skipped: a full disk, as this user may not mount one");
+        return;
+    };
+    let (train, validation) = data();
+    let run = |epochs: usize, resume: Option<PathBuf>| {
+        let mut network = network(1);
+        let options = CheckpointOptions { min_seconds: 0.0, keep_last: 1, ..Default::default() };
+        let checkpoints = Checkpoints::new(disk.0.path().join("checkpoints")).options(options);
+        let trainer = trainer(&validation, epochs).checkpoints(checkpoints);
+        let trainer = match resume {
+            Some(path) => trainer.resume(Checkpoint::read(&path).unwrap()),
+            None => trainer,
+        };
+        trainer.fit(&mut network, &MseLoss::new(), &train).map(|_| bits(&network))
+    };
+    run(2, None).unwrap();
+    let folder = disk.0.path().join("checkpoints");
+    let (before, bytes) = (names(&folder), fs::read(newest(&folder)).unwrap());
+    // Fills the disk to the last byte.
+    let filler = disk.0.path().join("filler");
+    fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
+    let message = run(4, Some(newest(&folder))).unwrap_err().to_string();
+    assert!(message.contains("No space left on device"), "{message}");
+    assert_eq!((names(&folder), fs::read(newest(&folder)).unwrap()), (before, bytes));
+
+    fs::remove_file(filler).unwrap();
+    let mut whole = network(1);
+    trainer(&validation, 4).fit(&mut whole, &MseLoss::new(), &train).unwrap();
+    assert_eq!(run(4, Some(newest(&folder))).unwrap(), bits(&whole));
+}
+
+#[test]
+fn a_log_of_a_run_that_goes_on_has_every_epoch_once() {
+    let (train, validation) = data();
+    let folder = tempfile::tempdir().unwrap();
+    let (csv, json) = (folder.path().join("history.csv"), folder.path().join("history.jsonl"));
+    let checkpoints = folder.path().join("checkpoints");
+    let run = |network: &mut Sequential<f32>, stop: usize, resume: bool| {
+        let trainer = trainer(&validation, 4)
+            .callback(LineLog::csv(&csv))
+            .callback(LineLog::json(&json))
+            .callback(Steps(stop))
+            .checkpoints(Checkpoints::new(&checkpoints));
+        let trainer = if resume { trainer.resume(Checkpoint::read(&newest(&checkpoints)).unwrap()) } else { trainer };
+        trainer.fit(network, &MseLoss::new(), &train).unwrap()
+    };
+    run(&mut network(1), 2 * STEPS_AN_EPOCH + 1, false);
+    // A line of an epoch that the checkpoint does not know, as a kill between log and checkpoint leaves it.
+    fs::write(&csv, fs::read_to_string(&csv).unwrap() + "3,0.1,,0.2,,0.3,0\n").unwrap();
+    let history = run(&mut network(1), 1000, true);
+    let text = fs::read_to_string(&csv).unwrap();
+    let mut lines = text.lines();
+    let head = "epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,learning_rate,seconds";
+    assert_eq!(lines.next(), Some(head));
+    let objects = fs::read_to_string(&json).unwrap();
+    for ((line, object), epoch) in lines.by_ref().zip(objects.lines()).zip(&history.epochs) {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!([cells[0], cells[2], cells[4], cells[5]], [&epoch.number.to_string(), "", "", "0.3"]);
+        assert_eq!(cells[1].parse::<f64>().unwrap(), epoch.train.loss);
+        let object: serde_json::Value = serde_json::from_str(object).unwrap();
+        assert_eq!(object["epoch"], epoch.number);
+        assert_eq!(object["validation_loss"].as_f64(), epoch.validation.map(|score| score.loss));
+        assert!(object.get("train_accuracy").is_none());
+    }
+    assert_eq!((history.epochs.len(), text.lines().count(), objects.lines().count()), (4, 5, 4));
+}
