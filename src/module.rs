@@ -216,14 +216,6 @@ impl<T: Real> Tape<T> {
         step.at(&[place.clone().next_u64(), (first + sample) as u64])
     }
 
-    /// An empty tape of this kind for one module of a network: the module's place is where the path from the network leads, and
-    /// `first_sample` the number in the batch of the first sample that the pass sees.
-    pub fn for_module(&self, path: &[usize], first_sample: usize) -> Tape<T> {
-        let place = self.random.place.at(&path.iter().map(|&place| place as u64).collect::<Vec<_>>());
-        let random = Random { place, first: self.random.first + first_sample, ..self.random.clone() };
-        Tape { pass: self.pass, random, ..Tape::new() }
-    }
-
     /// Keeps input and output (shared, not copied) and returns the output: the last line of a `forward`.
     pub fn record(&mut self, input: &Tensor<T>, output: Tensor<T>) -> Tensor<T> {
         if !self.is_off() {

@@ -4,6 +4,8 @@
 //! Its output is a pure function of a key and a counter, so any draw can be made on any thread in any order, and the
 //! bits are the same on every platform and in every release.
 
+use crate::kernels::{philox, philox_blocks};
+
 /// A stream of random numbers, a pure function of its keys.
 ///
 /// ```
@@ -48,9 +50,21 @@ impl Stream {
         self.block[self.used - 1]
     }
 
+    /// 32 random bits for every entry: the next draws, made many at a time.
+    pub fn fill_u32(&mut self, out: &mut [u32]) {
+        let left = out.len().min(4 - self.used);
+        let (head, rest) = out.split_at_mut(left);
+        head.copy_from_slice(&self.block[self.used..self.used + left]);
+        self.used += left;
+        let (blocks, tail) = rest.as_chunks_mut::<4>();
+        philox_blocks(self.key, self.counter, blocks);
+        self.counter += blocks.len() as u64;
+        tail.iter_mut().for_each(|bits| *bits = self.next_u32());
+    }
+
     /// 64 random bits.
     pub fn next_u64(&mut self) -> u64 {
-        self.next_u32() as u64 | (self.next_u32() as u64) << 32
+        joined(self.next_u32(), self.next_u32())
     }
 
     /// A number in [0, 1), a multiple of 2⁻⁵³.
@@ -74,53 +88,97 @@ impl Stream {
     /// Panics when `bound` is zero.
     pub fn below(&mut self, bound: usize) -> usize {
         assert!(bound > 0, "a whole number below 0 does not exist");
-        let bound = bound as u64;
-        let unfair = bound.wrapping_neg() % bound;
-        loop {
-            let wide = self.next_u64() as u128 * bound as u128;
-            if wide as u64 >= unfair {
-                return (wide >> 64) as usize;
-            }
-        }
+        fair(bound as u64, || self.next_u64()) as usize
     }
 
     /// Puts a slice into random order (Fisher and Yates).
     pub fn shuffle<A>(&mut self, items: &mut [A]) {
+        let mut bits = [0; 128];
+        let (mut at, mut end) = (0, 0);
         for last in (1..items.len()).rev() {
-            items.swap(last, self.below(last + 1));
+            let other = fair(last as u64 + 1, || {
+                if at == end {
+                    // No more than are needed for certain: the stream goes on as if they had been drawn one by one.
+                    (at, end) = (0, bits.len().min(2 * last));
+                    self.fill_u32(&mut bits[..end]);
+                }
+                at += 2;
+                joined(bits[at - 2], bits[at - 1])
+            });
+            items.swap(last, other as usize);
         }
     }
 }
 
-/// Ten rounds of Philox4x32 (Salmon et al. 2011, section 3.3).
-fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
-    for _ in 0..10 {
-        let first = counter[0] as u64 * 0xD251_1F53;
-        let second = counter[2] as u64 * 0xCD9E_8D57;
-        counter = [
-            (second >> 32) as u32 ^ counter[1] ^ key[0],
-            second as u32,
-            (first >> 32) as u32 ^ counter[3] ^ key[1],
-            first as u32,
-        ];
-        key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
+/// A whole number below `bound` from draws of 64 bits.
+fn fair(bound: u64, mut draw: impl FnMut() -> u64) -> u64 {
+    let mut wide = draw() as u128 * bound as u128;
+    // What is refused is below 2⁶⁴ mod bound, so below the bound: nearly every draw is spared the remainder.
+    if (wide as u64) < bound {
+        let unfair = bound.wrapping_neg() % bound;
+        while (wide as u64) < unfair {
+            wide = draw() as u128 * bound as u128;
+        }
     }
-    counter
+    (wide >> 64) as u64
+}
+
+/// Two draws of 32 bits as one of 64, the first in the low half.
+fn joined(low: u32, high: u32) -> u64 {
+    low as u64 | (high as u64) << 32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Known answers of the Random123 distribution (`kat_vectors`, philox4x32 10).
     #[test]
-    fn philox_gives_the_known_answers() {
-        assert_eq!(philox([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
-        assert_eq!(philox([u32::MAX; 4], [u32::MAX; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
-        assert_eq!(
-            philox([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]),
-            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
-        );
+    fn draws_in_bulk_are_the_draws_one_by_one() {
+        for (before, count) in [(0, 0), (0, 1), (1, 2), (3, 5), (2, 70), (4, 64)] {
+            let mut one = Stream::new(9);
+            let mut bulk = one.clone();
+            for _ in 0..before {
+                assert_eq!(one.next_u32(), bulk.next_u32());
+            }
+            let mut got = vec![0; count];
+            bulk.fill_u32(&mut got);
+            assert_eq!(got, (0..count).map(|_| one.next_u32()).collect::<Vec<_>>());
+            assert_eq!(bulk.next_u64(), one.next_u64(), "the draw after {count}");
+        }
+    }
+
+    #[test]
+    fn below_is_fair_and_repeats_a_draw_only_when_it_must() {
+        // Bounds above 2⁶³: of the 64-bit draws a quarter of them must be refused.
+        let bound = 3usize << 62;
+        let (mut stream, mut plain) = (Stream::new(4), Stream::new(4));
+        let mut refused = 0;
+        for _ in 0..1000 {
+            // Lemire's rule as first written: a draw is refused when the low half is below 2⁶⁴ mod bound.
+            let want = loop {
+                let wide = plain.next_u64() as u128 * bound as u128;
+                if wide as u64 >= (1u64 << 62) {
+                    break (wide >> 64) as usize;
+                }
+                refused += 1;
+            };
+            assert_eq!(stream.below(bound), want);
+        }
+        assert!((200..500).contains(&refused), "{refused} draws refused; 333 are expected");
+    }
+
+    #[test]
+    fn a_shuffle_draws_as_below_does() {
+        for count in [0, 1, 2, 63, 64, 65, 66, 300] {
+            let (mut stream, mut plain) = (Stream::new(5), Stream::new(5));
+            let (mut got, mut want): (Vec<usize>, Vec<usize>) = ((0..count).collect(), (0..count).collect());
+            stream.shuffle(&mut got);
+            for last in (1..count).rev() {
+                want.swap(last, plain.below(last + 1));
+            }
+            assert_eq!(got, want);
+            assert_eq!(stream.next_u32(), plain.next_u32(), "the draw after shuffling {count}");
+        }
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! A data set in memory: inputs, targets and a name; samples are gathered into batches by index.
 
-use super::target::{Target, class_below};
-use crate::tensor::{Real, Tensor, dense, shape_text, values};
+use super::target::{Target, TargetRows, class_below};
+use super::targets::Targets;
+use crate::kernels::{Quotients, prefetch};
+use crate::tensor::{Real, Tensor, dense, shape_text};
 use crate::{Error, Result};
 use ndarray::{ArcArray, Axis, IxDyn};
+
+/// How many samples before it is needed a sample is asked for.
+const AHEAD: usize = 4;
 
 /// The inputs of a data set, (n, …): numbers, or bytes that become numbers only when a batch is gathered.
 #[derive(Clone, Debug)]
@@ -42,26 +47,11 @@ impl<T: Real> Inputs<T> {
     ///
     /// Panics when an index is not below [`Inputs::len`] or `out` does not hold exactly those samples.
     pub fn gather_into(&self, indices: &[usize], out: &mut [T]) {
-        let size: usize = self.shape()[1..].iter().product();
-        assert_eq!(out.len(), indices.len() * size, "room for {} samples of {size} numbers", indices.len());
-        if size == 0 {
-            return;
-        }
         match self {
-            Inputs::Real(all) => {
-                let all = dense(all);
-                for (row, &index) in out.chunks_exact_mut(size).zip(indices) {
-                    row.copy_from_slice(&values(&all)[index * size..(index + 1) * size]);
-                }
-            }
+            Inputs::Real(all) => each_row(all, indices, out, |from, to| to.copy_from_slice(from)),
             Inputs::Bytes { values: all, divisor } => {
-                let all = dense(all);
-                for (row, &index) in out.chunks_exact_mut(size).zip(indices) {
-                    let bytes = &values(&all)[index * size..(index + 1) * size];
-                    for (number, &byte) in row.iter_mut().zip(bytes) {
-                        *number = T::of(byte as f64) / *divisor;
-                    }
-                }
+                let quotients = Quotients::new(*divisor);
+                each_row(all, indices, out, |from, to| quotients.of(from, to));
             }
         }
     }
@@ -90,6 +80,37 @@ impl<T: Real> Inputs<T> {
     }
 }
 
+/// Calls `put(sample, room)` for the samples at `indices`: each one's entries, row-major, and its part of `out`.
+///
+/// Panics when an index is out of range or `out` does not hold exactly those samples.
+pub(super) fn each_row<A: Copy, B>(
+    all: &ArcArray<A, IxDyn>,
+    indices: &[usize],
+    out: &mut [B],
+    put: impl Fn(&[A], &mut [B]),
+) {
+    let size: usize = all.shape()[1..].iter().product();
+    assert_eq!(out.len(), indices.len() * size, "room for {} samples of {size} numbers", indices.len());
+    if size == 0 {
+        return;
+    }
+    let rooms = out.chunks_exact_mut(size);
+    let Some(all) = all.as_slice() else {
+        for (room, &index) in rooms.zip(indices) {
+            put(&all.index_axis(Axis(0), index).iter().copied().collect::<Vec<_>>(), room);
+        }
+        return;
+    };
+    let sample = |index: usize| &all[index * size..(index + 1) * size];
+    for (at, (room, &index)) in rooms.zip(indices).enumerate() {
+        // Samples in random order lie far apart; memory is slow, but brings several at a time.
+        if let Some(&soon) = indices.get(at + AHEAD) {
+            prefetch(sample(soon));
+        }
+        put(sample(index), room);
+    }
+}
+
 /// Inputs with their targets, sample by sample.
 ///
 /// ```
@@ -107,8 +128,8 @@ pub struct Dataset<T> {
     pub name: String,
     /// The inputs, (n, …).
     pub inputs: Inputs<T>,
-    /// The targets, (n, …).
-    pub targets: Target<T>,
+    /// The targets, one for each input.
+    pub targets: Targets<T>,
     /// The number of classes; 0 when the targets are values.
     pub classes: usize,
 }
@@ -118,16 +139,23 @@ impl<T: Real> Dataset<T> {
     ///
     /// Errs when inputs and targets differ in length, when an axis for the samples is missing, or when a class number
     /// is not below `classes`.
-    pub fn new(name: impl Into<String>, inputs: Inputs<T>, targets: Target<T>, classes: usize) -> Result<Self> {
-        let name = name.into();
+    pub fn new(
+        name: impl Into<String>,
+        inputs: Inputs<T>,
+        targets: impl Into<Targets<T>>,
+        classes: usize,
+    ) -> Result<Self> {
+        let (name, targets) = (name.into(), targets.into());
         if inputs.shape().is_empty() {
             return Err(Error::shape(format!("data set {name}: inputs"), "(n, …)", inputs.shape()));
         }
-        if targets.shape().is_empty() || targets.len() != inputs.len() {
+        if let Some(target) = targets.given()
+            && (target.shape().is_empty() || target.len() != inputs.len())
+        {
             let wanted = format!("({}, …), one row for each input", inputs.len());
-            return Err(Error::shape(format!("data set {name}: targets"), wanted, targets.shape()));
+            return Err(Error::shape(format!("data set {name}: targets"), wanted, target.shape()));
         }
-        if let Target::Classes(labels) = &targets {
+        if let Some(Target::Classes(labels)) = targets.given() {
             for &label in labels {
                 class_below(label, classes)?;
             }
@@ -150,11 +178,41 @@ impl<T: Real> Dataset<T> {
         &self.inputs.shape()[1..]
     }
 
+    /// How many numbers one input has.
+    fn sample_size(&self) -> usize {
+        self.sample_shape().iter().product()
+    }
+
     /// The inputs and targets at `indices` as a batch: row-major tensors (indices, …), bytes turned into numbers.
     ///
     /// Panics when an index is not below [`Dataset::len`].
     pub fn gather(&self, indices: &[usize]) -> (Tensor<T>, Target<T>) {
-        (self.inputs.gather(indices), self.targets.select(indices))
+        let x = self.inputs.gather(indices);
+        let target = match &self.targets {
+            Targets::Given(target) => target.select(indices),
+            Targets::Inputs => Target::Values(reshaped(&x, &[indices.len(), self.sample_size()])),
+        };
+        (x, target)
+    }
+
+    /// Room for the targets of `samples` samples, for [`Dataset::gather_targets_into`].
+    pub fn target_room(&self, samples: usize) -> Target<T> {
+        match &self.targets {
+            Targets::Given(target) => target.room(samples),
+            Targets::Inputs => Target::Values(crate::zeros(&[samples, self.sample_size()])),
+        }
+    }
+
+    /// Writes the targets of the samples at `indices` one after the other into `out`, row-major.
+    ///
+    /// Panics when an index is not below [`Dataset::len`], or `out` is of another kind or does not hold exactly those
+    /// targets.
+    pub fn gather_targets_into(&self, indices: &[usize], out: TargetRows<'_, T>) {
+        match (&self.targets, out) {
+            (Targets::Given(target), out) => target.gather_into(indices, out),
+            (Targets::Inputs, TargetRows::Values(out)) => self.inputs.gather_into(indices, out),
+            (Targets::Inputs, TargetRows::Classes(_)) => panic!("inputs as targets are values, not classes"),
+        }
     }
 
     /// A data set of copies of the samples at `indices`, in that order; bytes stay bytes.
@@ -164,24 +222,25 @@ impl<T: Real> Dataset<T> {
         Dataset {
             name: self.name.clone(),
             inputs: self.inputs.select(indices),
-            targets: self.targets.select(indices),
+            targets: match &self.targets {
+                Targets::Given(target) => Targets::Given(target.select(indices)),
+                Targets::Inputs => Targets::Inputs,
+            },
             classes: self.classes,
         }
     }
 
     /// The same samples with the inputs, flattened to (n, numbers), as their own targets: what an autoencoder learns.
+    /// Shares the data.
     pub fn autoencoding(&self) -> Self {
-        let all: Vec<usize> = (0..self.len()).collect();
-        let size = self.sample_shape().iter().product();
-        let targets = Target::Values(reshaped(&self.inputs.gather(&all), &[self.len(), size]));
-        Dataset { name: self.name.clone(), inputs: self.inputs.clone(), targets, classes: 0 }
+        Dataset { name: self.name.clone(), inputs: self.inputs.clone(), targets: Targets::Inputs, classes: 0 }
     }
 
     /// The same samples in another shape of the same size, such as (784,) seen as (1, 28, 28); shares the data.
     ///
     /// Errs when the sizes differ.
     pub fn reshape_samples(&self, sample_shape: &[usize]) -> Result<Self> {
-        let size: usize = self.sample_shape().iter().product();
+        let size = self.sample_size();
         // A product that overflows cannot be the size of what is in memory.
         if sample_shape.iter().try_fold(1usize, |size, &axis| size.checked_mul(axis)) != Some(size) {
             return Err(Error::option(
@@ -237,6 +296,33 @@ mod tests {
         assert!(matches!(part.inputs, Inputs::Bytes { .. }));
         assert_eq!(part.gather(&[0, 1]), data.gather(&[3, 0]));
         assert_eq!(data.gather(&[]).0.shape(), &[0, 2, 3]);
+    }
+
+    #[test]
+    fn an_autoencoder_learns_the_inputs_without_a_second_copy() {
+        let data = bytes(5, &[2, 3]);
+        let twice = data.autoencoding();
+        assert_eq!(twice.targets, Targets::Inputs);
+        let (x, target) = twice.select(&[3, 0]).gather(&[1, 0]);
+        assert_eq!(x.shape(), &[2, 2, 3]);
+        assert_eq!(target, Target::Values(reshaped(&data.inputs.gather(&[0, 3]), &[2, 6])));
+        let (Inputs::Bytes { values: one, .. }, Inputs::Bytes { values: two, .. }) = (&data.inputs, &twice.inputs)
+        else {
+            panic!("bytes stay bytes")
+        };
+        assert_eq!(one.as_ptr(), two.as_ptr());
+    }
+
+    #[test]
+    fn targets_gathered_into_room_are_those_of_the_batch() {
+        let labels = bytes(5, &[2, 3]);
+        let rows = Target::Values(crate::tensor(&[5, 2], (0..10).map(|i| i as f32).collect()));
+        let values = Dataset::new("values", labels.inputs.clone(), rows, 0).unwrap();
+        for data in [&labels.autoencoding(), &labels, &values] {
+            let mut room = data.target_room(3);
+            data.gather_targets_into(&[4, 0, 4], room.rows_mut());
+            assert_eq!(room, data.gather(&[4, 0, 4]).1);
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub fn digits<T: Real>() -> Dataset<T> {
     let values = crate::tensor(&[COUNT, 1, 8, 8], pixels.map(|at| columns[at]).collect());
     let labels = columns[PIXELS * COUNT..].iter().map(|&label| label as i64).collect();
     let inputs = Inputs::Bytes { values, divisor: T::of(16.0) };
-    Dataset { name: "digits".into(), inputs, targets: Target::classes(labels), classes: 10 }
+    Dataset { name: "digits".into(), inputs, targets: Target::classes(labels).into(), classes: 10 }
 }
 
 /// The embedded columns: byte `column * COUNT + image`.

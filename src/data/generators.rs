@@ -79,7 +79,7 @@ pub fn spirals<T: Real>(n: usize, arms: usize, noise: f64, seed: u64) -> Result<
 ///
 /// ```
 /// let data = limpide::data::regression::<f64>(100, -1.0..1.0, 7)?;
-/// assert_eq!(data.targets.shape(), &[100, 1]);
+/// assert_eq!(data.target_room(100).shape(), &[100, 1]);
 /// # Ok::<(), limpide::Error>(())
 /// ```
 pub fn regression<T: Real>(n: usize, range: Range<f64>, seed: u64) -> Result<Dataset<T>> {

@@ -9,6 +9,7 @@ mod idx;
 mod mnist;
 mod split;
 mod target;
+mod targets;
 
 pub use batches::Batches;
 pub use dataset::{Dataset, Inputs};
@@ -18,4 +19,5 @@ pub use generators::{circles, moons, regression, spirals};
 pub use idx::{MAX_BYTES, read_idx};
 pub use mnist::{MNIST_FILES, Mnist, MnistFiles};
 pub use split::Split;
-pub use target::Target;
+pub use target::{Target, TargetRows};
+pub use targets::Targets;

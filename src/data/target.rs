@@ -1,6 +1,7 @@
 //! What a network should answer: real values or class numbers, one row a sample.
 
-use crate::tensor::{Real, Tensor, dense, shape_text, values};
+use super::dataset::each_row;
+use crate::tensor::{Real, Tensor, dense, shape_text, values, values_mut};
 use crate::{Error, Result};
 use ndarray::{ArcArray, Axis, IxDyn};
 
@@ -11,6 +12,15 @@ pub enum Target<T> {
     Values(Tensor<T>),
     /// Class numbers from 0, (n,) or (n, d₁, …).
     Classes(ArcArray<i64, IxDyn>),
+}
+
+/// The entries of a target, row-major, to write to.
+#[derive(Debug, PartialEq)]
+pub enum TargetRows<'a, T> {
+    /// Those of [`Target::Values`].
+    Values(&'a mut [T]),
+    /// Those of [`Target::Classes`].
+    Classes(&'a mut [i64]),
 }
 
 impl<T: Real> Target<T> {
@@ -44,6 +54,40 @@ impl<T: Real> Target<T> {
         match self {
             Target::Values(values) => Target::Values(values.select(Axis(0), indices).into_shared()),
             Target::Classes(labels) => Target::Classes(labels.select(Axis(0), indices).into_shared()),
+        }
+    }
+
+    /// Room for the targets of `samples` samples: zeros of this kind and shape.
+    pub fn room(&self, samples: usize) -> Self {
+        let mut shape = self.shape().to_vec();
+        shape[0] = samples;
+        match self {
+            Target::Values(_) => Target::Values(crate::zeros(&shape)),
+            Target::Classes(_) => Target::Classes(ArcArray::zeros(IxDyn(&shape))),
+        }
+    }
+
+    /// The entries to write to; copies them first when they are shared or not row-major.
+    pub fn rows_mut(&mut self) -> TargetRows<'_, T> {
+        match self {
+            Target::Values(values) => TargetRows::Values(values_mut(values)),
+            Target::Classes(labels) => TargetRows::Classes(values_mut(labels)),
+        }
+    }
+
+    /// Writes the samples at `indices` one after the other into `out`, row-major: [`Target::select`] without new memory.
+    ///
+    /// Panics when an index is not below [`Target::len`], or `out` is of the other kind or does not hold exactly those
+    /// samples.
+    pub fn gather_into(&self, indices: &[usize], out: TargetRows<'_, T>) {
+        match (self, out) {
+            (Target::Values(all), TargetRows::Values(out)) => {
+                each_row(all, indices, out, |from, to| to.copy_from_slice(from));
+            }
+            (Target::Classes(all), TargetRows::Classes(out)) => {
+                each_row(all, indices, out, |from, to| to.copy_from_slice(from));
+            }
+            _ => panic!("{self} and the room for them are of the same kind"),
         }
     }
 

@@ -48,6 +48,43 @@ pub fn best() -> Level {
     *BEST
 }
 
+/// A piece of arithmetic that is compiled once for every level.
+pub trait Job {
+    /// What it gives.
+    type Output;
+    /// Does it; `FUSED` says whether a·b + c is one instruction. To be `#[inline(always)]`, with all that it calls: only
+    /// what is inlined gets the vector instructions of the level.
+    fn run<const FUSED: bool>(self) -> Self::Output;
+}
+
+/// Does a job with the instructions of a level.
+///
+/// Panics when the machine lacks the level.
+pub fn run<J: Job>(level: Level, job: J) -> J::Output {
+    assert!(level <= best(), "this machine lacks {}", level.name());
+    match level {
+        // SAFETY: `best` found the features of this level on the machine.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { run_avx512(job) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { run_avx2(job) },
+        _ => job.run::<false>(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn run_avx512<J: Job>(job: J) -> J::Output {
+    job.run::<true>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2<J: Job>(job: J) -> J::Output {
+    job.run::<true>()
+}
+
 /// The level for a value of `LIMPIDE_SIMD` on a machine that has `best`.
 fn choose(wanted: Option<&str>, best: Level) -> Level {
     let named = Level::ALL.into_iter().find(|level| Some(level.name()) == wanted);

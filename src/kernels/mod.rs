@@ -2,6 +2,7 @@
 //!
 //! Beside each fast kernel stands a plain twin (`*_naive`) that the tests hold it against.
 
+mod bytes;
 mod conv;
 mod conv_block;
 pub mod dispatch;
@@ -10,12 +11,15 @@ mod gemm;
 mod math;
 mod matrix;
 mod peak;
+mod philox;
 mod pool;
+mod prefetch;
 mod simd;
 mod tile;
 mod window;
 mod workers;
 
+pub use bytes::Quotients;
 pub use conv::{col2im, each_product_naive, im2col, transpose};
 pub use conv_block::{ConvBlock, Routes};
 pub use dispatch::{Level, level};
@@ -24,9 +28,11 @@ pub use gemm::gemm_naive;
 pub use math::{Function, elementwise_naive, max, sum};
 pub use matrix::{Matrix, MatrixMut};
 pub use peak::peak;
+pub use philox::{philox, philox_blocks};
 pub use pool::{
     avg_pool, avg_pool_backward, each_average_naive, max_pool, max_pool_backward, max_pool_naive, window_sizes,
 };
+pub use prefetch::prefetch;
 pub use window::{Axis, Windows};
 pub use workers::Workers;
 

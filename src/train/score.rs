@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::engine::BatchScore;
-use crate::data::{Dataset, Inputs};
+use crate::data::{Dataset, Inputs, Targets};
 use crate::loss::Loss;
 use crate::metrics::correct;
 use crate::module::{Module, Tape};
@@ -85,6 +85,21 @@ mod exact {
     }
 }
 
+/// Whether network, loss and data fit together.
+///
+/// # Errors
+/// A shape error, or [`crate::Error::Option`] for a class number out of range.
+pub(super) fn check<T: Real>(network: &dyn Module<T>, loss: &dyn Loss<T>, data: &Dataset<T>) -> Result<()> {
+    match &data.targets {
+        Targets::Given(target) => loss.check(&network.output_shape(data.inputs.shape())?, target),
+        // What holds for one sample holds for all.
+        Targets::Inputs => {
+            let (x, target) = data.gather(if data.is_empty() { &[] } else { &[0] });
+            loss.check(&network.output_shape(x.shape())?, &target)
+        }
+    }
+}
+
 /// Mean loss and accuracy of a network on a data set.
 ///
 /// # Errors
@@ -95,8 +110,7 @@ pub fn evaluate<T: Real>(
     data: &Dataset<T>,
     engine: &mut Engine<T>,
 ) -> Result<Score> {
-    let output = network.output_shape(data.inputs.shape())?;
-    loss.check(&output, &data.targets)?;
+    check(network, loss, data)?;
     let batches = engine.map_slices(data.len(), |range| {
         let indices: Vec<usize> = range.collect();
         let (x, target) = data.gather(&indices);

@@ -129,7 +129,7 @@ impl<'a, T: Real> Trainer<'a, T> {
     /// [`Error::NotFinite`] when the loss stops being a number, with the first tensor that went bad (the last checkpoint
     /// is from before); [`Error::Data`] for a checkpoint of another model or run; those of the callbacks.
     pub fn fit(mut self, network: &mut dyn Module<T>, loss: &dyn Loss<T>, train: &Dataset<T>) -> Result<History> {
-        loss.check(&network.output_shape(train.inputs.shape())?, &train.targets)?;
+        super::score::check(network, loss, train)?;
         for (name, size) in [("threads", self.threads), ("samples", train.len())] {
             if size == 0 {
                 return Err(Error::option(format!("Trainer: {name}"), "at least 1", size));

@@ -108,7 +108,7 @@ pub fn run(settings: &Settings, recipe: &Recipe) -> Result<Classified> {
         .fit(&mut network, &loss, &digits.train)?;
     let output = predict(&network as &dyn Module<f32>, &digits.test.inputs, &mut Engine::new(settings.threads))?;
     let predicted = classes(Decision::Argmax, &output);
-    let truth = true_classes(Decision::Argmax, &digits.test.targets);
+    let truth = true_classes(Decision::Argmax, digits.test.targets.given().expect("digits have class numbers"));
     let confusion = confusion(10, &truth, &predicted);
     let right: usize = (0..10).map(|digit| confusion[digit][digit]).sum();
     let value = right as f64 / truth.len() as f64;

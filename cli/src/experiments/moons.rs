@@ -55,7 +55,7 @@ struct Output {
 }
 
 fn outputs() -> [Output; 3] {
-    let one_hot = |data: &Dataset<f32>| data.targets.one_hot(2);
+    let one_hot = |data: &Dataset<f32>| data.targets.given().expect("moons have class numbers").one_hot(2);
     // A sigmoid gives one number: the probability of class 1.
     let one_number = |data: &Dataset<f32>| {
         let labels = data.targets.labels().expect("moons have class numbers");
