@@ -39,7 +39,7 @@ pub use upsample::{Upsample, UpsampleOptions, Upsampling};
 pub use zero_pad2d::{ZeroPad2d, ZeroPad2dOptions};
 
 /// Serde's default for options that are on unless said otherwise.
-fn yes() -> bool {
+pub(crate) fn yes() -> bool {
     true
 }
 

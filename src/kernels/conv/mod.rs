@@ -11,7 +11,7 @@ use crate::Real;
 pub use patches::{col2im, im2col, transpose};
 use planes::{Planes, Strip};
 pub use tiles::Shifts;
-use tiles::{Reads, Writes};
+use tiles::{Aligned, Reads, Weights, Writes};
 
 /// The sizes of a convolution: Z = W ⋆ X with X (images, inputs, …), W (outputs, inputs/groups, …) and
 /// Z (images, outputs, …), all in row-major order.
@@ -57,10 +57,14 @@ impl Convolution {
         let lanes = T::lanes(level, windows.w.output);
         let pixels = windows.outputs();
         let x = Images { values: x, channels: self.inputs, pixels: windows.inputs() };
-        let mut room = Room::new(Planes::of_inputs(&windows), self, x, lanes, FEW);
+        let mut room = Room::new(Planes::of_inputs(&windows, self.inputs / groups), self, x, lanes, FEW);
         let offsets = room.offsets(&room.planes.taps(&windows));
         let strips = room.strips(&room.planes.strips(&windows, lanes), outputs * pixels);
         let rows = outputs / groups;
+        let places: Vec<_> = (0..offsets.len()).collect();
+        let pack = |group| Weights::pack(level, part(weight, groups, group), rows, offsets.len(), &places);
+        let weights: Vec<_> = (0..groups).map(pack).collect();
+        let some = self.some(windows.taps());
         for images in room.parts(self.images) {
             let strips = &strips[..images.len() * strips.len() / room.images];
             for group in 0..groups {
@@ -68,8 +72,7 @@ impl Convolution {
                 let reads = Reads { source: &room.values, offsets: &offsets, strips };
                 let first = (images.start * outputs + group * rows) * pixels;
                 let mut to = Writes { values: &mut z[first..], plane: pixels, step: 1 };
-                let w = part(weight, groups, group);
-                T::over_taps(level, lanes, reads, w, part(bias, groups, group), &mut to);
+                T::over_taps(level, lanes, reads, &weights[group], some, part(bias, groups, group), &mut to);
             }
         }
     }
@@ -79,11 +82,11 @@ impl Convolution {
         let lanes = T::lanes(level, windows.w.output);
         let pixels = windows.outputs();
         let x = Images { values: x, channels: self.inputs, pixels: windows.inputs() };
-        let mut room = Room::new(Planes::of_inputs(&windows), self, x, lanes, MANY);
+        let mut room = Room::new(Planes::of_inputs(&windows, 1), self, x, lanes, MANY);
         let offsets = room.offsets(&room.planes.taps(&windows));
         let strips = room.strips(&room.planes.strips(&windows, lanes), outputs * pixels);
         let rows = outputs / groups;
-        let mut packed = Vec::new();
+        let mut packed = Aligned::zeros(0);
         for images in room.parts(self.images) {
             let strips = &strips[..images.len() * strips.len() / room.images];
             for group in 0..groups {
@@ -102,46 +105,37 @@ impl Convolution {
         let lanes = T::lanes(level, windows.w.input.div_ceil(windows.w.stride));
         let pixels = windows.inputs();
         let delta = Images { values: delta, channels: self.outputs, pixels: windows.outputs() };
-        let mut room = Room::new(Planes::of_outputs(&windows), self, delta, lanes, FEW);
+        let mut room = Room::new(Planes::of_outputs(&windows, self.outputs / groups), self, delta, lanes, FEW);
         let rows = inputs / groups;
         let zero = vec![T::zero(); rows];
-        let classes: Vec<_> = room.planes.classes(&windows, lanes).into_iter().collect();
-        let classes: Vec<_> = classes
-            .into_iter()
-            .map(|class| {
-                let (taps, shifts): (Vec<_>, Vec<_>) = class.taps.into_iter().unzip();
-                let turned = self.turned(weight, &taps);
-                (room.offsets(&shifts), room.strips(&class.strips, inputs * pixels), turned, class.step)
-            })
-            .collect();
+        let classes = room.planes.classes(&windows, lanes).into_iter().map(|class| {
+            let (taps, shifts): (Vec<_>, Vec<_>) = class.taps.into_iter().unzip();
+            let of_output = |o| taps.iter().map(move |tap| o * rows * windows.taps() + tap);
+            let places: Vec<_> = (0..self.outputs / groups).flat_map(of_output).collect();
+            let pack = |group| Weights::pack(level, part(weight, groups, group), rows, windows.taps(), &places);
+            let weights: Vec<_> = (0..groups).map(pack).collect();
+            let strips = room.strips(&class.strips, inputs * pixels);
+            (room.offsets(&shifts), strips, weights, self.some(taps.len()), class.step)
+        });
+        let classes: Vec<_> = classes.collect();
         for images in room.parts(self.images) {
             for group in 0..groups {
                 room.fill(images.clone(), group);
                 let first = (images.start * inputs + group * rows) * pixels;
-                for (offsets, strips, turned, step) in &classes {
+                for (offsets, strips, weights, some, step) in &classes {
                     let strips = &strips[..images.len() * strips.len() / room.images];
                     let reads = Reads { source: &room.values, offsets, strips };
                     let mut to = Writes { values: &mut result[first..], plane: pixels, step: *step };
-                    T::over_taps(level, lanes, reads, part(turned, groups, group), &zero, &mut to);
+                    T::over_taps(level, lanes, reads, &weights[group], *some, &zero, &mut to);
                 }
             }
         }
     }
 
-    /// Some taps of W as matrices of inputs by (output, tap), one for each group.
-    fn turned<T: Real>(&self, weight: &[T], taps: &[usize]) -> Vec<T> {
-        let (inputs, all) = (self.inputs / self.groups, self.windows.taps());
-        let outputs = self.outputs / self.groups;
-        let mut turned = Vec::with_capacity(self.inputs * outputs * taps.len());
-        for weight in weight.chunks_exact(outputs * inputs * all) {
-            for c in 0..inputs {
-                for o in 0..outputs {
-                    let weight = &weight[(o * inputs + c) * all..][..all];
-                    turned.extend(taps.iter().map(|&tap| weight[tap]));
-                }
-            }
-        }
-        turned
+    /// How many offsets to go through at a time when each channel has `taps`: as many as read this many rows.
+    fn some(&self, taps: usize) -> usize {
+        const ROWS: usize = 72;
+        (ROWS / self.windows.h.kernel).max(1) * taps.max(1)
     }
 }
 
@@ -169,17 +163,19 @@ struct Room<'a, T> {
     images: usize,
     /// From one channel to the next.
     channel: usize,
-    values: Vec<T>,
+    values: Aligned<T>,
 }
 
 impl<'a, T: Real> Room<'a, T> {
     fn new(planes: Planes, sizes: &Convolution, from: Images<'a, T>, lanes: usize, budget: usize) -> Self {
         let channels = from.channels / sizes.groups;
-        let images = (budget / (planes.size() * channels)).clamp(1, sizes.images.max(1));
-        // An odd number of cache lines from channel to channel, so that the channels of a pixel lie in different sets.
-        const LINE: usize = 16;
-        let channel = ((images * planes.size()).div_ceil(LINE) | 1) * LINE;
-        let values = vec![T::zero(); channels * channel + lanes];
+        let apart = channels / planes.side_by_side();
+        let images = (budget / (planes.size() * apart)).clamp(1, sizes.images.max(1));
+        let channel = match apart {
+            1 => planes.channel(),
+            _ => images * planes.size(),
+        };
+        let values = Aligned::zeros(apart * images * planes.size() + lanes);
         Room { planes, from, channels, images, channel, values }
     }
 
@@ -213,7 +209,7 @@ impl<'a, T: Real> Room<'a, T> {
             let first = image * channels + group * self.channels;
             for c in 0..self.channels {
                 let plane = &values[(first + c) * pixels..][..pixels];
-                let to = &mut self.values[c * self.channel + index * self.planes.size()..][..self.planes.size()];
+                let to = &mut self.values[c * self.channel + index * self.planes.size()..];
                 self.planes.fill(plane, to);
             }
         }

@@ -64,6 +64,8 @@ fn distance(axis: &Axis, k: usize) -> usize {
 pub(super) struct Planes {
     h: Track,
     w: Track,
+    /// Channels whose rows lie side by side.
+    channels: usize,
 }
 
 /// Pixels side by side whose sums are computed together: `from` in the padded planes, `to` in the result. Of the lanes,
@@ -78,23 +80,33 @@ pub(super) struct Strip {
 
 impl Planes {
     /// Planes of inputs, for sums that belong to outputs.
-    pub(super) fn of_inputs(windows: &Windows) -> Planes {
-        Planes { h: Track::of_inputs(&windows.h), w: Track::of_inputs(&windows.w) }
+    pub(super) fn of_inputs(windows: &Windows, channels: usize) -> Planes {
+        Planes { h: Track::of_inputs(&windows.h), w: Track::of_inputs(&windows.w), channels }
     }
 
     /// Planes of outputs, for sums that belong to inputs.
-    pub(super) fn of_outputs(windows: &Windows) -> Planes {
-        Planes { h: Track::of_outputs(&windows.h), w: Track::of_outputs(&windows.w) }
+    pub(super) fn of_outputs(windows: &Windows, channels: usize) -> Planes {
+        Planes { h: Track::of_outputs(&windows.h), w: Track::of_outputs(&windows.w), channels }
     }
 
-    /// Numbers in a padded plane.
+    /// Numbers in the padded planes of all channels that lie side by side.
     pub(super) fn size(&self) -> usize {
-        self.h.size() * self.w.size()
+        self.h.size() * self.row()
+    }
+
+    /// Channels that lie side by side.
+    pub(super) fn side_by_side(&self) -> usize {
+        self.channels
+    }
+
+    /// From one channel to the next, where several lie side by side.
+    pub(super) fn channel(&self) -> usize {
+        self.w.size()
     }
 
     /// From one row of a part to the next.
     fn row(&self) -> usize {
-        self.w.size()
+        self.channels * self.w.size()
     }
 
     /// to ← the plane. Zeros around it are left as they are.
@@ -109,7 +121,7 @@ impl Planes {
         for (a, &i) in self.h.parts.iter().enumerate() {
             for u in self.h.inside(i) {
                 let from = &plane[self.h.at(i, u) * width..][..width];
-                let to = &mut to[(a * self.h.length + u) * row..][..row];
+                let to = &mut to[(a * self.h.length + u) * row..][..self.w.size()];
                 for (to, &j) in to.chunks_exact_mut(self.w.length).zip(&self.w.parts) {
                     let inside = self.w.inside(j);
                     if inside.is_empty() {

@@ -7,6 +7,7 @@
 use super::super::dispatch::{Level, best};
 use super::planes::Strip;
 use ndarray::NdFloat;
+use std::ops::{Deref, DerefMut};
 
 /// a·b + c, in one rounding where the machine has the instruction.
 #[inline(always)]
@@ -43,8 +44,86 @@ pub(super) struct Writes<'a, T> {
     pub step: usize,
 }
 
-/// Strips whose source is used by all rows before the next ones are: what they read should stay in the second-level cache.
-const BLOCK: usize = 256;
+/// Strips whose sources are used by all rows before the next strips are: they should stay in the first-level cache.
+const STRIPS: usize = 8;
+
+/// Strips whose gradients are summed together, for the same reason.
+const PIXELS: usize = 128;
+
+/// Rows of Z or G that are computed together, of the `left` ones.
+fn together(left: usize, wide: bool) -> usize {
+    match left {
+        8.. if wide => 8,
+        6.. if !wide => 6,
+        4.. => 4,
+        few => few,
+    }
+}
+
+/// Numbers that begin at a cache line.
+#[derive(Default)]
+pub(super) struct Aligned<T> {
+    values: Vec<T>,
+    first: usize,
+}
+
+impl<T: NdFloat> Aligned<T> {
+    /// Bytes of a cache line.
+    const LINE: usize = 64;
+
+    pub(super) fn zeros(count: usize) -> Self {
+        let mut aligned = Aligned { values: Vec::new(), first: 0 };
+        aligned.resize(count);
+        aligned
+    }
+
+    /// Makes room for `count` numbers, of any values.
+    fn resize(&mut self, count: usize) {
+        if self.values.len() < count + Self::LINE {
+            self.values = vec![T::zero(); count + Self::LINE];
+            self.first = self.values.as_ptr().align_offset(Self::LINE).min(Self::LINE);
+        }
+    }
+}
+
+impl<T> Deref for Aligned<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.values[self.first..]
+    }
+}
+
+impl<T> DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.values[self.first..]
+    }
+}
+
+/// W (rows × offsets) as the sums over taps read it: panels of some rows, offset after offset.
+pub(super) struct Weights<T> {
+    values: Aligned<T>,
+    rows: usize,
+    wide: bool,
+}
+
+impl<T: NdFloat> Weights<T> {
+    /// Entry (m, k) is `weight[m * row + places[k]]`.
+    pub(super) fn pack(level: Level, weight: &[T], rows: usize, row: usize, places: &[usize]) -> Self {
+        let wide = level == Level::Avx512;
+        let mut weights = Weights { values: Aligned::zeros(rows * places.len()), rows, wide };
+        let (mut m, mut rest) = (0, &mut weights.values[..rows * places.len()]);
+        while m < rows {
+            let height = together(rows - m, wide);
+            let (panel, others) = rest.split_at_mut(height * places.len());
+            let weight = &weight[m * row..];
+            for (to, &place) in panel.chunks_exact_mut(height).zip(places) {
+                to.iter_mut().zip(weight[place..].iter().step_by(row)).for_each(|(to, &w)| *to = w);
+            }
+            (m, rest) = (m + height, others);
+        }
+        weights
+    }
+}
 
 impl<T: NdFloat> Reads<'_, T> {
     /// Panics when a read would reach beyond the source.
@@ -56,51 +135,55 @@ impl<T: NdFloat> Reads<'_, T> {
         }
     }
 
-    /// Z[m, strip] ← b[m] + Σₖ W[m, k]·source[offset k + strip], for a row-major W.
+    /// Z[m, strip] ← b[m] + Σₖ W[m, k]·source[offset k + strip], some offsets at a time.
     #[inline(always)]
-    fn over_taps<const FUSED: bool, const L: usize, const WIDE: bool>(
+    fn over_taps<const FUSED: bool, const L: usize>(
         self,
-        weights: &[T],
+        weights: &Weights<T>,
+        some: usize,
         bias: &[T],
         to: &mut Writes<T>,
     ) {
         self.check(L);
-        let rows = bias.len();
-        assert_eq!(weights.len(), rows * self.offsets.len(), "one weight for each row and offset");
-        for strips in self.strips.chunks(BLOCK) {
-            let block = Reads { strips, ..self };
-            let mut m = 0;
-            // SAFETY: reads and weights were checked.
-            unsafe {
-                while WIDE && m + 8 <= rows {
-                    block.rows::<FUSED, L, 8, 3>(weights, bias, m, to);
-                    m += 8;
+        let (rows, count) = (weights.rows, self.offsets.len());
+        assert!(weights.values.len() >= rows * count && bias.len() == rows, "a weight for each row and offset");
+        let mut k = 0;
+        loop {
+            let offsets = &self.offsets[k..count.min(k + some)];
+            for strips in self.strips.chunks(STRIPS) {
+                let block = Reads { offsets, strips, ..self };
+                let mut m = 0;
+                while m < rows {
+                    let height = together(rows - m, weights.wide);
+                    let panel = &weights.values[m * count + k * height..][..offsets.len() * height];
+                    let start = (k == 0).then_some(bias);
+                    // SAFETY: reads were checked; the panel has a weight for each of `height` rows and each offset.
+                    unsafe {
+                        match height {
+                            8 => block.rows::<FUSED, L, 8, 3>(panel, start, m, to),
+                            6 => block.rows::<FUSED, L, 6, 2>(panel, start, m, to),
+                            4 => block.rows::<FUSED, L, 4, 2>(panel, start, m, to),
+                            3 => block.rows::<FUSED, L, 3, 3>(panel, start, m, to),
+                            2 => block.rows::<FUSED, L, 2, 4>(panel, start, m, to),
+                            _ => block.rows::<FUSED, L, 1, 8>(panel, start, m, to),
+                        }
+                    }
+                    m += height;
                 }
-                while !WIDE && m + 4 <= rows {
-                    block.rows::<FUSED, L, 4, 3>(weights, bias, m, to);
-                    m += 4;
-                }
-                if WIDE && m + 4 <= rows {
-                    block.rows::<FUSED, L, 4, 6>(weights, bias, m, to);
-                    m += 4;
-                }
-                if m + 2 <= rows {
-                    block.rows::<FUSED, L, 2, 6>(weights, bias, m, to);
-                    m += 2;
-                }
-                if m < rows {
-                    block.rows::<FUSED, L, 1, 8>(weights, bias, m, to);
-                }
+            }
+            k += some;
+            if k >= count {
+                return;
             }
         }
     }
 
-    /// M rows of Z from m on, V strips at a time.
+    /// M rows of Z from m on, V strips at a time, starting from b or from what is there.
     #[inline(always)]
     unsafe fn rows<const FUSED: bool, const L: usize, const M: usize, const V: usize>(
         &self,
         weights: &[T],
-        bias: &[T],
+        bias: Option<&[T]>,
         m: usize,
         to: &mut Writes<T>,
     ) {
@@ -108,19 +191,40 @@ impl<T: NdFloat> Reads<'_, T> {
             // Where strips are missing, the last one is computed again and not written.
             let mut from = [strips[strips.len() - 1].from; V];
             from.iter_mut().zip(strips).for_each(|(from, strip)| *from = strip.from);
-            let mut start = [T::zero(); M];
-            start.copy_from_slice(&bias[m..m + M]);
-            let at = weights[m * self.offsets.len()..].as_ptr();
+            let mut sums = [[[T::zero(); L]; V]; M];
+            // A whole tile is read and written in loops of constant length, so that the sums stay in registers.
+            let whole = to.step == 1 && strips.len() == V && strips.iter().all(|strip| strip.end == L);
+            if let Some(bias) = bias {
+                for (sums, &b) in sums.iter_mut().zip(&bias[m..m + M]) {
+                    *sums = [[b; L]; V];
+                }
+            } else if whole {
+                for (v, strip) in strips.iter().enumerate().take(V) {
+                    for (r, sums) in sums.iter_mut().enumerate() {
+                        sums[v].copy_from_slice(&to.values[strip.to + (m + r) * to.plane..][..L]);
+                    }
+                }
+            } else {
+                for (v, strip) in strips.iter().enumerate() {
+                    for (r, sums) in sums.iter_mut().enumerate() {
+                        let lanes = to.values[strip.to + (m + r) * to.plane..].iter().step_by(to.step);
+                        sums[v][..strip.end].iter_mut().zip(lanes).for_each(|(sum, &from)| *sum = from);
+                    }
+                }
+            }
             // SAFETY: as promised by the caller.
-            let sums = unsafe { self.tile::<FUSED, L, M, V>(at, from, start) };
-            for (r, sums) in sums.iter().enumerate() {
-                for (strip, sums) in strips.iter().zip(sums) {
-                    let to_values = &mut to.values[strip.to + (m + r) * to.plane..];
-                    if to.step == 1 && strip.end == L {
-                        to_values[..L].copy_from_slice(sums);
-                    } else {
-                        let lanes = to_values.iter_mut().step_by(to.step).zip(&sums[..strip.end]);
-                        lanes.for_each(|(to, &sum)| *to = sum);
+            let sums = unsafe { self.tile::<FUSED, L, M, V>(weights.as_ptr(), from, sums) };
+            if whole {
+                for (v, strip) in strips.iter().enumerate().take(V) {
+                    for (r, sums) in sums.iter().enumerate() {
+                        to.values[strip.to + (m + r) * to.plane..][..L].copy_from_slice(&sums[v]);
+                    }
+                }
+            } else {
+                for (v, strip) in strips.iter().enumerate() {
+                    for (r, sums) in sums.iter().enumerate() {
+                        let lanes = to.values[strip.to + (m + r) * to.plane..].iter_mut().step_by(to.step);
+                        lanes.zip(&sums[v][..strip.end]).for_each(|(to, &sum)| *to = sum);
                     }
                 }
             }
@@ -133,10 +237,8 @@ impl<T: NdFloat> Reads<'_, T> {
         &self,
         weights: *const T,
         from: [usize; V],
-        start: [T; M],
+        mut sums: [[[T; L]; V]; M],
     ) -> [[[T; L]; V]; M] {
-        let mut sums = start.map(|start| [[start; L]; V]);
-        let count = self.offsets.len();
         for (k, &offset) in self.offsets.iter().enumerate() {
             let mut x = [[T::zero(); L]; V];
             for (x, &from) in x.iter_mut().zip(&from) {
@@ -144,8 +246,8 @@ impl<T: NdFloat> Reads<'_, T> {
                 *x = unsafe { self.source.as_ptr().add(offset + from).cast::<[T; L]>().read_unaligned() };
             }
             for (m, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: weight (m, k) of M rows of `count`.
-                let w = unsafe { *weights.add(m * count + k) };
+                // SAFETY: M weights for each offset.
+                let w = unsafe { *weights.add(k * M + m) };
                 for (sums, x) in sums.iter_mut().zip(&x) {
                     for (sum, &x) in sums.iter_mut().zip(x) {
                         *sum = multiply_add::<T, FUSED>(w, x, *sum);
@@ -164,27 +266,29 @@ impl<T: NdFloat> Reads<'_, T> {
         delta: &[T],
         plane: usize,
         gradient: &mut [T],
-        packed: &mut Vec<T>,
+        packed: &mut Aligned<T>,
     ) {
         self.check(L);
-        let (count, mut m) = (self.offsets.len(), 0);
+        let count = self.offsets.len();
         let rows = gradient.len() / count;
-        // SAFETY: reads were checked.
-        unsafe {
-            while WIDE && m + 8 <= rows {
-                self.gradients::<FUSED, L, 8, 3>(&delta[m * plane..], plane, &mut gradient[m * count..], packed);
-                m += 8;
-            }
-            while m + 4 <= rows {
-                self.gradients::<FUSED, L, 4, 3>(&delta[m * plane..], plane, &mut gradient[m * count..], packed);
-                m += 4;
-            }
-            if m + 2 <= rows {
-                self.gradients::<FUSED, L, 2, 6>(&delta[m * plane..], plane, &mut gradient[m * count..], packed);
-                m += 2;
-            }
-            if m < rows {
-                self.gradients::<FUSED, L, 1, 9>(&delta[m * plane..], plane, &mut gradient[m * count..], packed);
+        for strips in self.strips.chunks(PIXELS) {
+            let block = Reads { strips, ..self };
+            let mut m = 0;
+            while m < rows {
+                let height = together(rows - m, WIDE);
+                let (delta, gradient) = (&delta[m * plane..], &mut gradient[m * count..]);
+                // SAFETY: reads were checked.
+                unsafe {
+                    match height {
+                        8 => block.gradients::<FUSED, L, 8, 3>(delta, plane, gradient, packed),
+                        6 => block.gradients::<FUSED, L, 6, 2>(delta, plane, gradient, packed),
+                        4 => block.gradients::<FUSED, L, 4, 2>(delta, plane, gradient, packed),
+                        3 => block.gradients::<FUSED, L, 3, 3>(delta, plane, gradient, packed),
+                        2 => block.gradients::<FUSED, L, 2, 5>(delta, plane, gradient, packed),
+                        _ => block.gradients::<FUSED, L, 1, 9>(delta, plane, gradient, packed),
+                    }
+                }
+                m += height;
             }
         }
     }
@@ -196,21 +300,19 @@ impl<T: NdFloat> Reads<'_, T> {
         delta: &[T],
         plane: usize,
         gradient: &mut [T],
-        packed: &mut Vec<T>,
+        packed: &mut Aligned<T>,
     ) {
         // δ strip by strip, its M rows side by side; 0 in the lanes that are no pixel or were counted already.
-        packed.clear();
-        for strip in self.strips {
-            for m in 0..M {
-                let mut lanes = [T::zero(); L];
+        packed.resize(self.strips.len() * M * L);
+        for (strip, packed) in self.strips.iter().zip(packed.chunks_exact_mut(M * L)) {
+            for (m, lanes) in packed.chunks_exact_mut(L).enumerate() {
                 let from = &delta[strip.to + m * plane..][..strip.end];
-                if strip.end == L {
-                    lanes.copy_from_slice(from);
+                if (strip.start, strip.end) == (0, L) {
+                    lanes.copy_from_slice(&from[..L]);
                 } else {
-                    lanes[..strip.end].copy_from_slice(from);
+                    lanes.fill(T::zero());
+                    lanes[strip.start..strip.end].copy_from_slice(&from[strip.start..]);
                 }
-                lanes[..strip.start].fill(T::zero());
-                packed.extend_from_slice(&lanes);
             }
         }
         let count = self.offsets.len();
@@ -251,7 +353,13 @@ impl<T: NdFloat> Reads<'_, T> {
                 }
             }
         }
-        sums.map(|sums| sums.map(folded))
+        let mut totals = [[T::zero(); N]; M];
+        for (totals, sums) in totals.iter_mut().zip(&sums) {
+            for (total, &lanes) in totals.iter_mut().zip(sums) {
+                *total = folded(lanes);
+            }
+        }
+        totals
     }
 }
 
@@ -266,7 +374,8 @@ pub trait Shifts: NdFloat {
         level: Level,
         lanes: usize,
         reads: Reads<Self>,
-        weights: &[Self],
+        w: &Weights<Self>,
+        some: usize,
         bias: &[Self],
         to: &mut Writes<Self>,
     );
@@ -280,7 +389,7 @@ pub trait Shifts: NdFloat {
         delta: &[Self],
         plane: usize,
         gradient: &mut [Self],
-        packed: &mut Vec<Self>,
+        packed: &mut Aligned<Self>,
     );
 }
 
@@ -288,12 +397,18 @@ pub trait Shifts: NdFloat {
 mod x86 {
     //! The loops compiled for instructions that not every machine has.
 
-    use super::{Reads, Writes};
+    use super::{Aligned, Reads, Weights, Writes};
     use ndarray::NdFloat;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    pub(super) fn taps_avx512<T: NdFloat, const L: usize>(reads: Reads<T>, w: &[T], bias: &[T], to: &mut Writes<T>) {
-        reads.over_taps::<true, L, true>(w, bias, to);
+    pub(super) fn taps_avx512<T: NdFloat, const L: usize>(
+        reads: Reads<T>,
+        w: &Weights<T>,
+        some: usize,
+        bias: &[T],
+        to: &mut Writes<T>,
+    ) {
+        reads.over_taps::<true, L>(w, some, bias, to);
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
@@ -302,14 +417,20 @@ mod x86 {
         delta: &[T],
         plane: usize,
         gradient: &mut [T],
-        packed: &mut Vec<T>,
+        packed: &mut Aligned<T>,
     ) {
         reads.over_pixels::<true, L, true>(delta, plane, gradient, packed);
     }
 
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn taps_avx2<T: NdFloat, const L: usize>(reads: Reads<T>, w: &[T], bias: &[T], to: &mut Writes<T>) {
-        reads.over_taps::<true, L, false>(w, bias, to);
+    pub(super) fn taps_avx2<T: NdFloat, const L: usize>(
+        reads: Reads<T>,
+        w: &Weights<T>,
+        some: usize,
+        bias: &[T],
+        to: &mut Writes<T>,
+    ) {
+        reads.over_taps::<true, L>(w, some, bias, to);
     }
 
     #[target_feature(enable = "avx2,fma")]
@@ -318,7 +439,7 @@ mod x86 {
         delta: &[T],
         plane: usize,
         gradient: &mut [T],
-        packed: &mut Vec<T>,
+        packed: &mut Aligned<T>,
     ) {
         reads.over_pixels::<true, L, false>(delta, plane, gradient, packed);
     }
@@ -341,7 +462,8 @@ macro_rules! shifts {
                 level: Level,
                 lanes: usize,
                 reads: Reads<Self>,
-                w: &[Self],
+                w: &Weights<Self>,
+                some: usize,
                 bias: &[Self],
                 to: &mut Writes<Self>,
             ) {
@@ -349,14 +471,14 @@ macro_rules! shifts {
                 match (level, lanes) {
                     // SAFETY: `best` found the features of this level on the machine.
                     #[cfg(target_arch = "x86_64")]
-                    (Level::Avx512, $full) => unsafe { x86::taps_avx512::<_, $full>(reads, w, bias, to) },
+                    (Level::Avx512, $full) => unsafe { x86::taps_avx512::<_, $full>(reads, w, some, bias, to) },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
-                    (Level::Avx512, _) => unsafe { x86::taps_avx512::<_, $half>(reads, w, bias, to) },
+                    (Level::Avx512, _) => unsafe { x86::taps_avx512::<_, $half>(reads, w, some, bias, to) },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
-                    (Level::Avx2, _) => unsafe { x86::taps_avx2::<_, $half>(reads, w, bias, to) },
-                    _ => reads.over_taps::<false, $quarter, false>(w, bias, to),
+                    (Level::Avx2, _) => unsafe { x86::taps_avx2::<_, $half>(reads, w, some, bias, to) },
+                    _ => reads.over_taps::<false, $quarter>(w, some, bias, to),
                 }
             }
 
@@ -368,7 +490,7 @@ macro_rules! shifts {
                 delta: &[Self],
                 plane: usize,
                 gradient: &mut [Self],
-                packed: &mut Vec<Self>,
+                packed: &mut Aligned<Self>,
             ) {
                 assert!(level <= best(), "this machine lacks {}", level.name());
                 match (level, lanes) {
