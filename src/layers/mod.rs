@@ -19,7 +19,7 @@ pub use pair::Pair;
 pub use softmax::{LogSoftmax, Softmax};
 
 /// Serde's default for options that are on unless said otherwise.
-fn yes() -> bool {
+pub(crate) fn yes() -> bool {
     true
 }
 
