@@ -3,6 +3,7 @@
 use crate::module::Module;
 use crate::tensor::values_mut;
 use crate::{Real, Stream, Tensor};
+use serde::{Deserialize, Serialize};
 
 /// A rule that fills a weight with random numbers.
 ///
@@ -14,10 +15,16 @@ use crate::{Real, Stream, Tensor};
 /// Init::XavierUniform { gain: 1.0 }.fill(&mut weight, &mut Stream::new(1));
 /// assert!(weight.iter().all(|w| w.abs() <= (6.0f32 / 110.0).sqrt()));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+///
+/// As data, a rule is its name in the field `type` with its options beside it: `{ type = "xavier_uniform", gain = 1.0 }`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Init {
     /// Every entry the same.
-    Constant(f64),
+    Constant {
+        /// What every entry is.
+        value: f64,
+    },
     /// N(0, std²). The report starts with `Normal { std: 0.1 }`.
     Normal {
         /// Standard deviation.
@@ -32,17 +39,23 @@ pub enum Init {
     /// neural networks*, 2010, equation 16.
     XavierUniform {
         /// Scale; 5/3 is usual before a tanh.
+        #[serde(default = "one")]
         gain: f64,
     },
     /// N(0, gain²·2/(fan_in+fan_out)): the same paper, equation 12.
     XavierNormal {
         /// Scale; 5/3 is usual before a tanh.
+        #[serde(default = "one")]
         gain: f64,
     },
     /// U(−a, a), a = √(6/fan_in): He, Zhang, Ren and Sun, *Delving deep into rectifiers*, 2015, equation 10; for ReLU.
     KaimingUniform,
     /// N(0, 2/fan_in): the same paper, equation 10; for ReLU.
     KaimingNormal,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 impl Init {
@@ -59,14 +72,14 @@ impl Init {
         let (fan_in, fan_out) = fans(weight.shape());
         let (fan_in, both) = (fan_in as f64, (fan_in + fan_out) as f64);
         let unit: fn(&mut Stream) -> f64 = match self {
-            Init::Constant(_) => |_| 1.0,
+            Init::Constant { .. } => |_| 1.0,
             Init::Uniform { .. } | Init::XavierUniform { .. } | Init::KaimingUniform => {
                 |stream| stream.uniform(-1.0, 1.0)
             }
             Init::Normal { .. } | Init::XavierNormal { .. } | Init::KaimingNormal => Stream::normal,
         };
         let scale = match *self {
-            Init::Constant(value) => value,
+            Init::Constant { value } => value,
             Init::Normal { std } => std,
             Init::Uniform { bound } => bound,
             Init::XavierUniform { gain } => gain * (6.0 / both).sqrt(),
@@ -81,7 +94,7 @@ impl Init {
 /// Fills every weight (a parameter of two axes or more) of a module by one rule and sets every bias to zero.
 pub fn initialise<T: Real>(module: &mut dyn Module<T>, rule: Init, stream: &Stream) {
     for (index, parameter) in module.parameters_mut().into_iter().enumerate() {
-        let rule = if parameter.ndim() >= 2 { rule } else { Init::Constant(0.0) };
+        let rule = if parameter.ndim() >= 2 { rule } else { Init::Constant { value: 0.0 } };
         rule.fill(parameter, &mut stream.at(&[index as u64]));
     }
 }

@@ -8,3 +8,4 @@ pub mod experiments;
 pub mod page;
 pub mod progress;
 pub mod report;
+pub mod train;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use limpide_cli::experiments::{command, gradients};
-use limpide_cli::{bench, conform, data, report};
+use limpide_cli::{bench, conform, data, report, train};
 use std::process::ExitCode;
 
 /// A neural-network workshop in which nothing is a black box.
@@ -18,6 +18,9 @@ enum Command {
     Report(report::Arguments),
     Experiment(command::Arguments),
     Gradcheck(gradients::Arguments),
+    Train(train::Arguments),
+    Resume(train::ResumeArguments),
+    Eval(train::EvalArguments),
     /// List, fetch and check data sets
     #[command(subcommand)]
     Data(data::DataCommand),
@@ -34,6 +37,9 @@ fn main() -> ExitCode {
         Command::Report(arguments) => report::command(&arguments),
         Command::Experiment(arguments) => command::command(&arguments),
         Command::Gradcheck(arguments) => gradients::command(&arguments),
+        Command::Train(arguments) => train::command(&arguments),
+        Command::Resume(arguments) => train::resume(&arguments),
+        Command::Eval(arguments) => train::eval(&arguments),
         Command::Data(command) => data::run(command),
         Command::Conform(arguments) => Ok(conform::command(&arguments)),
         Command::Bench(arguments) => bench::command(&arguments),

@@ -47,3 +47,4 @@ pub use rule::{MOST_STATES, Rule, Scalars, Settings, Step};
 pub use sgd::Sgd;
 pub use state::OptimizerState;
 pub use step::Optim;
+pub(crate) use step::Restorable;

@@ -9,9 +9,12 @@ use super::{Epoch, History, Score};
 use crate::data::{Batches, Dataset};
 use crate::loss::Loss;
 use crate::module::{Module, Tape};
-use crate::optim::{Optim, Optimizer, Sgd};
+use crate::optim::schedule::{Interval, ScheduleDescription};
+use crate::optim::{Optim, Optimizer, Sgd, StepOptions};
+use crate::plan::Batch;
 use crate::{Error, Real, Result, Stream, Tensor};
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::time::Instant;
 
 /// Steps that the score of a [`Progress`] covers.
@@ -35,6 +38,8 @@ pub struct Trainer<'a, T: Real> {
     seed: u64,
     threads: usize,
     validation: Option<&'a Dataset<T>>,
+    step_options: StepOptions,
+    schedule: Option<ScheduleDescription>,
     callbacks: Vec<Box<dyn Callback<T> + 'a>>,
     checkpoints: Option<Checkpoints>,
     resume: Option<Checkpoint>,
@@ -51,6 +56,8 @@ impl<'a, T: Real> Trainer<'a, T> {
             seed: 0,
             threads: 1,
             validation: None,
+            step_options: StepOptions::default(),
+            schedule: None,
             callbacks: Vec::new(),
             checkpoints: None,
             resume: None,
@@ -90,6 +97,37 @@ impl<'a, T: Real> Trainer<'a, T> {
     /// Data to score the network on after every epoch.
     pub fn validation(mut self, data: &'a Dataset<T>) -> Self {
         self.validation = Some(data);
+        self
+    }
+
+    /// Moves the learning rate. Lengths that were left out (`T_max`, `total_steps`) are those of the run.
+    pub fn schedule(mut self, schedule: impl Into<ScheduleDescription>) -> Self {
+        self.schedule = Some(schedule.into());
+        self
+    }
+
+    /// All that is done around a step, at once.
+    pub fn step_options(mut self, options: StepOptions) -> Self {
+        self.step_options = options;
+        self
+    }
+
+    /// The largest norm of all gradients together.
+    pub fn clip_grad_norm(mut self, max_norm: f64) -> Self {
+        self.step_options.clip_grad_norm = Some(max_norm);
+        self
+    }
+
+    /// The largest absolute value of a gradient's entry.
+    pub fn clip_grad_value(mut self, clip_value: f64) -> Self {
+        self.step_options.clip_grad_value = Some(clip_value);
+        self
+    }
+
+    /// Keeps a moving average of the parameters with that decay. Validation and callbacks after an epoch see the averages, and
+    /// the network has them at the end.
+    pub fn ema(mut self, decay: f64) -> Self {
+        self.step_options.ema = Some(decay);
         self
     }
 
@@ -143,11 +181,16 @@ impl<'a, T: Real> Trainer<'a, T> {
             RunSettings { seed: self.seed, batch_size: self.batch_size, shuffle: self.shuffle, samples: train.len() };
         let batches = Batches::new((0..train.len()).collect(), self.batch_size, self.seed)?.shuffle(self.shuffle);
         let writer = self.checkpoints.take().map(|own| own.open(self.resume.is_some())).transpose()?;
+        let mut optim = Optim::new(network, loss, self.optimizer, self.threads).options(self.step_options)?;
+        if let Some(mut schedule) = self.schedule {
+            let steps = if schedule.interval() == Interval::Step { batches.len() } else { 1 };
+            schedule.schedule.fit_to((self.epochs * steps) as u64);
+            optim = optim.schedule(schedule)?;
+        }
         let position = match self.resume.take() {
-            Some(checkpoint) => checkpoint.restore(network, &mut self.optimizer, &mut self.callbacks, &settings)?,
+            Some(checkpoint) => checkpoint.restore(optim.restorable(), &mut self.callbacks, &settings)?,
             None => Position::default(),
         };
-        let optim = Optim::new(network, loss, self.optimizer, self.threads);
         let (epochs, validation, callbacks) = (self.epochs, self.validation, self.callbacks);
         Run { optim, epochs, train, batches, validation, callbacks, writer, settings, position }.finish()
     }
@@ -179,6 +222,7 @@ impl<T: Real> Run<'_, '_, T> {
             }
             self.end_epoch()?;
         }
+        self.optim.swap_averages();
         for callback in &mut self.callbacks {
             callback.on_end(&self.position.history, self.optim.network_mut())?;
         }
@@ -193,18 +237,27 @@ impl<T: Real> Run<'_, '_, T> {
         let random = Stream::new(self.settings.seed).at(&[u64::from_be_bytes(*b"training"), number as u64]);
         optim.set_random(random, position.step as u64);
         let mut recent: VecDeque<BatchScore<T>> = VecDeque::with_capacity(RECENT);
+        let mut target = train.target_room(0);
         for indices in batches.epoch(number as u64).skip(position.step) {
-            let (x, target) = train.gather(indices);
-            let score = optim.step_score(&x, &target)?;
+            if target.len() != indices.len() {
+                target = train.target_room(indices.len());
+            }
+            train.gather_targets_into(indices, target.rows_mut());
+            let fill = |range: Range<usize>, to: &mut [T]| train.inputs.gather_into(&indices[range], to);
+            let batch = Batch { rows: indices.len(), fill: &fill, target: &target };
+            let score = optim.step_batch(train.sample_shape(), &batch)?;
             position.step += 1;
             if !score.sum.is_finite() {
-                let culprit = culprit(optim.network(), &x);
+                let culprit = culprit(optim.network(), &train.inputs.gather(indices));
                 let (epoch, step) = (number, position.step);
                 return Err(Error::NotFinite { value: score.sum.to_f64(), epoch, step, culprit });
             }
             position.steps += 1;
             position.totals.add(&score);
             position.seconds = before + start.elapsed().as_secs_f64();
+            if callbacks.is_empty() && self.writer.is_none() {
+                continue; // nobody looks, and a step of a small network takes less than a look
+            }
             if recent.len() == RECENT {
                 recent.pop_front();
             }
@@ -236,6 +289,8 @@ impl<T: Real> Run<'_, '_, T> {
 
     /// What follows the last step of an epoch.
     fn end_epoch(&mut self) -> Result<()> {
+        // From here to the next swap the network has the averages, where they are kept.
+        self.optim.swap_averages();
         let validation = self.validation.map(|data| self.optim.evaluate(data)).transpose()?;
         let Position { epoch: number, totals, seconds, .. } = self.position;
         let learning_rate = self.optim.optimizer().learning_rate();
@@ -243,6 +298,8 @@ impl<T: Real> Run<'_, '_, T> {
         for callback in &mut self.callbacks {
             self.position.ended |= callback.on_epoch(&epoch, self.optim.network())? == Flow::Stop;
         }
+        self.optim.swap_averages();
+        self.optim.end_epoch(Some(epoch.validation.unwrap_or(epoch.train).loss))?;
         self.position.history.epochs.push(epoch);
         self.position.epoch += 1;
         (self.position.step, self.position.totals, self.position.seconds) = (0, Totals::default(), 0.0);

@@ -1,0 +1,169 @@
+//! The data of a run: which set, in what form, and how it is divided.
+
+use limpide::data::{self, Dataset, Mnist, Split, Target, Targets};
+use limpide::{Error, Result, tensor};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Where samples come from, and what form they take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataDescription {
+    /// The folder with the files of MNIST; else $LIMPIDE_DATA, else the user's cache folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    /// The shape of a sample, when it is not the set's own: `[784]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Vec<usize>>,
+    /// The form of the targets, when it is not the set's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub targets: Option<TargetForm>,
+    /// Only so many samples, the first ones, of what is there to train on: for trials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// The set, with its own options beside it.
+    #[serde(flatten)]
+    pub source: Source,
+}
+
+/// What a loss wants to see as targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetForm {
+    /// A row of zeros with a one at the class.
+    OneHot,
+    /// The class as one number, for two classes and a sigmoid.
+    Number,
+    /// The inputs again, for an autoencoder.
+    Inputs,
+}
+
+/// A built-in set by its name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", rename_all_fields = "snake_case", deny_unknown_fields)]
+#[allow(missing_docs)] // the options are those of the generators
+pub enum Source {
+    Digits {},
+    Mnist {},
+    FashionMnist {},
+    Moons {
+        samples: usize,
+        noise: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+    },
+    Circles {
+        samples: usize,
+        noise: f64,
+        factor: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+    },
+    Spirals {
+        samples: usize,
+        noise: f64,
+        arms: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+    },
+    Regression {
+        samples: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+    },
+}
+
+/// Shares of the samples.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SplitDescription {
+    /// For validation, 0 to 1; stratified by class.
+    pub validation: f64,
+    /// For the test, 0 to 1; 0 for a set that comes with a test part.
+    pub test: f64,
+    /// The seed of the split; the run's when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+}
+
+/// The three parts of a run's data.
+pub struct Parts {
+    /// To learn from.
+    pub train: Dataset<f32>,
+    /// To choose by, when there is such a part.
+    pub validation: Option<Dataset<f32>>,
+    /// To judge by once, when there is such a part.
+    pub test: Option<Dataset<f32>>,
+    /// How many samples, and of which class, are where.
+    pub split: Split,
+}
+
+impl DataDescription {
+    /// Loads, divides and reshapes the samples.
+    ///
+    /// # Errors
+    /// Files that are not there or damaged; options out of range.
+    pub fn load(&self, split: &SplitDescription, run_seed: u64) -> Result<Parts> {
+        let (mut all, own_test) = self.source(run_seed)?;
+        if own_test.is_some() && split.test != 0.0 {
+            let wanted = format!("0, because {} comes with a test part of its own", all.name);
+            return Err(Error::option("split: test", wanted, split.test));
+        }
+        if let Some(limit) = self.limit {
+            all = all.select(&(0..all.len().min(limit)).collect::<Vec<_>>());
+        }
+        let parts = Split::new(&all, split.validation, split.test, split.seed.unwrap_or(run_seed))?;
+        // Without any division the samples stay in their order and are not copied.
+        let train = if parts.train.len() == all.len() { all.clone() } else { all.select(&parts.train) };
+        let select = |part: &[usize]| (!part.is_empty()).then(|| all.select(part));
+        let (validation, test) = (select(&parts.validation), own_test.or_else(|| select(&parts.test)));
+        let shaped = |data: Option<Dataset<f32>>| data.map(|data| self.shaped(data)).transpose();
+        Ok(Parts { train: self.shaped(train)?, validation: shaped(validation)?, test: shaped(test)?, split: parts })
+    }
+
+    /// The samples as they come, and the test part of a set that has one.
+    fn source(&self, run_seed: u64) -> Result<(Dataset<f32>, Option<Dataset<f32>>)> {
+        let of = |seed: Option<u64>| seed.unwrap_or(run_seed);
+        let files = |set: Mnist| set.load::<f32>(self.folder.as_deref()).map(|(train, test)| (train, Some(test)));
+        let one = |data: Result<Dataset<f32>>| data.map(|data| (data, None));
+        match self.source {
+            Source::Digits {} => one(Ok(data::digits())),
+            Source::Mnist {} => files(Mnist::Digits),
+            Source::FashionMnist {} => files(Mnist::Fashion),
+            Source::Moons { samples, noise, seed } => one(data::moons(samples, noise, of(seed))),
+            Source::Circles { samples, noise, factor, seed } => one(data::circles(samples, noise, factor, of(seed))),
+            Source::Spirals { samples, noise, arms, seed } => one(data::spirals(samples, arms, noise, of(seed))),
+            Source::Regression { samples, seed } => one(data::regression(samples, -1.0..1.0, of(seed))),
+        }
+    }
+
+    /// The samples in the form that is asked for.
+    fn shaped(&self, mut data: Dataset<f32>) -> Result<Dataset<f32>> {
+        if let Some(shape) = &self.shape {
+            data = data.reshape_samples(shape)?;
+        }
+        let Some(form) = self.targets else { return Ok(data) };
+        if form == TargetForm::Inputs {
+            return Ok(data.autoencoding());
+        }
+        let Targets::Given(target @ Target::Classes(labels)) = &data.targets else {
+            return Err(Error::option(
+                "data: targets",
+                "left out, because the samples have no classes",
+                "a form of classes",
+            ));
+        };
+        let values = match form {
+            TargetForm::OneHot => target.one_hot(data.classes)?,
+            _ if data.classes == 2 => {
+                Target::Values(tensor(&[data.len(), 1], labels.iter().map(|&label| label as f32).collect()))
+            }
+            _ => return Err(Error::option("data: targets", "number for two classes only", data.classes)),
+        };
+        Dataset::new(data.name.clone(), data.inputs.clone(), values, 0)
+    }
+
+    /// Looks for files in another folder.
+    pub fn look_in(&mut self, folder: Option<&Path>) {
+        self.folder = folder.map(Path::to_path_buf).or(self.folder.take());
+    }
+}

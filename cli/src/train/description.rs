@@ -1,0 +1,128 @@
+//! A run as data: what `limpide train` reads from TOML, and writes back with every default filled in.
+
+use super::data::{DataDescription, SplitDescription};
+use limpide::init::{Init, initialise};
+use limpide::loss::LossDescription;
+use limpide::model::{LayerDescription, build_chain};
+use limpide::optim::schedule::ScheduleDescription;
+use limpide::optim::{OptimizerDescription, StepOptions};
+use limpide::train::{CheckpointOptions, EarlyStoppingOptions};
+use limpide::{Module, Result, Sequential, Stream};
+use serde::{Deserialize, Serialize};
+
+/// A run, from data to test. Single values come first, because TOML wants them before its tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunDescription {
+    /// Of the start values, the orders, what layers draw, and of made-up data and the split unless they have their own.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// How often all training samples are seen, at most.
+    pub epochs: usize,
+    /// Samples a step.
+    #[serde(default = "thirty_two")]
+    pub batch_size: usize,
+    /// Whether every epoch has its own order.
+    #[serde(default = "yes")]
+    pub shuffle: bool,
+    /// Threads that work; all cores when left out. No figure depends on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+    /// A network by name instead of `layers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Where the samples come from.
+    pub data: DataDescription,
+    /// How they are divided.
+    #[serde(default)]
+    pub split: SplitDescription,
+    /// The start values; PyTorch's defaults when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<Init>,
+    /// What is made small.
+    pub loss: LossDescription,
+    /// How.
+    pub optimizer: OptimizerDescription,
+    /// How the learning rate moves; it stays when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleDescription>,
+    /// What is done around every step: clipping, penalties, averages.
+    #[serde(default)]
+    pub step: StepOptions,
+    /// When to stop before the last epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStoppingOptions>,
+    /// How often checkpoints are written.
+    #[serde(default)]
+    pub checkpoints: CheckpointOptions,
+    /// What is logged.
+    #[serde(default)]
+    pub logging: LoggingOptions,
+    /// The one evaluation on the test part, at the end; none when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestOptions>,
+    /// The network, from input to output.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerDescription>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn thirty_two() -> usize {
+    32
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Which logs a run writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoggingOptions {
+    /// `history.csv`.
+    pub csv: bool,
+    /// `history.jsonl`.
+    pub json: bool,
+    /// Event files in `tensorboard/`.
+    pub tensorboard: bool,
+}
+
+impl Default for LoggingOptions {
+    fn default() -> Self {
+        LoggingOptions { csv: true, json: false, tensorboard: false }
+    }
+}
+
+/// What the test part must show.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TestOptions {
+    /// The least accuracy, 0 to 1; below it the exit code is 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_accuracy: Option<f64>,
+    /// The largest mean loss; above it the exit code is 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_loss: Option<f64>,
+}
+
+impl RunDescription {
+    /// The network with the start values of the seed.
+    ///
+    /// # Errors
+    /// Those of the layers' options.
+    pub fn network(&self) -> Result<Sequential<f32>> {
+        let mut network = build_chain(&self.layers)?.seed(self.seed);
+        if let Some(rule) = self.init {
+            initialise(&mut network as &mut dyn Module<f32>, rule, &Stream::new(self.seed));
+        }
+        Ok(network)
+    }
+
+    /// The threads that work.
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |cores| cores.get()))
+    }
+}

@@ -1,0 +1,89 @@
+//! The folder of a run: what lies where.
+
+use limpide::files::{prepare_folder, write_atomically};
+use limpide::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// Where a run keeps its files.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// A new folder at a path, or, without one, the first of `runs/NAME`, `runs/NAME-2` … that is not there.
+    ///
+    /// # Errors
+    /// A folder that holds something already, or that cannot be written to.
+    pub fn create(out: Option<&Path>, recipe: &Path) -> Result<Self> {
+        let path = out.map_or_else(|| next_free(recipe), Path::to_path_buf);
+        if path.join("run.toml").exists() {
+            let problem =
+                format!("holds a run; `limpide resume {}` goes on with it, or choose another --out", path.display());
+            return Err(Error::Data { path, problem });
+        }
+        if is_taken(&path) {
+            let problem = "is not empty; choose another --out".into();
+            return Err(Error::Data { path, problem });
+        }
+        prepare_folder(&path)?;
+        Ok(Folder(path))
+    }
+
+    /// The folder of a run that has been started.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn open(path: &Path) -> Result<Self> {
+        if !path.join("run.toml").is_file() {
+            let problem = "is not the folder of a run: it has no run.toml; `limpide train FILE.toml` makes one".into();
+            return Err(Error::Data { path: path.into(), problem });
+        }
+        Ok(Folder(path.into()))
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The description with every default filled in.
+    pub fn description(&self) -> PathBuf {
+        self.0.join("run.toml")
+    }
+
+    /// The trained model.
+    pub fn model(&self) -> PathBuf {
+        self.0.join("model.safetensors")
+    }
+
+    /// The checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.0.join("checkpoints")
+    }
+
+    /// Anything else.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Writes a file whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, name: &str, text: &str) -> Result<()> {
+        write_atomically(&self.file(name), text.as_bytes())
+    }
+}
+
+/// Whether something that is not hidden lies in a folder, or a file in its place.
+fn is_taken(path: &Path) -> bool {
+    let visible = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
+    };
+    path.is_file() || std::fs::read_dir(path).is_ok_and(|mut entries| entries.any(visible))
+}
+
+fn next_free(recipe: &Path) -> PathBuf {
+    let stem = recipe.file_stem().unwrap_or_default().to_string_lossy();
+    let number = |n: usize| if n == 1 { format!("runs/{stem}") } else { format!("runs/{stem}-{n}") };
+    (1..).map(|n| PathBuf::from(number(n))).find(|path| !path.exists()).expect("there is always a next number")
+}

@@ -1,0 +1,113 @@
+//! `limpide train`, `resume` and `eval`: runs described in TOML, each in a folder of its own.
+
+mod data;
+mod description;
+mod eval;
+mod folder;
+mod interrupt;
+mod models;
+mod read;
+mod resume;
+mod session;
+
+pub use eval::{Arguments as EvalArguments, command as eval};
+pub use resume::{Arguments as ResumeArguments, command as resume};
+
+use folder::Folder;
+use limpide::Result;
+use read::Setting;
+use session::{Outcome, Session};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Train a network as a TOML file describes.
+///
+/// Leaves a folder with run.toml (every default filled in), checkpoints, history.csv, and at the end model.safetensors and
+/// result.json. Progress goes to stderr, the result to stdout. Ctrl-C finishes the step, writes a checkpoint and says how
+/// to go on. Exit code 1 when a test misses what the description asks for.
+#[derive(clap::Args, Debug)]
+#[command(after_help = examples())]
+pub struct Arguments {
+    /// The description of the run.
+    #[arg(value_name = "FILE.toml")]
+    file: PathBuf,
+    /// The folder of the run; runs/NAME, with a number where it is taken, when left out.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// A field of the description (may be given several times).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<Setting>,
+    #[command(flatten)]
+    common: Common,
+    /// Say what would happen, and stop.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Options that the commands about runs share.
+#[derive(clap::Args, Debug)]
+struct Common {
+    /// The folder with data files; else $LIMPIDE_DATA, else the user's cache folder.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Threads that work; all cores when left out. Results do not depend on it.
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Print one JSON object for machines.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Common {
+    /// A session with these options.
+    fn session(&self, file: &std::path::Path, settings: &[Setting]) -> Result<Session> {
+        // A folder that is not there must not quietly become another.
+        limpide::data::data_folders(self.data.as_deref())?;
+        let mut session = Session::read(file, settings, self.data.as_deref())?;
+        session.description.threads = self.threads.map(usize::from).or(session.description.threads);
+        Ok(session)
+    }
+}
+
+fn examples() -> String {
+    let models = models::NAMES.map(|(name, about)| format!("  {name:<20} {about}"));
+    format!(
+        "Models by name:\n{}\n\nExample: limpide train recipes/moons.toml --set seed=3 --set optimizer.lr=0.1 --out runs/moons-3",
+        models.join("\n")
+    )
+}
+
+/// Runs `train`.
+///
+/// # Errors
+/// A description, data or a folder that cannot be used, before anything is computed; those of training and writing.
+pub fn command(arguments: &Arguments) -> Result<ExitCode> {
+    let Arguments { file, out, settings, common, dry_run } = arguments;
+    let session = common.session(file, settings)?;
+    if *dry_run {
+        if common.json {
+            println!("{:#}", serde_json::json!(session.description));
+        } else {
+            print!("{}", session.plan()?);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let folder = Folder::create(out.as_deref(), file)?;
+    folder.write("run.toml", &session.toml())?;
+    finish(session, &folder, common.json)
+}
+
+/// Runs a session in its folder and prints what came of it.
+fn finish(session: Session, folder: &Folder, json: bool) -> Result<ExitCode> {
+    let outcome: Outcome = session.run(folder, true)?;
+    if json {
+        println!("{:#}", serde_json::json!(outcome));
+    } else {
+        print!("{}", outcome.listing());
+    }
+    if outcome.interrupted {
+        eprintln!("limpide: interrupted; `limpide resume {}` goes on from here", outcome.run);
+        return Ok(ExitCode::from(interrupt::EXIT_CODE));
+    }
+    Ok(ExitCode::from(u8::from(!outcome.passed)))
+}

@@ -1,0 +1,154 @@
+//! TOML read with the place in every error, and single fields set from the command line.
+
+use limpide::model::nearest;
+use limpide::{Error, Result};
+use serde::de::DeserializeOwned;
+use std::path::Path;
+use toml::{Table, Value};
+
+/// One `--set key=value`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    path: Vec<String>,
+    value: Value,
+}
+
+/// Reads `optimizer.lr=0.01` or `layers.0.out_features=20`; a value that is not TOML is text.
+impl std::str::FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let (key, value) = text.split_once('=').ok_or("wants key=value, such as optimizer.lr=0.01")?;
+        let path: Vec<String> = key.trim().split('.').map(str::to_string).collect();
+        if path.iter().any(String::is_empty) {
+            return Err(format!("wants a key such as optimizer.lr before the `=`, got `{key}`"));
+        }
+        let parsed =
+            toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
+        Ok(Setting { path, value: parsed.unwrap_or_else(|| Value::String(value.to_string())) })
+    }
+}
+
+/// A TOML file as a description, with fields set from outside.
+///
+/// # Errors
+/// A file that cannot be read; TOML that is wrong, an unknown field or value, with line and column and the nearest name.
+pub fn read<D: DeserializeOwned>(path: &Path, settings: &[Setting]) -> Result<D> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    let wrong = |problem: String| Error::Data { path: path.into(), problem };
+    let text = String::from_utf8(bytes)
+        .map_err(|error| wrong(format!("is not UTF-8 text (byte {})", error.utf8_error().valid_up_to())))?;
+    let placed = |error: toml::de::Error| {
+        let place = error.span().map(|span| place(&text, span.start));
+        wrong(format!("{}{}", place.unwrap_or_default(), with_nearest(error.message())))
+    };
+    if settings.is_empty() {
+        return toml::from_str(&text).map_err(placed);
+    }
+    let mut table: Table = toml::from_str(&text).map_err(placed)?;
+    for Setting { path, value } in settings {
+        set(&mut table, path, value.clone())
+            .map_err(|problem| Error::option(format!("--set {}", path.join(".")), "the place of a field", problem))?;
+    }
+    // What is wrong in the file itself is told with its place.
+    let described = Value::Table(table).try_into::<D>();
+    described.map_err(|error| match toml::from_str::<D>(&text) {
+        Err(own) if own.message() == error.message() => placed(own),
+        _ => wrong(format!("with what --set gives: {}", with_nearest(error.message()))),
+    })
+}
+
+/// `line 3, column 5: ` of a byte in a text.
+fn place(text: &str, at: usize) -> String {
+    let before = &text[..text.floor_char_boundary(at)];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    format!("line {line}, column {column}: ")
+}
+
+/// A message of serde on one line, with the nearest name where it lists those that there are.
+fn with_nearest(message: &str) -> String {
+    let message = message.trim().replace('\n', ", ");
+    let Some(rest) = message.strip_prefix("unknown field `").or(message.strip_prefix("unknown variant `")) else {
+        return message;
+    };
+    let Some((name, list)) = rest.split_once("`, expected ") else { return message };
+    let known: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+    if known.is_empty() { message } else { format!("{message}; did you mean `{}`?", nearest(name, &known)) }
+}
+
+/// Puts a value at a path of names and list places; tables on the way are made.
+fn set(table: &mut Table, path: &[String], value: Value) -> std::result::Result<(), String> {
+    let (last, above) = path.split_last().expect("a key has a name");
+    let mut place = table;
+    let mut names = above.iter().peekable();
+    while let Some(name) = names.next() {
+        let next = place.entry(name).or_insert_with(|| Value::Table(Table::new()));
+        place = match next {
+            Value::Table(inner) => inner,
+            Value::Array(list) => {
+                let count = list.len();
+                let number =
+                    names.next().ok_or_else(|| format!("`{name}` is a list, and a number from 0 must follow"))?;
+                let item = number.parse::<usize>().ok().and_then(|number| list.get_mut(number));
+                match item {
+                    Some(Value::Table(inner)) => inner,
+                    Some(_) => return Err(format!("`{name}.{number}` has no fields")),
+                    None => return Err(format!("`{name}` has {count} items, and no item {number}")),
+                }
+            }
+            _ => return Err(format!("`{name}` has no fields")),
+        };
+    }
+    place.insert(last.clone(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn set_in(text: &str, settings: &[&str]) -> std::result::Result<Table, String> {
+        let mut table: Table = toml::from_str(text).unwrap();
+        for setting in settings {
+            let Setting { path, value } = setting.parse()?;
+            set(&mut table, &path, value)?;
+        }
+        Ok(table)
+    }
+
+    #[test]
+    fn a_field_is_set_wherever_it_stands() {
+        let text = "seed = 1\n[[layers]]\nout = 1\n[[layers]]\nout = 2\n";
+        let got = set_in(text, &["seed=7", "layers.1.out=3", "optimizer.lr=1e-2", "name=a b", "shape=[1, 8]"]).unwrap();
+        let wanted = "seed = 7\nname = 'a b'\nshape = [1, 8]\n[optimizer]\nlr = 0.01\n[[layers]]\nout = 1\n[[layers]]\nout = 3\n";
+        assert_eq!(got, toml::from_str::<Table>(wanted).unwrap());
+    }
+
+    #[test]
+    fn a_place_that_is_not_there_is_named() {
+        let text = "seed = 1\nlayers = [{ out = 1 }, 3]\n";
+        for (setting, problem) in [
+            ("seed", "wants key=value"),
+            ("a..b=1", "wants a key"),
+            ("seed.a=1", "`seed` has no fields"),
+            ("layers.2.out=1", "`layers` has 2 items, and no item 2"),
+            ("layers.x.out=1", "no item x"),
+            ("layers.1.out=1", "`layers.1` has no fields"),
+        ] {
+            let error = set_in(text, &[setting]).unwrap_err();
+            assert!(error.contains(problem), "{setting}: {error}");
+        }
+    }
+
+    #[test]
+    fn errors_have_their_place_on_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.toml");
+        std::fs::write(&path, "a = 1\nä = 2\n  b = 'x'\n").unwrap();
+        let error = read::<BTreeMap<String, u32>>(&path, &[]).unwrap_err().to_string();
+        assert!(error.contains("line 3, column 7: invalid type") || error.contains("line 2, column 1"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+}

@@ -1,0 +1,232 @@
+//! A run from its description to its result: what `train`, `resume` and `eval` share.
+
+use super::data::Parts;
+use super::description::{RunDescription, TestOptions};
+use super::folder::Folder;
+use super::interrupt::{self, StopWhenPressed};
+use super::models;
+use super::read::{Setting, read};
+use crate::progress::Progress;
+use limpide::data::Dataset;
+use limpide::format;
+use limpide::loss::Loss;
+use limpide::model::summary;
+use limpide::optim::Optimizer;
+use limpide::train::{Checkpoint, Checkpoints, Engine, History, LineLog, Score, TensorBoardLog, Trainer, evaluate};
+use limpide::{Error, Module, Result, Sequential};
+use serde::Serialize;
+use std::path::Path;
+
+/// A run that has all it needs, and has been checked.
+pub struct Session {
+    /// What is to be done, with every default filled in.
+    pub description: RunDescription,
+    /// The samples.
+    pub parts: Parts,
+    /// The network with its start values.
+    pub network: Sequential<f32>,
+    loss: Box<dyn Loss<f32>>,
+    optimizer: Optimizer<f32>,
+}
+
+/// What a run came to: the object that `--json` prints, and `result.json`.
+#[derive(Debug, Serialize)]
+pub struct Outcome {
+    /// The run's folder.
+    pub run: String,
+    /// The seed.
+    pub seed: u64,
+    /// Epochs done.
+    pub epochs: usize,
+    /// Whether the run was interrupted, and can go on.
+    pub interrupted: bool,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// On the training samples, in the last epoch, while the network was learning.
+    pub train: Option<Score>,
+    /// Of the model as it was saved.
+    pub validation: Option<Score>,
+    /// Of the same, when the description asks for it.
+    pub test: Option<Score>,
+    /// Whether the test reaches what is asked for.
+    pub passed: bool,
+}
+
+impl Session {
+    /// Reads a description, loads the data and builds everything once, so that what is wrong is told before any work.
+    ///
+    /// # Errors
+    /// Those of reading, of the data, and of parts that do not fit together.
+    pub fn read(path: &Path, settings: &[Setting], data: Option<&Path>) -> Result<Self> {
+        let mut description: RunDescription = read(path, settings)?;
+        let here = |problem: &str| Error::Data { path: path.into(), problem: problem.into() };
+        description.data.look_in(data);
+        let parts = description.data.load(&description.split, description.seed)?;
+        match (description.model.take(), description.layers.is_empty()) {
+            (Some(name), true) => description.layers = models::layers(&name, parts.train.sample_shape())?,
+            (None, false) => {}
+            (Some(_), false) => return Err(here("has both `model` and `layers`; keep one of them")),
+            (None, true) => return Err(here("has no network: wants [[layers]] or a `model` by name")),
+        }
+        if description.test.is_some() && parts.test.is_none() {
+            return Err(here("asks for a test, and there is no test part; give `split.test` a share"));
+        }
+        if description.epochs == 0 {
+            return Err(Error::option("epochs", "at least 1", 0));
+        }
+        let (network, loss) = (description.network()?, description.loss.build()?);
+        let mut optimizer = description.optimizer.build()?;
+        optimizer.prepare(&network)?;
+        let options = &description.early_stopping;
+        options.as_ref().map(|options| options.build::<f32>()).transpose()?;
+        let session = Session { description, parts, network, loss, optimizer };
+        session.score(&session.parts.train.select(&[0]))?;
+        Ok(session)
+    }
+
+    /// Trains, from the newest checkpoint of the folder where there is one, and leaves model and result in it.
+    ///
+    /// # Errors
+    /// Those of training and of writing.
+    pub fn run(mut self, folder: &Folder, progress: bool) -> Result<Outcome> {
+        let newest = if folder.checkpoints().is_dir() { Checkpoints::newest(&folder.checkpoints())? } else { None };
+        let checkpoint = newest.as_deref().map(Checkpoint::read).transpose()?;
+        interrupt::catch();
+        let history = self.fit(folder, checkpoint, progress).map_err(|error| kept(error, folder))?;
+        let seed = self.description.seed;
+        let last = history.epochs.last();
+        let mut outcome = Outcome {
+            run: folder.path().display().to_string(),
+            seed,
+            epochs: history.epochs.len(),
+            interrupted: interrupt::pressed(),
+            seconds: history.seconds().iter().sum(),
+            train: last.map(|epoch| epoch.train),
+            validation: last.and_then(|epoch| epoch.validation),
+            test: None,
+            passed: true,
+        };
+        if outcome.interrupted {
+            return Ok(outcome);
+        }
+        format::save(&self.network, &folder.model())?;
+        outcome.validation = self.parts.validation.as_ref().map(|data| self.score(data)).transpose()?;
+        if let Some(options) = &self.description.test {
+            let score = self.score(self.parts.test.as_ref().expect("checked when the description was read"))?;
+            (outcome.test, outcome.passed) = (Some(score), reached(options, &score));
+        }
+        folder.write("result.json", &format!("{:#}\n", serde_json::json!(outcome)))?;
+        Ok(outcome)
+    }
+
+    fn fit(&mut self, folder: &Folder, checkpoint: Option<Checkpoint>, progress: bool) -> Result<History> {
+        let RunDescription { seed, epochs, batch_size, shuffle, logging, early_stopping, checkpoints, .. } =
+            &self.description;
+        let title = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut bar = Progress::new(&title, progress);
+        let mut trainer = Trainer::new(self.description.optimizer.build()?)
+            .epochs(*epochs)
+            .batch_size(*batch_size)
+            .shuffle(*shuffle)
+            .seed(*seed)
+            .threads(self.description.threads())
+            .step_options(self.description.step.clone())
+            .checkpoints(Checkpoints::new(folder.checkpoints()).options(checkpoints.clone()))
+            .on_step(move |step| bar.show(step))
+            .callback(StopWhenPressed);
+        if let Some(validation) = &self.parts.validation {
+            trainer = trainer.validation(validation);
+        }
+        if let Some(schedule) = &self.description.schedule {
+            trainer = trainer.schedule(schedule.clone());
+        }
+        if logging.csv {
+            trainer = trainer.callback(LineLog::csv(folder.file("history.csv")));
+        }
+        if logging.json {
+            trainer = trainer.callback(LineLog::json(folder.file("history.jsonl")));
+        }
+        if logging.tensorboard {
+            trainer = trainer.callback(TensorBoardLog::new(folder.file("tensorboard")));
+        }
+        if let Some(options) = early_stopping {
+            trainer = trainer.callback(options.build()?);
+        }
+        if let Some(checkpoint) = checkpoint {
+            trainer = trainer.resume(checkpoint);
+        }
+        trainer.fit(&mut self.network, &*self.loss, &self.parts.train)
+    }
+
+    /// How good the network is on a part.
+    ///
+    /// # Errors
+    /// A shape error when network, loss and data do not fit together.
+    pub fn score(&self, data: &Dataset<f32>) -> Result<Score> {
+        evaluate(&self.network, &*self.loss, data, &mut Engine::new(self.description.threads()))
+    }
+
+    /// The run in words: the parts of the data, the network, what moves it.
+    ///
+    /// # Errors
+    /// A shape error when the network does not take the samples.
+    pub fn plan(&self) -> Result<String> {
+        let Session { description, parts, network, loss, optimizer } = self;
+        let shape = [&[description.batch_size.min(parts.train.len())], parts.train.sample_shape()].concat();
+        let own_test = parts.test.as_ref().filter(|_| parts.split.test.is_empty());
+        let own_test = own_test.map(|test| format!(", and {} to test", test.len()));
+        Ok(format!(
+            "data: {}\n{}{}\n\n{}\nloss: {loss}\noptimizer: {optimizer}\nepochs: at most {}, {} steps each, seed {}\n",
+            parts.train.name,
+            parts.split,
+            own_test.unwrap_or_default(),
+            summary(network as &dyn Module<f32>, &shape)?,
+            description.epochs,
+            parts.train.len().div_ceil(description.batch_size.max(1)),
+            description.seed,
+        ))
+    }
+
+    /// The description as TOML.
+    pub fn toml(&self) -> String {
+        toml::to_string(&self.description).expect("a description is plain data")
+    }
+}
+
+/// An error of training, with where the last good checkpoint is.
+fn kept(error: Error, folder: &Folder) -> Error {
+    let newest = Checkpoints::newest(&folder.checkpoints()).ok().flatten();
+    match (error, newest) {
+        (Error::NotFinite { value, epoch, step, culprit }, Some(path)) => {
+            let culprit = format!("{culprit} (the last good checkpoint is {})", path.display());
+            Error::NotFinite { value, epoch, step, culprit }
+        }
+        (other, _) => other,
+    }
+}
+
+/// Whether a score is what a description asks for; one that is no number never is.
+fn reached(options: &TestOptions, score: &Score) -> bool {
+    options.min_accuracy.is_none_or(|least| score.accuracy.is_some_and(|accuracy| accuracy >= least))
+        && options.max_loss.is_none_or(|most| score.loss <= most)
+}
+
+impl Outcome {
+    /// The outcome as people read it.
+    pub fn listing(&self) -> String {
+        let mut text = format!("{}: {} epochs in {:.1} s\n", self.run, self.epochs, self.seconds);
+        for (name, score) in [("train", self.train), ("validation", self.validation), ("test", self.test)] {
+            text += &score.map_or(String::new(), |score| format!("  {name:<10}  {}\n", score_text(&score)));
+        }
+        if !self.passed {
+            text += "  the test MISSES what the description asks for\n";
+        }
+        text
+    }
+}
+
+/// `loss 0.12345  accuracy 97.50 %`.
+pub fn score_text(score: &Score) -> String {
+    let accuracy = score.accuracy.map(|share| format!("  accuracy {:.2} %", 100.0 * share));
+    format!("loss {:.5}{}", score.loss, accuracy.unwrap_or_default())
+}
