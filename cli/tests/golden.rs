@@ -9,9 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the library does not have yet, with the number of cases that need it. A feature that is added leaves this list.
-const UNSUPPORTED: [(&str, usize); 28] = [
-    ("Adam", 5),
-    ("AdamW", 2),
+const UNSUPPORTED: [(&str, usize); 10] = [
     ("BatchNorm1d", 11),
     ("BatchNorm2d", 16),
     ("ConvTranspose2d", 15),
@@ -19,25 +17,9 @@ const UNSUPPORTED: [(&str, usize); 28] = [
     ("ELU", 5),
     ("GELU", 12),
     ("LayerNorm", 24),
-    ("RMSprop", 3),
-    ("SGD: momentum", 5),
-    ("SGD: nesterov", 2),
-    ("SGD: weight_decay", 3),
     ("SiLU", 1),
     ("Softplus", 4),
     ("dropout_mask Dropout", 6),
-    ("gradclip norm", 2),
-    ("gradclip value", 1),
-    ("optimizer_step SGD", 2),
-    ("scheduler ConstantLR", 1),
-    ("scheduler CosineAnnealingLR", 2),
-    ("scheduler ExponentialLR", 1),
-    ("scheduler LinearLR", 1),
-    ("scheduler MultiStepLR", 1),
-    ("scheduler OneCycleLR", 1),
-    ("scheduler PolynomialLR", 1),
-    ("scheduler ReduceLROnPlateau", 1),
-    ("scheduler StepLR", 2),
 ];
 
 fn cases() -> PathBuf {
@@ -54,7 +36,7 @@ fn run<T: Real>() -> (Report, BTreeMap<String, Numbers>) {
     assert_eq!(unsupported, UNSUPPORTED, "{report}");
 
     let total = report.total();
-    assert_eq!((total.unsupported, total.ok + total.skipped), (137, 260), "{report}");
+    assert_eq!((total.unsupported, total.ok + total.skipped), (105, 292), "{report}");
     // One case needs MNIST; nothing else may be left out.
     match Mnist::Digits.find(None).unwrap() {
         Some(_) => assert_eq!(report.skipped, []),
@@ -104,8 +86,8 @@ fn all_families_agree_in_f64() {
 fn all_families_agree_in_f32() {
     let (report, dumped) = run::<f32>();
     assert_eq!(report.scalar, "f32");
-    // It did compute in f32: every result is an f32.
-    for (key, numbers) in &dumped {
+    // It did compute in f32: every result is an f32, but for rates, which are double everywhere.
+    for (key, numbers) in dumped.iter().filter(|(key, _)| !key.starts_with("schedulers/")) {
         assert!(numbers.values.iter().all(|&value| value.is_nan() || value as f32 as f64 == value), "{key}");
     }
     assert!(dumped.len() > 300, "{}", dumped.len());

@@ -1,6 +1,8 @@
 //! One training step, as the report's `Optim` does it.
 
-use super::Optimizer;
+use super::around::{Around, StepOptions};
+use super::schedule::{Interval, ScheduleDescription, Scheduler};
+use super::{Ema, Optimizer};
 use crate::data::{Dataset, Target};
 use crate::loss::Loss;
 use crate::module::{Gradients, Module};
@@ -27,12 +29,21 @@ pub struct Optim<'a, T: Real> {
     network: &'a mut dyn Module<T>,
     loss: &'a dyn Loss<T>,
     optimizer: Optimizer<T>,
+    around: Around<T>,
     engine: Engine<T>,
     /// Compiled for the first batch, and again for a larger one. The network is borrowed, so it stays the one planned.
     plan: Option<Plan<T>>,
     gradients: Gradients<T>,
     /// The stream of (seed, epoch), and the number of the next step in it.
     random: (Stream, u64),
+}
+
+/// What has a state in a checkpoint.
+pub(crate) struct Restorable<'a, T: Real> {
+    pub network: &'a mut dyn Module<T>,
+    pub optimizer: &'a mut Optimizer<T>,
+    pub ema: Option<&'a mut Ema<T>>,
+    pub scheduler: Option<&'a mut Scheduler>,
 }
 
 impl<'a, T: Real> Optim<'a, T> {
@@ -45,7 +56,42 @@ impl<'a, T: Real> Optim<'a, T> {
     ) -> Self {
         let gradients = Gradients::zeros_for(network);
         let (optimizer, engine, random) = (optimizer.into(), Engine::new(threads), (Stream::new(0), 0));
-        Optim { network, loss, optimizer, engine, plan: None, gradients, random }
+        Optim { network, loss, optimizer, around: Around::default(), engine, plan: None, gradients, random }
+    }
+
+    /// Penalties, clipping, constraints and averages around every step.
+    ///
+    /// # Errors
+    /// An option error when one is out of range.
+    pub fn options(mut self, options: StepOptions) -> Result<Self> {
+        self.around.set_options(options)?;
+        Ok(self)
+    }
+
+    /// Moves the learning rate along a schedule: after every step, or at every [`Optim::end_epoch`].
+    ///
+    /// # Errors
+    /// An option error when an argument is out of range.
+    pub fn schedule(mut self, schedule: impl Into<ScheduleDescription>) -> Result<Self> {
+        self.around.scheduler = Some(Scheduler::new(schedule, &mut self.optimizer)?);
+        Ok(self)
+    }
+
+    /// Moves on a schedule that is stepped once an epoch. `metric` is what a
+    /// [`ReduceLrOnPlateau`](super::schedule::ReduceLrOnPlateau) looks at.
+    ///
+    /// # Errors
+    /// An option error when a metric is needed and none is given.
+    pub fn end_epoch(&mut self, metric: Option<f64>) -> Result<()> {
+        self.around.step_schedule(Interval::Epoch, &mut self.optimizer, metric)
+    }
+
+    /// Puts the averages into the network, where averages are kept, and the parameters back at the next call. No step may
+    /// come between the two.
+    pub fn swap_averages(&mut self) {
+        if let Some(ema) = &mut self.around.ema {
+            ema.swap(self.network);
+        }
     }
 
     /// Keys the random numbers of the next steps (what a dropout drops) by the stream of (seed, epoch): the next step takes
@@ -86,7 +132,9 @@ impl<'a, T: Real> Optim<'a, T> {
         // Gradients of a loss that is no number would spoil every parameter and hide where it began.
         if score.sum.is_finite() {
             plan.update_buffers(self.network);
+            self.around.before(self.network, &mut self.gradients, self.engine.workers());
             self.optimizer.step(self.network, &self.gradients, self.engine.workers())?;
+            self.around.after(self.network, &mut self.optimizer)?;
         }
         Ok(score)
     }
@@ -106,7 +154,28 @@ impl<'a, T: Real> Optim<'a, T> {
         &self.optimizer
     }
 
-    /// The gradients of the last step.
+    /// The averages of the parameters, where they are kept.
+    pub fn averages(&self) -> Option<&Ema<T>> {
+        self.around.ema.as_ref()
+    }
+
+    /// The schedule, when there is one.
+    pub fn scheduler(&self) -> Option<&Scheduler> {
+        self.around.scheduler.as_ref()
+    }
+
+    /// All that a checkpoint restores.
+    pub(crate) fn restorable(&mut self) -> Restorable<'_, T> {
+        let Around { ema, scheduler, .. } = &mut self.around;
+        Restorable {
+            network: self.network,
+            optimizer: &mut self.optimizer,
+            ema: ema.as_mut(),
+            scheduler: scheduler.as_mut(),
+        }
+    }
+
+    /// The gradients of the last step, as the optimiser got them.
     pub fn gradients(&self) -> &Gradients<T> {
         &self.gradients
     }

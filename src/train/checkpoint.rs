@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `model/…` | the network's tensors, by PyTorch's names |
 //! | `optimizer/…` | the optimiser's arrays |
+//! | `average/…` | the moving averages of the parameters, where they are kept |
 //! | `early_stopping/…` | what a callback of that name keeps: the best weights so far |
 //! | the note `limpide` | the model's description, the run's settings, the clocks, the history |
 //!
@@ -16,7 +17,8 @@ use crate::format::safetensors::{Archive, differences, encode};
 use crate::format::{NOTE, read_note, set_state, shapes, state};
 use crate::model::{LayerDescription, describe};
 use crate::module::Module;
-use crate::optim::{Optim, Optimizer, OptimizerState};
+use crate::optim::schedule::ScheduleState;
+use crate::optim::{Optim, OptimizerState, Restorable};
 use crate::{Error, Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -71,11 +73,16 @@ struct Note {
     model: Option<LayerDescription>,
     run: RunSettings,
     optimizer: OptimizerNote,
+    /// Updates of the averages.
+    #[serde(default)]
+    averaged: Option<u64>,
+    #[serde(default)]
+    schedule: Option<ScheduleState>,
     position: Position,
 }
 
 /// An optimiser's memory without its arrays.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct OptimizerNote {
     clock: u64,
     numbers: BTreeMap<String, f64>,
@@ -117,19 +124,26 @@ impl Checkpoint {
         position: &Position,
     ) -> Vec<u8> {
         let (network, memory) = (optim.network(), optim.optimizer().state());
+        let averages = optim.averages().map(|averages| averages.state(network));
         let note = Note {
             kind: "checkpoint".into(),
             version: VERSION,
             real: T::NAME.into(),
             model: describe(network),
             run: run.clone(),
-            optimizer: OptimizerNote { clock: memory.clock, numbers: memory.numbers },
+            optimizer: OptimizerNote { clock: memory.clock, numbers: memory.numbers.clone() },
+            averaged: averages.as_ref().map(|averages| averages.clock),
+            schedule: optim.scheduler().map(|scheduler| scheduler.state()),
             position: position.clone(),
         };
         let note = serde_json::to_string(&note).expect("a note is plain data");
         let mut tensors = behind("model", state(network));
-        let kept = memory.tensors.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
-        tensors.extend(behind("optimizer", kept));
+        for (section, memory) in
+            std::iter::once(("optimizer", &memory)).chain(averages.iter().map(|own| ("average", own)))
+        {
+            let kept = memory.tensors.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
+            tensors.extend(behind(section, kept));
+        }
         for callback in callbacks {
             tensors.extend(callback.section().into_iter().flat_map(|section| behind(section, callback.kept())));
         }
@@ -143,26 +157,44 @@ impl Checkpoint {
     /// then.
     pub(super) fn restore<T: Real>(
         self,
-        network: &mut dyn Module<T>,
-        optimizer: &mut Optimizer<T>,
+        to: Restorable<'_, T>,
         callbacks: &mut [Box<dyn Callback<T> + '_>],
         run: &RunSettings,
     ) -> Result<Position> {
+        let Restorable { network, optimizer, ema, scheduler } = to;
         self.check_model(network)?;
         self.check_run(run)?;
+        for (thing, there, here) in [
+            ("an average of the parameters", self.note.averaged.is_some(), ema.is_some()),
+            ("a schedule", self.note.schedule.is_some(), scheduler.is_some()),
+        ] {
+            if there != here {
+                let (there, here) = if there { ("with", "without") } else { ("without", "with") };
+                return Err(self.wrong(format!("is of another run: {there} {thing} there, {here} one here")));
+            }
+        }
         let own: Vec<String> = state(network).into_iter().map(|(name, _)| format!("model/{name}")).collect();
         let tensors = own.iter().map(|name| self.archive.tensor(name)).collect::<Result<Vec<Tensor<T>>>>()?;
-        let arrays = self.section("optimizer")?;
         let kept: Vec<Vec<(String, Tensor<T>)>> = callbacks
             .iter()
             .map(|callback| callback.section().map_or(Ok(Vec::new()), |section| self.section(section)))
             .collect::<Result<_>>()?;
-        let OptimizerNote { clock, numbers } = self.note.optimizer;
-        let memory = OptimizerState { clock, numbers, tensors: arrays };
-        optimizer.load_state(network, &memory).map_err(|error| match error {
-            error @ Error::State { .. } => Error::Data { path: self.archive.path().into(), problem: error.to_string() },
+        let from_file = |error| match error {
+            error @ Error::State { .. } => self.wrong(error.to_string()),
             other => other,
-        })?;
+        };
+        // The average last: it fits whenever the model does, so nothing has changed when something does not fit.
+        let OptimizerNote { clock, numbers } = self.note.optimizer.clone();
+        let memory = OptimizerState { clock, numbers, tensors: self.section("optimizer")? };
+        let averages = self.section("average")?;
+        optimizer.load_state(network, &memory).map_err(from_file)?;
+        if let (Some(ema), Some(clock)) = (ema, self.note.averaged) {
+            let memory = OptimizerState { clock, numbers: BTreeMap::new(), tensors: averages };
+            ema.load_state(network, &memory).map_err(from_file)?;
+        }
+        if let (Some(scheduler), Some(state)) = (scheduler, self.note.schedule) {
+            scheduler.load_state(state);
+        }
         set_state(network, tensors);
         callbacks.iter_mut().zip(kept).for_each(|(callback, kept)| callback.restore(kept));
         Ok(self.note.position)

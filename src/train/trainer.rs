@@ -9,7 +9,8 @@ use super::{Epoch, History, Score};
 use crate::data::{Batches, Dataset};
 use crate::loss::Loss;
 use crate::module::{Module, Tape};
-use crate::optim::{Optim, Optimizer, Sgd};
+use crate::optim::schedule::{Interval, ScheduleDescription};
+use crate::optim::{Optim, Optimizer, Sgd, StepOptions};
 use crate::plan::Batch;
 use crate::{Error, Real, Result, Stream, Tensor};
 use std::collections::{BTreeSet, VecDeque};
@@ -37,6 +38,8 @@ pub struct Trainer<'a, T: Real> {
     seed: u64,
     threads: usize,
     validation: Option<&'a Dataset<T>>,
+    step_options: StepOptions,
+    schedule: Option<ScheduleDescription>,
     callbacks: Vec<Box<dyn Callback<T> + 'a>>,
     checkpoints: Option<Checkpoints>,
     resume: Option<Checkpoint>,
@@ -53,6 +56,8 @@ impl<'a, T: Real> Trainer<'a, T> {
             seed: 0,
             threads: 1,
             validation: None,
+            step_options: StepOptions::default(),
+            schedule: None,
             callbacks: Vec::new(),
             checkpoints: None,
             resume: None,
@@ -92,6 +97,37 @@ impl<'a, T: Real> Trainer<'a, T> {
     /// Data to score the network on after every epoch.
     pub fn validation(mut self, data: &'a Dataset<T>) -> Self {
         self.validation = Some(data);
+        self
+    }
+
+    /// Moves the learning rate. Lengths that were left out (`T_max`, `total_steps`) are those of the run.
+    pub fn schedule(mut self, schedule: impl Into<ScheduleDescription>) -> Self {
+        self.schedule = Some(schedule.into());
+        self
+    }
+
+    /// All that is done around a step, at once.
+    pub fn step_options(mut self, options: StepOptions) -> Self {
+        self.step_options = options;
+        self
+    }
+
+    /// The largest norm of all gradients together.
+    pub fn clip_grad_norm(mut self, max_norm: f64) -> Self {
+        self.step_options.clip_grad_norm = Some(max_norm);
+        self
+    }
+
+    /// The largest absolute value of a gradient's entry.
+    pub fn clip_grad_value(mut self, clip_value: f64) -> Self {
+        self.step_options.clip_grad_value = Some(clip_value);
+        self
+    }
+
+    /// Keeps a moving average of the parameters with that decay. Validation and callbacks after an epoch see the averages, and
+    /// the network has them at the end.
+    pub fn ema(mut self, decay: f64) -> Self {
+        self.step_options.ema = Some(decay);
         self
     }
 
@@ -145,11 +181,16 @@ impl<'a, T: Real> Trainer<'a, T> {
             RunSettings { seed: self.seed, batch_size: self.batch_size, shuffle: self.shuffle, samples: train.len() };
         let batches = Batches::new((0..train.len()).collect(), self.batch_size, self.seed)?.shuffle(self.shuffle);
         let writer = self.checkpoints.take().map(|own| own.open(self.resume.is_some())).transpose()?;
+        let mut optim = Optim::new(network, loss, self.optimizer, self.threads).options(self.step_options)?;
+        if let Some(mut schedule) = self.schedule {
+            let steps = if schedule.interval() == Interval::Step { batches.len() } else { 1 };
+            schedule.schedule.fit_to((self.epochs * steps) as u64);
+            optim = optim.schedule(schedule)?;
+        }
         let position = match self.resume.take() {
-            Some(checkpoint) => checkpoint.restore(network, &mut self.optimizer, &mut self.callbacks, &settings)?,
+            Some(checkpoint) => checkpoint.restore(optim.restorable(), &mut self.callbacks, &settings)?,
             None => Position::default(),
         };
-        let optim = Optim::new(network, loss, self.optimizer, self.threads);
         let (epochs, validation, callbacks) = (self.epochs, self.validation, self.callbacks);
         Run { optim, epochs, train, batches, validation, callbacks, writer, settings, position }.finish()
     }
@@ -181,6 +222,7 @@ impl<T: Real> Run<'_, '_, T> {
             }
             self.end_epoch()?;
         }
+        self.optim.swap_averages();
         for callback in &mut self.callbacks {
             callback.on_end(&self.position.history, self.optim.network_mut())?;
         }
@@ -247,6 +289,8 @@ impl<T: Real> Run<'_, '_, T> {
 
     /// What follows the last step of an epoch.
     fn end_epoch(&mut self) -> Result<()> {
+        // From here to the next swap the network has the averages, where they are kept.
+        self.optim.swap_averages();
         let validation = self.validation.map(|data| self.optim.evaluate(data)).transpose()?;
         let Position { epoch: number, totals, seconds, .. } = self.position;
         let learning_rate = self.optim.optimizer().learning_rate();
@@ -254,6 +298,8 @@ impl<T: Real> Run<'_, '_, T> {
         for callback in &mut self.callbacks {
             self.position.ended |= callback.on_epoch(&epoch, self.optim.network())? == Flow::Stop;
         }
+        self.optim.swap_averages();
+        self.optim.end_epoch(Some(epoch.validation.unwrap_or(epoch.train).loss))?;
         self.position.history.epochs.push(epoch);
         self.position.epoch += 1;
         (self.position.step, self.position.totals, self.position.seconds) = (0, Totals::default(), 0.0);

@@ -164,7 +164,30 @@ impl Case {
             }
             numbers.insert(slot_name.clone(), found);
         }
-        Ok(Case { name, kind, entry, slots, numbers })
+        let mut case = Case { name, kind, entry, slots, numbers };
+        if case.kind == "scheduler" {
+            case.add_rates()?;
+        }
+        Ok(case)
+    }
+
+    /// Makes slots of the lists that a schedule's entry holds itself.
+    fn add_rates(&mut self) -> std::result::Result<(), String> {
+        #[derive(Deserialize)]
+        struct Rates {
+            lrs: Vec<f64>,
+            momentums: Option<Vec<f64>>,
+            rtol: f64,
+        }
+        let Rates { lrs, momentums, rtol } = self.entry()?;
+        for (name, values) in [("lrs", Some(lrs)), ("momentums", momentums)] {
+            let Some(values) = values else { continue };
+            let tolerance = rtol * values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+            let (shape, atol_f64, atol_f32) = (vec![values.len()], Some(tolerance), Some(tolerance));
+            self.slots.insert(name.into(), Slot { shape, dtype: Kind::F64, check: true, atol_f64, atol_f32 });
+            self.numbers.insert(name.into(), Numbers::new(&[values.len()], values));
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,8 @@ use super::data::{DataDescription, SplitDescription};
 use limpide::init::{Init, initialise};
 use limpide::loss::LossDescription;
 use limpide::model::{LayerDescription, build_chain};
-use limpide::optim::OptimizerDescription;
+use limpide::optim::schedule::ScheduleDescription;
+use limpide::optim::{OptimizerDescription, StepOptions};
 use limpide::train::{CheckpointOptions, EarlyStoppingOptions};
 use limpide::{Module, Result, Sequential, Stream};
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,12 @@ pub struct RunDescription {
     pub loss: LossDescription,
     /// How.
     pub optimizer: OptimizerDescription,
+    /// How the learning rate moves; it stays when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleDescription>,
+    /// What is done around every step: clipping, penalties, averages.
+    #[serde(default)]
+    pub step: StepOptions,
     /// When to stop before the last epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStoppingOptions>,

@@ -130,11 +130,15 @@ impl Session {
             .shuffle(*shuffle)
             .seed(*seed)
             .threads(self.description.threads())
+            .step_options(self.description.step.clone())
             .checkpoints(Checkpoints::new(folder.checkpoints()).options(checkpoints.clone()))
             .on_step(move |step| bar.show(step))
             .callback(StopWhenPressed);
         if let Some(validation) = &self.parts.validation {
             trainer = trainer.validation(validation);
+        }
+        if let Some(schedule) = &self.description.schedule {
+            trainer = trainer.schedule(schedule.clone());
         }
         if logging.csv {
             trainer = trainer.callback(LineLog::csv(folder.file("history.csv")));

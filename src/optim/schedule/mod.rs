@@ -6,8 +6,6 @@ mod decay;
 mod one_cycle;
 mod plateau;
 mod scheduler;
-#[cfg(test)]
-mod tests;
 
 pub use cosine::{CosineAnnealingLr, CosineAnnealingWarmRestarts};
 pub use decay::{ConstantLr, ExponentialLr, LinearLr, MultiStepLr, PolynomialLr, StepLr};

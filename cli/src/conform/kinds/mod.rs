@@ -1,5 +1,6 @@
 //! How each kind of case is run: one file a kind.
 
+mod gradclip;
 mod init;
 mod layer;
 mod loss;
@@ -7,6 +8,7 @@ mod mnist;
 mod network;
 mod optimizer;
 mod refusal;
+mod scheduler;
 mod train;
 
 use super::manifest::Case;
@@ -81,14 +83,16 @@ pub fn run<T: Real>(case: &Case, means: &Means) -> Result<Results, Stop> {
         "loss" => loss::run::<T>(case),
         "network" => network::run::<T>(case),
         "train" => train::run::<T>(case, &means.images),
-        "optimizer" => optimizer::run::<T>(case),
+        "optimizer" | "optimizer_step" => optimizer::run::<T>(case),
+        "gradclip" => gradclip::run::<T>(case),
+        "scheduler" => scheduler::run::<T>(case),
         "init" => init::run::<T>(case).map(|()| Results::new()),
         "error" => refusal::run::<T>(case).map(|()| Results::new()),
         other => Err(unsupported_kind(case, other)),
     }
 }
 
-/// A kind without a file here, named with its operation: `scheduler StepLR`.
+/// A kind without a file here, named with its operation: `dropout_mask Dropout`.
 fn unsupported_kind(case: &Case, kind: &str) -> Stop {
     match case.entry::<Operation>() {
         Ok(Operation { op, .. }) => Stop::Unsupported(vec![format!("{kind} {op}")]),

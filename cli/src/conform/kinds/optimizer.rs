@@ -1,4 +1,4 @@
-//! An optimiser on given gradients: the parameters after every step.
+//! An optimiser on given gradients: the parameters after every step, and its state after the last where it was given one.
 
 use super::{Case, Numbers, Operation, Results, Stop};
 use limpide::kernels::Workers;
@@ -23,6 +23,7 @@ pub(super) fn run<T: Real>(case: &Case) -> std::result::Result<Results, Stop> {
     let mut bare = Bare(start);
     let mut gradients = Gradients::zeros_for(&bare);
     let mut workers = Workers::new(1);
+    let given = set_state(&mut optimizer, &bare, case)?;
     let mut after = vec![Vec::new(); count];
     for step in 0..steps {
         for i in 0..count {
@@ -37,7 +38,33 @@ pub(super) fn run<T: Real>(case: &Case) -> std::result::Result<Results, Stop> {
         let shape: Vec<usize> = std::iter::once(steps).chain(bare.0[i].shape().iter().copied()).collect();
         (format!("param_after.{i}"), Numbers::new(&shape, values))
     };
-    Ok(after.into_iter().enumerate().map(stacked).collect())
+    let mut results: Results = after.into_iter().enumerate().map(stacked).collect();
+    if given {
+        let state = optimizer.state().tensors;
+        results.extend(state.iter().map(|(name, tensor)| (slot_of("state_after", name), Numbers::of(tensor))));
+    }
+    Ok(results)
+}
+
+/// Puts an optimiser into the state that a case gives, as if it had come there by a step; whether the case gives one.
+fn set_state<T: Real>(optimizer: &mut Optimizer<T>, bare: &Bare<T>, case: &Case) -> std::result::Result<bool, Stop> {
+    optimizer.prepare(bare)?;
+    let mut state = optimizer.state();
+    let names = state.tensors.iter().map(|(name, _)| slot_of("state_init", name));
+    let Some(given) = names.map(|slot| case.optional(&slot)).collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
+    else {
+        return Ok(false);
+    };
+    state.clock = 1;
+    state.tensors.iter_mut().zip(given).for_each(|((_, tensor), numbers)| *tensor = numbers.tensor());
+    optimizer.load_state(bare, &state)?;
+    Ok(true)
+}
+
+/// The slot `before.momentum_buffer.0` of the state `0.momentum_buffer`.
+fn slot_of(before: &str, state: &str) -> String {
+    let (parameter, name) = state.split_once('.').unwrap_or_default();
+    format!("{before}.{name}.{parameter}")
 }
 
 /// The library's optimiser for an operation.

@@ -2,11 +2,12 @@
 
 use super::layer::{descriptions, set_parameters};
 use super::mnist::{Images, MnistRun};
-use super::{Case, Numbers, Operation, Results, Stop, loss, optimizer};
+use super::{Case, Numbers, Operation, Results, Stop, loss, optimizer, scheduler};
 use limpide::data::{Dataset, Inputs};
 use limpide::loss::Loss;
 use limpide::model::build_chain;
-use limpide::optim::{Optim, Optimizer};
+use limpide::optim::schedule::ScheduleDescription;
+use limpide::optim::{Optim, Optimizer, StepOptions};
 use limpide::{Module, Real, Sequential, Tape};
 use serde_json::Value;
 
@@ -22,11 +23,11 @@ struct Entry {
 }
 
 /// What takes part in a run.
-type Parts<T> = (Sequential<T>, Box<dyn Loss<T>>, Optimizer<T>);
+type Parts<T> = (Sequential<T>, Box<dyn Loss<T>>, Optimizer<T>, Option<ScheduleDescription>);
 
 pub(super) fn run<T: Real>(case: &Case, images: &Images) -> Result<Results, Stop> {
     let entry: Entry = case.entry()?;
-    let (mut network, loss, optimizer) = build::<T>(&entry)?;
+    let (mut network, loss, optimizer, schedule) = build::<T>(&entry)?;
     let by_rule = entry.init_rule.is_some().then(|| MnistRun::<T>::read(case, images)).transpose()?;
     let (data, batches) = match &by_rule {
         Some(mnist) => (mnist.data(), mnist.batches()),
@@ -36,7 +37,12 @@ pub(super) fn run<T: Real>(case: &Case, images: &Images) -> Result<Results, Stop
         Some(mnist) => mnist.set_parameters(&mut network)?,
         None => set_parameters(&mut network, case, "init.")?,
     }
-    let losses = steps(Optim::new(&mut network, loss.as_ref(), optimizer, 1), &data, &batches)?;
+    let options = StepOptions { clip_grad_norm: entry.clip_grad_norm, ..StepOptions::default() };
+    let mut optim = Optim::new(&mut network, loss.as_ref(), optimizer, 1).options(options)?;
+    if let Some(schedule) = schedule {
+        optim = optim.schedule(schedule.schedule.per_step())?;
+    }
+    let losses = steps(optim, &data, &batches)?;
     if let Some(mnist) = &by_rule {
         mnist.check_after(&network)?;
     }
@@ -53,14 +59,14 @@ pub(super) fn run<T: Real>(case: &Case, images: &Images) -> Result<Results, Stop
 /// The parts of a run, or all that is unsupported in it.
 fn build<T: Real>(entry: &Entry) -> Result<Parts<T>, Stop> {
     let mut missing = Vec::new();
-    missing.extend(entry.scheduler.iter().map(|scheduler| format!("scheduler {}", scheduler.op)));
-    missing.extend(entry.clip_grad_norm.iter().map(|_| "clip_grad_norm".to_string()));
     let layers = note(descriptions(&entry.layers), &mut missing)?;
     let loss = note(loss::build::<T>(&entry.loss), &mut missing)?;
     let optimizer = note(optimizer::build::<T>(&entry.optimizer), &mut missing)?;
-    match (layers, loss, optimizer) {
-        (Some(layers), Some(loss), Some(optimizer)) if missing.is_empty() => {
-            Ok((build_chain(&layers)?, loss, optimizer))
+    let schedule = entry.scheduler.as_ref().map(scheduler::description).transpose();
+    let schedule = note(schedule, &mut missing)?;
+    match (layers, loss, optimizer, schedule) {
+        (Some(layers), Some(loss), Some(optimizer), Some(schedule)) => {
+            Ok((build_chain(&layers)?, loss, optimizer, schedule))
         }
         _ => Err(Stop::Unsupported(missing)),
     }
