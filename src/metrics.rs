@@ -1,6 +1,6 @@
 //! Figures that say how good predictions are.
 
-use crate::data::Target;
+use crate::data::{Target, TargetSlice};
 use crate::tensor::{dense, values};
 use crate::{Real, Tensor};
 
@@ -13,25 +13,34 @@ pub enum Decision {
     Threshold(f64),
 }
 
+impl Decision {
+    /// The class for one sample's numbers.
+    fn class<T: Real>(self, row: &[T]) -> usize {
+        match self {
+            Decision::Argmax => (1..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best }),
+            Decision::Threshold(threshold) => usize::from(row[0] > T::of(threshold)),
+        }
+    }
+
+    /// The same decision for target values, where yes is 1 and no is 0 whatever scale the outputs have.
+    fn for_targets(self) -> Self {
+        match self {
+            Decision::Argmax => Decision::Argmax,
+            Decision::Threshold(_) => Decision::Threshold(0.5),
+        }
+    }
+}
+
 /// The predicted class of every sample. Outputs are (n, classes), or (n, 1) for a threshold.
 pub fn classes<T: Real>(decision: Decision, output: &Tensor<T>) -> Vec<usize> {
-    let output = dense(output);
-    let columns = output.len() / output.shape()[0].max(1);
-    let class = |row: &[T]| match decision {
-        Decision::Argmax => (1..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best }),
-        Decision::Threshold(threshold) => usize::from(row[0] > T::of(threshold)),
-    };
-    values(&output).chunks_exact(columns.max(1)).map(class).collect()
+    rows(values(&dense(output)), output.shape()[0]).map(|row| decision.class(row)).collect()
 }
 
 /// The true class of every sample: class numbers as they are, rows of values by the same decision.
 pub fn true_classes<T: Real>(decision: Decision, target: &Target<T>) -> Vec<usize> {
     match target {
         Target::Classes(labels) => labels.iter().map(|&label| label.max(0) as usize).collect(),
-        Target::Values(rows) => match decision {
-            Decision::Argmax => classes(decision, rows),
-            Decision::Threshold(_) => classes(Decision::Threshold(0.5), rows),
-        },
+        Target::Values(rows) => classes(decision.for_targets(), rows),
     }
 }
 
@@ -43,8 +52,30 @@ pub fn true_classes<T: Real>(decision: Decision, target: &Target<T>) -> Vec<usiz
 /// assert_eq!(correct(Decision::Argmax, &output, &Target::classes(vec![1, 2])), 1);
 /// ```
 pub fn correct<T: Real>(decision: Decision, output: &Tensor<T>, target: &Target<T>) -> usize {
-    let pairs = classes(decision, output).into_iter().zip(true_classes(decision, target));
-    pairs.filter(|(predicted, truth)| predicted == truth).count()
+    correct_in_slices(decision, values(&dense(output)), output.shape()[0], target.dense().as_slice())
+}
+
+/// [`correct`] on the slices of `samples` rows; allocates nothing. A class number that is negative is never right.
+pub fn correct_in_slices<T: Real>(
+    decision: Decision,
+    output: &[T],
+    samples: usize,
+    target: TargetSlice<'_, T>,
+) -> usize {
+    let predicted = rows(output, samples).map(|row| decision.class(row));
+    match target {
+        TargetSlice::Classes(labels) => {
+            predicted.zip(labels).filter(|(class, label)| i64::try_from(*class) == Ok(**label)).count()
+        }
+        TargetSlice::Values(truth) => {
+            let truth = rows(truth, samples).map(|row| decision.for_targets().class(row));
+            predicted.zip(truth).filter(|(class, truth)| class == truth).count()
+        }
+    }
+}
+
+fn rows<T>(numbers: &[T], samples: usize) -> impl Iterator<Item = &[T]> {
+    numbers.chunks_exact((numbers.len() / samples.max(1)).max(1))
 }
 
 /// How often class `row` was predicted as class `column`.

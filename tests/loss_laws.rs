@@ -4,8 +4,9 @@
 use limpide::data::Target;
 use limpide::gradcheck::{LossCase, Options, check_loss, losses};
 use limpide::loss::Reduction;
-use limpide::tensor::dense;
-use limpide::{Tensor, zeros};
+use limpide::metrics::{classes, correct, correct_in_slices, true_classes};
+use limpide::tensor::{dense, values};
+use limpide::{Real, Tensor, zeros};
 use ndarray::Axis;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -35,6 +36,31 @@ fn the_loss_is_its_terms_reduced() {
         assert_close(&case, &loss.backward(output, target), &slope.mapv(|s| s * scale).into_shared(), 1e-15);
         assert_eq!(slope.shape(), output.shape(), "{}", case.name());
     }
+}
+
+/// The arithmetic of a training step is that of the tensors, bit for bit, whatever stood in the buffers before.
+#[test]
+fn slices_give_the_bits_of_the_tensors() {
+    fn run<T: Real>() {
+        let mut scratch = Vec::new();
+        for LossCase { loss, output, target } in losses::<T>() {
+            let (terms, wanted) = loss.terms_and_slope(&output, &target);
+            let mut slope = vec![T::nan(); output.len()];
+            let sum = loss.slope_into(values(&output), output.shape(), target.as_slice(), &mut slope, &mut scratch);
+            assert_eq!((sum, slope.as_slice()), (terms.sum(), values(&wanted)), "{loss}");
+            assert_eq!(scratch, values(&terms), "{loss}");
+            let denominator = loss.slice_denominator(output.shape(), target.as_slice());
+            assert_eq!(denominator, loss.denominator(output.shape(), &target), "{loss}");
+            if let Some(decision) = loss.decision().filter(|_| output.ndim() == 2) {
+                let (predicted, truth) = (classes(decision, &output), true_classes(decision, &target));
+                let right = (0..4).filter(|&i| predicted[i] == truth[i]).count();
+                let got = correct_in_slices(decision, values(&output), 4, target.as_slice());
+                assert_eq!((got, correct(decision, &output, &target)), (right, right), "{loss}");
+            }
+        }
+    }
+    run::<f32>();
+    run::<f64>();
 }
 
 #[test]

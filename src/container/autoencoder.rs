@@ -52,6 +52,11 @@ impl<T: Real> AutoEncoder<T> {
         &self.chain
     }
 
+    /// The chain of encoder and decoder, to write to.
+    pub(crate) fn chain_mut(&mut self) -> &mut Sequential<T> {
+        &mut self.chain
+    }
+
     /// The code of each sample.
     ///
     /// # Errors

@@ -45,6 +45,11 @@ impl<T: Real> Sequential<T> {
         &self.modules
     }
 
+    /// The modules in order, to write to.
+    pub fn modules_mut(&mut self) -> &mut [Box<dyn Module<T>>] {
+        &mut self.modules
+    }
+
     /// One walk from the last module to the first, adding gradients when a buffer is given; ∂L/∂X₀ when `to_input`.
     fn walk(
         &self,

@@ -19,5 +19,5 @@ pub use generators::{circles, moons, regression, spirals};
 pub use idx::{MAX_BYTES, read_idx};
 pub use mnist::{MNIST_FILES, Mnist, MnistFiles};
 pub use split::Split;
-pub use target::{Target, TargetRows};
+pub use target::{Target, TargetRows, TargetSlice};
 pub use targets::Targets;

@@ -4,6 +4,7 @@ use super::dataset::each_row;
 use crate::tensor::{Real, Tensor, dense, shape_text, values, values_mut};
 use crate::{Error, Result};
 use ndarray::{ArcArray, Axis, IxDyn};
+use std::ops::Range;
 
 /// The wanted outputs of a batch or of a data set; the first axis is the sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +13,37 @@ pub enum Target<T> {
     Values(Tensor<T>),
     /// Class numbers from 0, (n,) or (n, d₁, …).
     Classes(ArcArray<i64, IxDyn>),
+}
+
+/// A target's numbers as one slice in row-major order, for arithmetic that allocates nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TargetSlice<'a, T> {
+    /// Real values.
+    Values(&'a [T]),
+    /// Class numbers from 0.
+    Classes(&'a [i64]),
+}
+
+impl<'a, T> TargetSlice<'a, T> {
+    /// The values. Panics when they are class numbers.
+    pub fn values(self) -> &'a [T] {
+        match self {
+            TargetSlice::Values(values) => values,
+            TargetSlice::Classes(_) => panic!("target values, got class numbers"),
+        }
+    }
+
+    /// The numbers of a range of the `samples` samples.
+    pub fn samples(self, range: Range<usize>, samples: usize) -> Self {
+        fn part<A>(all: &[A], range: Range<usize>, samples: usize) -> &[A] {
+            let len = all.len() / samples.max(1);
+            &all[range.start * len..range.end * len]
+        }
+        match self {
+            TargetSlice::Values(values) => TargetSlice::Values(part(values, range, samples)),
+            TargetSlice::Classes(labels) => TargetSlice::Classes(part(labels, range, samples)),
+        }
+    }
 }
 
 /// The entries of a target, row-major, to write to.
@@ -45,6 +77,24 @@ impl<T: Real> Target<T> {
     /// Whether there is no sample.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The same target in row-major order without gaps; free when it already is.
+    pub fn dense(&self) -> Self {
+        match self {
+            Target::Values(values) => Target::Values(dense(values)),
+            Target::Classes(labels) => Target::Classes(dense(labels)),
+        }
+    }
+
+    /// The numbers of a [`Target::dense`] target as one slice.
+    ///
+    /// Panics when they are not in row-major order.
+    pub fn as_slice(&self) -> TargetSlice<'_, T> {
+        match self {
+            Target::Values(all) => TargetSlice::Values(values(all)),
+            Target::Classes(labels) => TargetSlice::Classes(values(labels)),
+        }
     }
 
     /// A copy of the samples at `indices`, in that order; an index may occur more than once.

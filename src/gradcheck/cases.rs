@@ -3,7 +3,9 @@
 use crate::container::{AutoEncoder, Residual, Sequential};
 use crate::data::Target;
 use crate::layers::{
-    AvgPool2d, Conv2d, Flatten, LeakyRelu, Linear, LogSoftmax, MaxPool2d, Relu, Sigmoid, Softmax, Tanh,
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, Dropout2d, Elu, Flatten,
+    Gelu, GlobalAvgPool2d, GroupNorm, Hardswish, LayerNorm, LeakyRelu, Linear, LogSoftmax, MaxPool2d, PRelu, Relu,
+    Reshape, Selu, Sigmoid, Silu, Softmax, Softplus, Tanh, Upsample, Upsampling, ZeroPad2d,
 };
 use crate::loss::{
     BceLoss, BceWithLogitsLoss, CrossEntropyLoss, CrossEntropyOnProbabilities, Loss, MseLoss, NllLoss, Reduction,
@@ -11,6 +13,7 @@ use crate::loss::{
 use crate::module::{Module, Tape};
 use crate::tensor::shape_text;
 use crate::{Real, Stream, Tensor, tensor};
+use ndarray::IxDyn;
 
 /// A module and the shape of an input to try it on.
 #[derive(Debug)]
@@ -73,6 +76,16 @@ pub fn modules<T: Real>() -> Vec<Case<T>> {
         Case::new(Relu, &[5, 7]),
         Case::new(LeakyRelu::default(), &[5, 7]),
         Case::new(LeakyRelu { negative_slope: 0.3 }, &[2, 3, 2, 2]),
+        Case::new(PRelu::new(1), &[5, 7]),
+        Case::new(PRelu::new(3), &[2, 3, 2, 2]),
+        Case::new(Elu { alpha: 0.7 }, &[5, 7]),
+        Case::new(Selu, &[5, 7]),
+        Case::new(Gelu::new(), &[3, 4]),
+        Case::new(Gelu::tanh(), &[3, 4]),
+        Case::new(Silu, &[3, 4]),
+        Case::new(Softplus::default(), &[3, 4]),
+        Case::new(Softplus { beta: 3.0, threshold: 4.0 }, &[5, 7]),
+        Case::new(Hardswish, &[5, 7]),
         Case::new(Softmax::new(), &[4, 5]),
         Case::new(Softmax { dim: 1 }, &[2, 3, 4]),
         Case::new(LogSoftmax::new(), &[4, 5]),
@@ -83,23 +96,54 @@ pub fn modules<T: Real>() -> Vec<Case<T>> {
         Case::new(Conv2d::new(2, 3, [2, 3]).dilation([2, 1]).padding(1), &[2, 2, 4, 5]),
         Case::new(Conv2d::new(4, 6, 3).groups(2).stride(2).padding(1), &[2, 4, 5, 4]),
         Case::new(Conv2d::new(3, 3, 3).groups(3).padding(1), &[2, 3, 4, 3]),
+        Case::new(ConvTranspose2d::new(2, 3, 3), &[2, 2, 5, 4]),
+        Case::new(ConvTranspose2d::new(2, 3, [3, 2]).stride([2, 1]).padding([1, 0]).without_bias(), &[2, 2, 3, 4]),
+        Case::new(ConvTranspose2d::new(4, 6, [2, 3]).groups(2).stride(3).output_padding([2, 1]), &[2, 4, 2, 3]),
+        Case::new(ConvTranspose2d::new(2, 3, 2).dilation([2, 1]).padding([1, 1]), &[2, 2, 3, 4]),
         Case::new(MaxPool2d::new(2), &[2, 3, 4, 6]),
         Case::new(MaxPool2d::new([3, 2]).stride([2, 1]).padding([1, 0]), &[2, 2, 5, 4]),
         Case::new(MaxPool2d::new(2).dilation([2, 1]).ceil_mode(true), &[2, 2, 6, 5]),
         Case::new(AvgPool2d::new(2), &[2, 3, 4, 6]),
         Case::new(AvgPool2d::new([3, 2]).stride([2, 1]).padding([1, 0]).ceil_mode(true), &[2, 2, 6, 5]),
         Case::new(AvgPool2d::new(3).padding(1).count_include_pad(false), &[2, 2, 5, 4]),
+        Case::new(AdaptiveAvgPool2d::new([2, 3]), &[2, 2, 5, 4]),
+        Case::new(AdaptiveAvgPool2d::new([3, 7]), &[2, 2, 3, 4]),
+        Case::new(GlobalAvgPool2d, &[2, 3, 4, 5]),
+        Case::new(Upsample::new([2, 3]), &[2, 2, 3, 4]),
+        Case::new(Upsample::new([3, 2]).mode(Upsampling::Bilinear), &[2, 2, 3, 4]),
+        Case::new(ZeroPad2d::new([1, 2, 0, 3]), &[2, 2, 3, 4]),
+        Case::new(BatchNorm1d::new(4), &[5, 4]),
+        Case::new(BatchNorm1d::new(3).without_affine().eps(0.1), &[2, 3, 4]),
+        Case::new(BatchNorm2d::new(3).momentum(None), &[2, 3, 4, 2]),
+        Case::new(LayerNorm::new([4]), &[5, 4]),
+        Case::new(LayerNorm::new([3, 4]).without_affine().eps(0.1), &[2, 3, 4]),
+        Case::new(GroupNorm::new(2, 4), &[3, 4, 2, 3]),
+        Case::new(GroupNorm::new(3, 3).without_affine().eps(0.1), &[2, 3, 4]),
+        Case::new(Dropout::new(0.3), &[5, 7]),
+        Case::new(Dropout2d::new(0.4), &[3, 4, 2, 3]),
         Case::new(Flatten::new(), &[3, 2, 4, 5]),
         Case::new(Flatten { start_dim: 1, end_dim: 2 }, &[3, 2, 4, 5]),
+        Case::new(Reshape::new([2, -1, 3]), &[4, 12]),
         Case::new(Sequential::new(), &[3, 2]),
         Case::new(dense(5, 4, 3), &[4, 5]),
         Case::new(nested, &[4, 5]),
         Case::new(convolutional(2, 3, 3), &[2, 1, 8, 8]),
         Case::new(autoencoder(7, 4, 2), &[5, 7]),
         Case::new(Residual::new(Sequential::new().push(Linear::new(4, 4)).push(Tanh)), &[3, 4]),
+        Case::new(block(2), &[3, 2, 4, 3]),
     ];
     for (number, row) in rows.iter_mut().enumerate() {
         row.module.reset_parameters(&Stream::new(number as u64));
+        // Where all start at 1 or 0, a factor or a sum that was forgotten would not be seen.
+        for (place, parameter) in row.module.parameters_mut().into_iter().enumerate() {
+            if parameter.iter().all(|&value| value == parameter[IxDyn(&vec![0; parameter.ndim()])]) {
+                *parameter = draw(parameter.shape(), place as u64, 0.5, 1.5);
+            }
+        }
+        for (place, buffer) in row.module.buffers_mut().into_iter().enumerate().filter(|(_, buffer)| buffer.ndim() > 0)
+        {
+            *buffer = draw(buffer.shape(), place as u64, 0.5, 1.5);
+        }
     }
     rows
 }
@@ -180,6 +224,19 @@ pub(super) fn autoencoder<T: Real>(inputs: usize, hidden: usize, code: usize) ->
     let encoder = Sequential::new().push(Linear::new(inputs, hidden)).push(Tanh).push(Linear::new(hidden, code));
     let decoder = Sequential::new().push(Linear::new(code, hidden)).push(Tanh).push(Linear::new(hidden, inputs));
     AutoEncoder::new(encoder, decoder.push(Sigmoid))
+}
+
+/// A residual block between a convolution and a dropout: normalised, coupled samples deep inside.
+fn block<T: Real>(channels: usize) -> Sequential<T> {
+    let inner = Sequential::new()
+        .push(Conv2d::new(channels, channels, 3).padding(1).without_bias())
+        .push(BatchNorm2d::new(channels))
+        .push(Silu);
+    Sequential::new()
+        .push(Conv2d::new(channels, channels, 1))
+        .push(Residual::new(inner))
+        .push(Dropout::new(0.2))
+        .push(GlobalAvgPool2d)
 }
 
 /// Draws from U(−2, 2).

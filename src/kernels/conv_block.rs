@@ -15,38 +15,26 @@ pub struct ConvBlock {
     channels: usize,
     outputs: usize,
     pool: [usize; 2],
-    /// Patches are copied out, each to whole registers, because a patch's rows are not whole registers.
-    copied: bool,
-    /// Numbers of a patch's row, and rows; a copied patch is one row.
+    /// Numbers of a patch's row, and the same rounded up to whole registers.
     row: usize,
-    rows: usize,
-    /// Numbers from the start of one patch to the next along a row of pixels.
-    step: usize,
-    /// Numbers from one row of a patch to the next.
-    row_step: usize,
+    whole_row: usize,
+    /// Numbers from one row of the padded image to the next.
+    line: usize,
     lanes: usize,
-    /// The cells of the output with the start of their windows' first patches, in the order in which deltas are routed.
+    /// The cells of the output with the start of their windows' first patches, in the order in which deltas go back.
     order: Vec<(usize, u32)>,
-    /// From a window's first patch to the one at each place in the window.
-    within: Vec<u32>,
+    /// From a window's first patch to the one at each place in the window; 0 for bytes that are no place.
+    within: [u32; 256],
 }
 
-/// Numbers behind a buffer that a copy in whole steps may touch.
-const ROOM: usize = 32;
+/// Numbers behind a padded image that the last register of a patch may touch.
+const ROOM: usize = 16;
 
-/// Where a delta goes: the patch of one channel's maximum in a window, by its distance from the image's start.
+/// Where a delta goes: the patch of one channel's maximum in a window, by its distance from the padded image's start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Route<T> {
     delta: T,
     patch: u32,
-}
-
-/// Buffers of the backward pass that are used again and again.
-#[derive(Clone, Debug, Default)]
-pub struct Routes<T> {
-    routes: Vec<Route<T>>,
-    /// Where each channel's routes end.
-    ends: Vec<usize>,
 }
 
 impl ConvBlock {
@@ -55,30 +43,24 @@ impl ConvBlock {
     /// `None` where the convolution is dilated, the image too large for 32-bit distances, or the pool wider than a byte tells.
     pub fn new<T: Real>(windows: Windows, channels: usize, outputs: usize, pool: [usize; 2]) -> Option<ConvBlock> {
         let (h, w) = (&windows.h, &windows.w);
-        let lanes = <T as Vectors>::lanes();
-        let row = w.kernel * channels;
-        let copied = !row.is_multiple_of(lanes);
-        let size = (h.input + 2 * h.padding) * (w.input + 2 * w.padding) * channels;
-        let whole = (h.kernel * row).next_multiple_of(lanes);
-        let fits = size.max(windows.outputs() * whole) < u32::MAX as usize && pool[0] * pool[1] < 256;
+        let lanes = <T as Vectors>::width();
+        let (row, line) = (w.kernel * channels, (w.input + 2 * w.padding) * channels);
+        let fits = (h.input + 2 * h.padding) * line < u32::MAX as usize && pool[0] * pool[1] < 256;
         let pooled = h.output >= pool[0] && w.output >= pool[1];
         if h.dilation != 1 || w.dilation != 1 || !fits || !pooled {
             return None;
         }
-        let (row, rows, step, row_step) = match copied {
-            true => (h.kernel * row, 1, whole, 0),
-            false => (row, h.kernel, w.stride * channels, (w.input + 2 * w.padding) * channels),
-        };
-        let (order, within) = (Vec::new(), Vec::new());
-        let mut block =
-            ConvBlock { windows, channels, outputs, pool, copied, row, rows, step, row_step, lanes, order, within };
+        let whole_row = row.next_multiple_of(lanes);
+        let (order, within) = (Vec::new(), [0; 256]);
+        let mut block = ConvBlock { windows, channels, outputs, pool, row, whole_row, line, lanes, order, within };
         let [height, width] = block.output();
         // Every other column first: patches of neighbours overlap, and waiting for a store costs more than a hop.
         let columns = || (0..width).step_by(2).chain((1..width).step_by(2));
         let cell = |i: usize, j: usize| (i * width + j, block.patch(i * pool[0], j * pool[1]) as u32);
         block.order = (0..height).flat_map(|i| columns().map(move |j| (i, j))).map(|(i, j)| cell(i, j)).collect();
-        block.within =
-            (0..pool[0] * pool[1]).map(|place| block.patch(place / pool[1], place % pool[1]) as u32).collect();
+        for place in 0..pool[0] * pool[1] {
+            block.within[place] = block.patch(place / pool[1], place % pool[1]) as u32;
+        }
         Some(block)
     }
 
@@ -93,21 +75,22 @@ impl ConvBlock {
 
     /// Numbers of the image with its border, and room behind it.
     pub fn padded_len(&self) -> usize {
-        self.padded_width() * (self.windows.h.input + 2 * self.windows.h.padding) * self.channels + ROOM
+        self.line * (self.windows.h.input + 2 * self.windows.h.padding) + ROOM
     }
 
-    fn padded_width(&self) -> usize {
-        self.windows.w.input + 2 * self.windows.w.padding
+    /// Rows of a patch.
+    fn rows(&self) -> usize {
+        self.windows.h.kernel
     }
 
-    /// Numbers of the patches that [`ConvBlock::lower`] writes; of the padded image where patches need no copy.
-    pub fn lowered_len(&self) -> usize {
-        if self.copied { self.windows.outputs() * self.step + ROOM } else { self.padded_len() }
-    }
-
-    /// Numbers of a patch with the room behind it that fills its last register.
+    /// Numbers of a patch as the gradient keeps it: whole registers a row.
     fn patch_len(&self) -> usize {
-        self.rows * self.row.next_multiple_of(self.lanes)
+        self.rows() * self.whole_row
+    }
+
+    /// Numbers of a patch.
+    fn size(&self) -> usize {
+        self.rows() * self.row
     }
 
     /// Output channels, rounded up to whole registers.
@@ -117,26 +100,21 @@ impl ConvBlock {
 
     /// Numbers that [`ConvBlock::pack`] writes.
     pub fn packed_len(&self) -> usize {
-        self.padded_outputs() * (self.row * self.rows + 1) + self.outputs * self.row * self.rows
+        self.padded_outputs() * (self.size() + 1) + self.outputs * self.patch_len()
     }
 
-    /// How far the patch of output pixel (i, j) lies from the start of what [`ConvBlock::lower`] wrote.
+    /// How far the patch of output pixel (i, j) lies from the start of the padded image.
     fn patch(&self, i: usize, j: usize) -> usize {
-        if self.copied {
-            (i * self.windows.w.output + j) * self.step
-        } else {
-            i * self.windows.h.stride * self.row_step + j * self.step
-        }
+        i * self.windows.h.stride * self.line + j * self.windows.w.stride * self.channels
     }
 
     /// padded ← the image (NHWC) within a border of zeros.
-    fn pad<T: Real>(&self, image: &[T], padded: &mut [T]) {
+    pub fn pad<T: Real>(&self, image: &[T], padded: &mut [T]) {
         let (h, w) = (&self.windows.h, &self.windows.w);
-        let (line, padded_line) = (w.input * self.channels, self.padded_width() * self.channels);
-        let side = w.padding * self.channels;
-        padded[..h.padding * padded_line].fill(T::zero());
-        padded[(h.input + h.padding) * padded_line..].fill(T::zero());
-        let lines = padded.chunks_exact_mut(padded_line).skip(h.padding);
+        let (line, side) = (w.input * self.channels, w.padding * self.channels);
+        padded[..h.padding * self.line].fill(T::zero());
+        padded[(h.input + h.padding) * self.line..].fill(T::zero());
+        let lines = padded.chunks_exact_mut(self.line).skip(h.padding);
         for (from, to) in image.chunks_exact(line).zip(lines) {
             to[..side].fill(T::zero());
             to[side..side + line].copy_from_slice(from);
@@ -144,46 +122,10 @@ impl ConvBlock {
         }
     }
 
-    /// lowered ← the image as the kernels read it: padded, and as whole patches where their rows are no whole registers.
-    /// `scratch` holds [`ConvBlock::padded_len`] numbers.
-    pub fn lower<T: Real>(&self, image: &[T], scratch: &mut [T], lowered: &mut [T]) {
-        if !self.copied {
-            return self.pad(image, lowered);
-        }
-        self.pad(image, scratch);
-        match self.windows.w.kernel * self.channels {
-            part @ ..=4 => self.copy_patches::<T, 4>(scratch, part, lowered),
-            part @ ..=16 => self.copy_patches::<T, 16>(scratch, part, lowered),
-            part => self.copy_patches::<T, 32>(scratch, part, lowered),
-        }
-    }
-
-    /// Writes out the patches of a padded image, their rows of `part` numbers each in whole steps of STEP: short copies of a
-    /// constant length, which are a few instructions, where a call of memcpy would cost more than the copy. What sticks out
-    /// is overwritten by the next row, or lies in the room behind the patch, which nobody reads.
-    fn copy_patches<T: Real, const STEP: usize>(&self, padded: &[T], part: usize, patches: &mut [T]) {
-        let (h, w) = (&self.windows.h, &self.windows.w);
-        let line = self.padded_width() * self.channels;
-        for i in 0..h.output {
-            for j in 0..w.output {
-                let (from, to) = (i * h.stride * line + j * w.stride * self.channels, self.patch(i, j));
-                for k in 0..h.kernel {
-                    let mut done = 0;
-                    while done < part {
-                        let (from, to) = (from + k * line + done, to + k * part + done);
-                        let chunk: [T; STEP] = padded[from..from + STEP].try_into().expect("STEP numbers");
-                        patches[to..to + STEP].copy_from_slice(&chunk);
-                        done += STEP;
-                    }
-                }
-            }
-        }
-    }
-
     /// packed ← W (out, in, kH, kW) and b (out,) as the kernels read them: for the way forward by register of output channels,
     /// then by place in the patch; for the way back as patches; b in between.
     pub fn pack<T: Real>(&self, weight: &[T], bias: Option<&[T]>, packed: &mut [T]) {
-        let size = self.row * self.rows;
+        let (size, channels) = (self.size(), self.channels);
         let (h, w) = (self.windows.h.kernel, self.windows.w.kernel);
         let (forward, rest) = packed.split_at_mut(self.padded_outputs() * size);
         let (biases, patches) = rest.split_at_mut(self.padded_outputs());
@@ -191,10 +133,14 @@ impl ConvBlock {
         if let Some(bias) = bias {
             biases[..self.outputs].copy_from_slice(bias);
         }
-        // (out, in, kH, kW) → (out, kH, kW, in)
-        for (filter, patch) in weight.chunks_exact(size).zip(patches.chunks_exact_mut(size)) {
-            for (c, plane) in filter.chunks_exact(h * w).enumerate() {
-                patch[c..].iter_mut().step_by(self.channels).zip(plane).for_each(|(to, &from)| *to = from);
+        // (out, in, kH, kW) → (out, kH, kW, in), a row's registers filled up with zeros
+        for (filter, patch) in weight.chunks_exact(size).zip(patches.chunks_exact_mut(self.patch_len())) {
+            for (k, row) in patch.chunks_exact_mut(self.whole_row).enumerate() {
+                row[self.row..].fill(T::zero());
+                for (c, plane) in filter.chunks_exact(h * w).enumerate() {
+                    let taps = plane[k * w..(k + 1) * w].iter();
+                    row[c..].iter_mut().step_by(channels).zip(taps).for_each(|(to, &from)| *to = from);
+                }
             }
         }
         for (register, block) in forward.chunks_exact_mut(size * self.lanes).enumerate() {
@@ -203,104 +149,98 @@ impl ConvBlock {
                 block.fill(T::zero());
             }
             for lane in 0..filters {
-                let patch = &patches[(register * self.lanes + lane) * size..][..size];
-                block[lane..].iter_mut().step_by(self.lanes).zip(patch).for_each(|(to, &from)| *to = from);
+                let patch = &patches[(register * self.lanes + lane) * self.patch_len()..][..self.patch_len()];
+                let numbers = patch.chunks_exact(self.whole_row).flat_map(|row| &row[..self.row]);
+                block[lane..].iter_mut().step_by(self.lanes).zip(numbers).for_each(|(to, &from)| *to = from);
             }
         }
     }
 
     /// z ← the pooled maxima of one image (NHWC), at ← where in its window each stands, counted row by row.
-    pub fn forward<T: Real>(&self, lowered: &[T], packed: &[T], z: &mut [T], at: &mut [u8]) {
-        assert_eq!(lowered.len(), self.lowered_len(), "the lowered image of a convolution");
-        assert_eq!(packed.len(), self.packed_len(), "the packed weights of a convolution");
+    pub fn forward<T: Real>(&self, padded: &[T], packed: &[T], z: &mut [T], at: &mut [u8]) {
+        assert_eq!((padded.len(), packed.len()), (self.padded_len(), self.packed_len()), "buffers of a convolution");
         assert_eq!((z.len(), at.len()), (self.cells() * self.outputs, z.len()), "the output of a convolution");
-        T::vectorised(Forward { block: self, lowered, packed, z, at });
+        T::vectorised(Forward { block: self, padded, packed, z, at });
     }
 
-    /// routes ← where each delta of the pooled output (NHWC) goes; those that are 0 go nowhere.
-    pub fn route<T: Real>(&self, delta: &[T], at: &[u8], routes: &mut Routes<T>) {
+    /// gradient += Σ δ·patch, in the layout of [`ConvBlock::unpack_gradient`]; bias += Σ δ; dx (padded) += Σ δ·W where it is
+    /// wanted. The deltas are those of the pooled output (NHWC), `at` is what the way forward wrote, `routes` is scratch.
+    pub fn backward<T: Real>(&self, image: Backward<'_, T>, routes: &mut Vec<Route<T>>) {
+        let Backward { padded, packed, delta, at, ref gradient, ref dx, .. } = image;
+        assert_eq!((padded.len(), packed.len()), (self.padded_len(), self.packed_len()), "buffers of a convolution");
         assert_eq!((delta.len(), at.len()), (self.cells() * self.outputs, delta.len()), "the deltas of a convolution");
-        routes.routes.resize(self.cells() * self.outputs, Route::default());
-        routes.ends.clear();
+        assert_eq!(gradient.len(), self.gradient_len(), "the weight gradient of a convolution");
+        assert!(dx.as_ref().is_none_or(|dx| dx.len() == padded.len()), "the input gradient of a convolution");
+        routes.resize(self.cells(), Route::default());
+        T::vectorised(BackwardKernel { block: self, image, routes });
+    }
+
+    /// routes ← where the deltas of one channel go; those that are 0 go nowhere. Gives how many go somewhere.
+    #[inline(always)]
+    fn route<T: Real>(&self, channel: usize, delta: &[T], at: &[u8], routes: &mut [Route<T>]) -> usize {
         let mut end = 0;
-        for channel in 0..self.outputs {
-            for &(cell, start) in &self.order {
-                let place = cell * self.outputs + channel;
-                let delta = delta[place];
-                routes.routes[end] = Route { delta, patch: start + self.within[at[place] as usize] };
+        for &(cell, start) in &self.order {
+            let place = cell * self.outputs + channel;
+            // SAFETY: `order` names each cell of the output once, and `backward` has checked the lengths of all three slices;
+            // `within` has an entry for every byte.
+            unsafe {
+                let delta = *delta.get_unchecked(place);
+                let patch = start + *self.within.get_unchecked(*at.get_unchecked(place) as usize);
+                *routes.get_unchecked_mut(end) = Route { delta, patch };
                 end += usize::from(delta != T::zero());
             }
-            routes.ends.push(end);
         }
+        end
     }
 
-    /// gradient (out, kH, kW, in with the patch's last register filled up) += Σ δ·patch; bias += Σ δ.
-    pub fn add_weight_gradient<T: Real>(
-        &self,
-        lowered: &[T],
-        routes: &Routes<T>,
-        gradient: &mut [T],
-        bias: Option<&mut [T]>,
-    ) {
-        assert_eq!(lowered.len(), self.lowered_len(), "the lowered image of a convolution");
-        assert_eq!(gradient.len(), self.gradient_len(), "the weight gradient of a convolution");
-        T::vectorised(WeightGradient { block: self, lowered, routes, gradient });
-        if let Some(bias) = bias {
-            for (channel, sum) in bias.iter_mut().enumerate() {
-                *sum += routes.of(channel).iter().map(|route| route.delta).sum();
-            }
-        }
-    }
-
-    /// Numbers of the gradient as [`ConvBlock::add_weight_gradient`] keeps it.
+    /// Numbers of the gradient as [`ConvBlock::backward`] keeps it.
     pub fn gradient_len(&self) -> usize {
         self.outputs * self.patch_len()
     }
 
-    /// weight (out, in, kH, kW) ← the gradient in the layout of [`ConvBlock::add_weight_gradient`].
+    /// weight (out, in, kH, kW) ← the gradient (out, kH, row) whose rows (kW, in) are filled up to whole registers.
     pub fn unpack_gradient<T: Real>(&self, gradient: &[T], weight: &mut [T]) {
-        let size = self.row * self.rows;
-        let taps = size / self.channels;
-        for (filter, patch) in weight.chunks_exact_mut(size).zip(gradient.chunks_exact(self.patch_len())) {
+        let (taps, w) = (self.windows.taps(), self.windows.w.kernel);
+        for (filter, patch) in weight.chunks_exact_mut(self.size()).zip(gradient.chunks_exact(self.patch_len())) {
             for (c, plane) in filter.chunks_exact_mut(taps).enumerate() {
-                plane.iter_mut().zip(patch[c..].iter().step_by(self.channels)).for_each(|(to, &from)| *to = from);
+                for (to, row) in plane.chunks_exact_mut(w).zip(patch.chunks_exact(self.whole_row)) {
+                    to.iter_mut().zip(row[c..].iter().step_by(self.channels)).for_each(|(to, &from)| *to = from);
+                }
             }
         }
     }
 
-    /// dx (NHWC) ← Σ δ·W over the patches that cover each pixel. `scratch` holds [`ConvBlock::padded_len`] numbers.
-    ///
-    /// Panics where patches were copied and have more than one row; see [`ConvBlock::has_input_gradient`].
-    pub fn input_gradient<T: Real>(&self, routes: &Routes<T>, packed: &[T], scratch: &mut [T], dx: &mut [T]) {
-        assert!(self.has_input_gradient(), "patches of whole registers");
-        assert_eq!((scratch.len(), packed.len()), (self.padded_len(), self.packed_len()), "buffers of a convolution");
-        scratch.fill(T::zero());
-        T::vectorised(InputGradient { block: self, routes, packed, padded: scratch });
+    /// image (NHWC) ← a padded image without its border.
+    pub fn unpad<T: Real>(&self, padded: &[T], image: &mut [T]) {
         let (h, w) = (&self.windows.h, &self.windows.w);
-        let (line, padded_line) = (w.input * self.channels, self.padded_width() * self.channels);
-        let lines = scratch.chunks_exact(padded_line).skip(h.padding);
-        for (to, from) in dx.chunks_exact_mut(line).zip(lines) {
-            to.copy_from_slice(&from[w.padding * self.channels..][..line]);
-        }
-    }
-
-    /// Whether [`ConvBlock::input_gradient`] can be asked for.
-    pub fn has_input_gradient(&self) -> bool {
-        !self.copied
+        let (line, side) = (w.input * self.channels, w.padding * self.channels);
+        let lines = padded.chunks_exact(self.line).skip(h.padding);
+        image.chunks_exact_mut(line).zip(lines).for_each(|(to, from)| to.copy_from_slice(&from[side..side + line]));
     }
 }
 
-impl<T> Routes<T> {
-    fn of(&self, channel: usize) -> &[Route<T>] {
-        let start = if channel == 0 { 0 } else { self.ends[channel - 1] };
-        &self.routes[start..self.ends[channel]]
-    }
+/// One image on its way back through a [`ConvBlock`].
+pub struct Backward<'a, T> {
+    /// The padded image.
+    pub padded: &'a [T],
+    /// What [`ConvBlock::pack`] wrote.
+    pub packed: &'a [T],
+    /// ∂L/∂z.
+    pub delta: &'a [T],
+    /// What [`ConvBlock::forward`] wrote.
+    pub at: &'a [u8],
+    /// Added to.
+    pub gradient: &'a mut [T],
+    /// Added to.
+    pub bias: Option<&'a mut [T]>,
+    /// Added to, padded.
+    pub dx: Option<&'a mut [T]>,
 }
 
 /// [`ConvBlock::forward`].
 struct Forward<'a, T> {
     block: &'a ConvBlock,
-    lowered: &'a [T],
+    padded: &'a [T],
     packed: &'a [T],
     z: &'a mut [T],
     at: &'a mut [u8],
@@ -342,7 +282,7 @@ impl<T: Real> Forward<'_, T> {
         for i in 0..height {
             for j in 0..width {
                 let patch = |place: usize| block.patch(i * pool_h + place / pool_w, j * pool_w + place % pool_w);
-                // SAFETY: every patch named lies within the lowered image.
+                // SAFETY: every patch named lies within the padded image.
                 unsafe {
                     let mut best = [V::splat(T::neg_infinity()); N];
                     let mut at = [V::splat(T::zero()); N];
@@ -373,7 +313,7 @@ impl<T: Real> Forward<'_, T> {
         let [height, width] = block.output();
         for i in 0..height {
             let mut j = 0;
-            // SAFETY: every patch named lies within the lowered image.
+            // SAFETY: every patch named lies within the padded image.
             unsafe {
                 while j + SIDE_BY_SIDE <= width {
                     let patches = std::array::from_fn(|k| block.patch(i, j + k));
@@ -400,9 +340,9 @@ impl<T: Real> Forward<'_, T> {
         patches: [usize; P],
     ) -> [[V; N]; P] {
         let block = self.block;
-        let size = block.row * block.rows;
+        let size = block.size();
         // SAFETY: the packed weights hold, for each register, LANES numbers a place of the patch, and behind them the biases;
-        // a patch has `rows` rows of `row` numbers within the lowered image.
+        // a patch has `rows` rows of `row` numbers, `line` apart, within the padded image.
         unsafe {
             let weights = self.packed.as_ptr().add(register * size * V::LANES);
             let bias = self.packed.as_ptr().add(block.padded_outputs() * size + register * V::LANES);
@@ -410,10 +350,10 @@ impl<T: Real> Forward<'_, T> {
             for (n, bias) in (0..N).map(|n| (n, V::load(bias.add(n * V::LANES)))) {
                 sums.iter_mut().for_each(|sums| sums[n] = bias);
             }
-            for row in 0..block.rows {
+            for row in 0..block.rows() {
                 let weights = weights.add(row * block.row * V::LANES);
                 let from: [*const T; P] =
-                    std::array::from_fn(|p| self.lowered.as_ptr().add(patches[p] + row * block.row_step));
+                    std::array::from_fn(|p| self.padded.as_ptr().add(patches[p] + row * block.line));
                 for k in 0..block.row {
                     let w: [V; N] = std::array::from_fn(|n| V::load(weights.add((n * size + k) * V::LANES)));
                     for (sums, from) in sums.iter_mut().zip(&from) {
@@ -480,118 +420,89 @@ unsafe fn keep_larger<T: Real, V: Vector<T>, const N: usize>(
     }
 }
 
-/// [`ConvBlock::add_weight_gradient`].
-struct WeightGradient<'a, T> {
-    block: &'a ConvBlock,
-    lowered: &'a [T],
-    routes: &'a Routes<T>,
-    gradient: &'a mut [T],
+/// [`ConvBlock::backward`].
+struct BackwardKernel<'a, 'b, T> {
+    block: &'b ConvBlock,
+    image: Backward<'a, T>,
+    routes: &'b mut [Route<T>],
 }
 
-impl<T: Real> Kernel<T> for WeightGradient<'_, T> {
+impl<T: Real> Kernel<T> for BackwardKernel<'_, '_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<T>>(mut self) {
         let block = self.block;
-        let registers = block.row.next_multiple_of(V::LANES) / V::LANES;
+        let registers = block.patch_len() / V::LANES;
         for channel in 0..block.outputs {
-            for row in 0..block.rows {
-                let mut register = 0;
-                // SAFETY: the registers named lie within a patch's row, whose last one is filled up.
-                unsafe {
-                    while register + 6 <= registers {
-                        self.registers::<V, 6>(channel, row, register);
-                        register += 6;
-                    }
-                    while register + 2 <= registers {
-                        self.registers::<V, 2>(channel, row, register);
-                        register += 2;
-                    }
-                    if register < registers {
-                        self.registers::<V, 1>(channel, row, register);
-                    }
+            let count = block.route(channel, self.image.delta, self.image.at, self.routes);
+            if let Some(bias) = &mut self.image.bias {
+                bias[channel] += self.routes[..count].iter().map(|route| route.delta).sum();
+            }
+            let mut register = 0;
+            // SAFETY: the registers named lie within a patch.
+            unsafe {
+                while register + 6 <= registers {
+                    self.registers::<V, 6>(channel, count, register);
+                    register += 6;
+                }
+                while register + 3 <= registers {
+                    self.registers::<V, 3>(channel, count, register);
+                    register += 3;
+                }
+                while register < registers {
+                    self.registers::<V, 1>(channel, count, register);
+                    register += 1;
                 }
             }
         }
     }
 }
 
-impl<T: Real> WeightGradient<'_, T> {
-    /// N registers of one row of one filter's gradient, kept in registers over all routes.
+impl<T: Real> BackwardKernel<'_, '_, T> {
+    /// N registers of one filter: its gradient, kept in registers over all routes; and the image's, added to along them.
     #[inline(always)]
-    unsafe fn registers<V: Vector<T>, const N: usize>(&mut self, channel: usize, row: usize, register: usize) {
+    unsafe fn registers<V: Vector<T>, const N: usize>(&mut self, channel: usize, count: usize, register: usize) {
         let block = self.block;
-        // SAFETY: routes lead to patches within the lowered image; the gradient has `patch_len` numbers a filter.
+        let routes = &self.routes[..count];
+        let of_filter = channel * block.patch_len() + register * V::LANES;
+        // From a patch's start to each register: registers of a row lie side by side, rows lie a line of the image apart.
+        let steps: [usize; N] = std::array::from_fn(|n| {
+            let number = (register + n) * V::LANES;
+            number / block.whole_row * block.line + number % block.whole_row
+        });
+        // SAFETY: routes lead to patches within the padded image, behind which there is room for a register; the gradient
+        // and the filters at the end of the packed weights have `patch_len` numbers a filter.
         unsafe {
-            let from = self.lowered.as_ptr().add(row * block.row_step + register * V::LANES);
-            let mut sums = [V::splat(T::zero()); N];
-            for route in self.routes.of(channel) {
+            let gradient = self.image.gradient.as_mut_ptr().add(of_filter);
+            let from = self.image.padded.as_ptr();
+            let mut sums = [[V::splat(T::zero()); N]; 2];
+            let (pairs, rest) = routes.as_chunks::<2>();
+            for pair in pairs {
+                // Two sets of sums, so that no addition waits for the one before.
+                for (sums, route) in sums.iter_mut().zip(pair) {
+                    let (delta, from) = (V::splat(route.delta), from.add(route.patch as usize));
+                    for (sum, step) in sums.iter_mut().zip(steps) {
+                        *sum = delta.mul_add(V::load(from.add(step)), *sum);
+                    }
+                }
+            }
+            for route in rest {
                 let (delta, from) = (V::splat(route.delta), from.add(route.patch as usize));
-                for (n, sum) in sums.iter_mut().enumerate() {
-                    *sum = delta.mul_add(V::load(from.add(n * V::LANES)), *sum);
+                for (sum, step) in sums[0].iter_mut().zip(steps) {
+                    *sum = delta.mul_add(V::load(from.add(step)), *sum);
                 }
             }
-            let start = channel * block.patch_len() + row * block.row + register * V::LANES;
-            let to = self.gradient.as_mut_ptr().add(start);
-            for (n, sum) in sums.iter().enumerate() {
-                let to = to.add(n * V::LANES);
-                V::load(to).add(*sum).store(to);
+            for n in 0..N {
+                let to = gradient.add(n * V::LANES);
+                V::load(to).add(sums[0][n].add(sums[1][n])).store(to);
             }
-        }
-    }
-}
-
-/// [`ConvBlock::input_gradient`], into the padded image.
-struct InputGradient<'a, T> {
-    block: &'a ConvBlock,
-    routes: &'a Routes<T>,
-    packed: &'a [T],
-    padded: &'a mut [T],
-}
-
-impl<T: Real> Kernel<T> for InputGradient<'_, T> {
-    #[inline(always)]
-    unsafe fn run<V: Vector<T>>(mut self) {
-        let block = self.block;
-        let registers = block.row / V::LANES;
-        for channel in 0..block.outputs {
-            for row in 0..block.rows {
-                let mut register = 0;
-                // SAFETY: a row is whole registers here, and the registers named lie within it.
-                unsafe {
-                    while register + 6 <= registers {
-                        self.registers::<V, 6>(channel, row, register);
-                        register += 6;
-                    }
-                    while register + 2 <= registers {
-                        self.registers::<V, 2>(channel, row, register);
-                        register += 2;
-                    }
-                    if register < registers {
-                        self.registers::<V, 1>(channel, row, register);
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl<T: Real> InputGradient<'_, T> {
-    /// N registers of one row of one filter, added to the image along all routes.
-    #[inline(always)]
-    unsafe fn registers<V: Vector<T>, const N: usize>(&mut self, channel: usize, row: usize, register: usize) {
-        let block = self.block;
-        let size = block.row * block.rows;
-        // SAFETY: the packed weights end with the filters as patches; routes lead to patches within the padded image.
-        unsafe {
-            let filters = self.packed.as_ptr().add(block.padded_outputs() * (size + 1));
-            let filter = filters.add(channel * size + row * block.row + register * V::LANES);
-            let w: [V; N] = std::array::from_fn(|n| V::load(filter.add(n * V::LANES)));
-            let to = self.padded.as_mut_ptr().add(row * block.row_step + register * V::LANES);
-            for route in self.routes.of(channel) {
-                let (delta, to) = (V::splat(route.delta), to.add(route.patch as usize));
-                for (n, &w) in w.iter().enumerate() {
-                    let to = to.add(n * V::LANES);
-                    delta.mul_add(w, V::load(to)).store(to);
+            let Some(dx) = &mut self.image.dx else { return };
+            let filters = self.image.packed.as_ptr().add(block.padded_outputs() * (block.size() + 1));
+            let w: [V; N] = std::array::from_fn(|n| V::load(filters.add(of_filter + n * V::LANES)));
+            for route in routes {
+                let (delta, to) = (V::splat(route.delta), dx.as_mut_ptr().add(route.patch as usize));
+                for (w, step) in w.iter().zip(steps) {
+                    let to = to.add(step);
+                    delta.mul_add(*w, V::load(to)).store(to);
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use super::super::window::{Axis, Windows};
 use super::super::{each_product_naive, max_pool_naive};
-use super::{ConvBlock, Routes};
+use super::{Backward, ConvBlock};
 use crate::{Real, Stream};
 use proptest::prelude::*;
 
@@ -84,29 +84,33 @@ fn agrees<T: Real>(shape: &Shape) {
     // By the block, channels last.
     let mut packed = vec![T::nan(); block.packed_len()];
     block.pack(&weight, Some(&bias), &mut packed);
-    let mut scratch = vec![T::nan(); block.padded_len()];
-    let mut lowered = vec![T::nan(); block.lowered_len()];
-    block.lower(&channels_last(&x, channels), &mut scratch, &mut lowered);
+    let mut padded = vec![T::nan(); block.padded_len()];
+    block.pad(&channels_last(&x, channels), &mut padded);
     let (mut got, mut at) = (vec![T::nan(); z.len()], vec![9; z.len()]);
-    block.forward(&lowered, &packed, &mut got, &mut at);
+    block.forward(&padded, &packed, &mut got, &mut at);
     assert_eq!(got, channels_last(&z, outputs), "forward, {shape:?}");
 
-    let mut routes = Routes::default();
-    block.route(&channels_last(&delta, outputs), &at, &mut routes);
     let mut sums = vec![T::zero(); block.gradient_len()];
     let mut bias_sums = vec![T::one(); outputs];
-    block.add_weight_gradient(&lowered, &routes, &mut sums, Some(&mut bias_sums));
+    let mut padded_dx = vec![T::zero(); block.padded_len()];
+    let image = Backward {
+        padded: &padded,
+        packed: &packed,
+        delta: &channels_last(&delta, outputs),
+        at: &at,
+        gradient: &mut sums,
+        bias: Some(&mut bias_sums),
+        dx: Some(&mut padded_dx),
+    };
+    block.backward(image, &mut Vec::new());
     let mut got = vec![T::nan(); weight.len()];
     block.unpack_gradient(&sums, &mut got);
     assert_eq!(got, gradient, "weight gradient, {shape:?}");
     bias_sums.iter_mut().for_each(|sum| *sum -= T::one()); // it adds
     assert_eq!(bias_sums, bias_gradient, "bias gradient, {shape:?}");
-
-    if block.has_input_gradient() {
-        let mut got = vec![T::nan(); x.len()];
-        block.input_gradient(&routes, &packed, &mut scratch, &mut got);
-        assert_eq!(got, channels_last(&to_input, channels), "input gradient, {shape:?}");
-    }
+    let mut got = vec![T::nan(); x.len()];
+    block.unpad(&padded_dx, &mut got);
+    assert_eq!(got, channels_last(&to_input, channels), "input gradient, {shape:?}");
 }
 
 proptest! {
@@ -127,10 +131,10 @@ fn a_nan_is_the_maximum_of_its_window() {
     block.pack(&[1.0], None, &mut packed);
     let mut x: Vec<f32> = (0..16).map(|x| x as f32).collect();
     x[1] = f32::NAN;
-    let (mut scratch, mut lowered) = (vec![0.0; block.padded_len()], vec![0.0; block.lowered_len()]);
-    block.lower(&x, &mut scratch, &mut lowered);
+    let mut padded = vec![0.0; block.padded_len()];
+    block.pad(&x, &mut padded);
     let (mut z, mut at) = ([0.0; 4], [9; 4]);
-    block.forward(&lowered, &packed, &mut z, &mut at);
+    block.forward(&padded, &packed, &mut z, &mut at);
     assert!(z[0].is_nan());
     assert_eq!((z[1], z[2], z[3], at), (7.0, 13.0, 15.0, [1, 3, 3, 3]));
 }

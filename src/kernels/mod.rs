@@ -20,12 +20,12 @@ mod window;
 mod workers;
 
 pub use bytes::Quotients;
-pub use conv::{col2im, each_product_naive, im2col, transpose};
-pub use conv_block::{ConvBlock, Routes};
+pub use conv::{Convolution, col2im, each_product_naive, im2col, transpose};
+pub use conv_block::{Backward, ConvBlock, Route};
 pub use dispatch::{Level, level};
 pub use entries::update;
 pub use gemm::gemm_naive;
-pub use math::{Function, elementwise_naive, max, sum};
+pub use math::{Function, elementwise_naive, max, sum, sum_of, sum_of_both};
 pub use matrix::{Matrix, MatrixMut};
 pub use peak::peak;
 pub use philox::{philox, philox_blocks};
@@ -42,7 +42,7 @@ pub use workers::Workers;
 /// exact result for every input, subnormal ones and results too (`examples/exhaustive_math.rs` tries them all); for
 /// `f64` no sample was off by more than 1.6. NaN gives NaN.
 #[allow(private_bounds)] // the registers are this room's own
-pub trait Kernels: math::Lane + tile::Tiles + simd::Vectors {
+pub trait Kernels: math::Lane + tile::Tiles + simd::Vectors + conv::Shifts {
     /// C ← αAB + βC. A C that is multiplied by 0 is not read. See [`Matrix`] for the layouts.
     ///
     /// Panics when the sizes do not fit.

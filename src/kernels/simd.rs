@@ -41,7 +41,7 @@ pub(super) trait Vectors: Copy + Sized {
     /// Runs a kernel with the widest registers of [`level`].
     fn vectorised(kernel: impl Kernel<Self>);
     /// [`Vector::LANES`] of those registers.
-    fn lanes() -> usize;
+    fn width() -> usize;
 }
 
 /// Registers of a machine of which nothing is known: small arrays.
@@ -100,7 +100,7 @@ impl Vectors for f32 {
         }
     }
 
-    fn lanes() -> usize {
+    fn width() -> usize {
         match level() {
             Level::Avx512 => 16,
             Level::Avx2 => 8,
@@ -123,8 +123,8 @@ impl Vectors for f64 {
         }
     }
 
-    fn lanes() -> usize {
-        f32::lanes() / 2
+    fn width() -> usize {
+        <f32 as Vectors>::width() / 2
     }
 }
 

@@ -1,14 +1,13 @@
 //! The convolution layer: a fully connected layer on every patch of an image.
 
-use super::pair::{Pair, Window, write_call};
+use super::pair::{Pair, Window, check_channels, check_weight, write_call};
 use crate::init::{Init, fans};
-use crate::kernels::{Matrix, Windows, col2im, im2col, sum, transpose};
+use crate::kernels::{Convolution, Windows, sum};
 use crate::module::{Module, Tape, checked_output_shape};
 use crate::tensor::{dense, values, values_mut};
 use crate::{Error, Real, Result, Stream, Tensor, zeros};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::slice::{ChunksExact, ChunksExactMut};
 
 /// **Z = W·P(X) + b**: at every output pixel a [`Linear`](super::Linear) layer on the patch of the image around it.
 ///
@@ -95,26 +94,8 @@ impl Conv2dOptions {
 
     fn check(&self) -> Result<()> {
         self.window().check("Conv2d")?;
-        if self.groups == 0 {
-            return Err(Error::option("Conv2d: groups", "at least 1", 0));
-        }
-        for (name, channels) in [("in_channels", self.in_channels), ("out_channels", self.out_channels)] {
-            if channels == 0 || !channels.is_multiple_of(self.groups) {
-                let wanted = match self.groups {
-                    1 => "at least 1".to_string(),
-                    groups => format!("a multiple of groups, {groups}"),
-                };
-                return Err(Error::option(format!("Conv2d: {name}"), wanted, channels));
-            }
-        }
-        let count = self.weight_shape().into_iter().try_fold(1, usize::checked_mul);
-        match count.filter(|&count| count <= u32::MAX as usize) {
-            Some(_) => Ok(()),
-            None => {
-                let found = crate::tensor::shape_text(&self.weight_shape());
-                Err(Error::option("Conv2d: the weight's size", format!("at most {} numbers", u32::MAX), found))
-            }
-        }
+        check_channels("Conv2d", self.groups, self.in_channels, self.out_channels)?;
+        check_weight("Conv2d", &self.weight_shape())
     }
 
     fn weight_shape(&self) -> [usize; 4] {
@@ -199,29 +180,10 @@ impl<T: Real> Conv2d<T> {
         self.options.window().over(self, &self.options.in_channels.to_string(), input)
     }
 
-    /// The parts of an image, of its patches or of W that belong to each group.
-    fn groups_of<'a>(&self, whole: &'a [T]) -> ChunksExact<'a, T> {
-        whole.chunks_exact(whole.len() / self.options.groups)
-    }
-
-    fn groups_of_mut<'a>(&self, whole: &'a mut [T]) -> ChunksExactMut<'a, T> {
-        whole.chunks_exact_mut(whole.len() / self.options.groups)
-    }
-
-    /// W of one group: rows are outputs, columns are the entries of a patch.
-    fn weight_matrix<'a>(&self, w: &'a [T]) -> Matrix<'a, T> {
-        let columns = self.weight.len() / self.options.out_channels;
-        Matrix::new(w, w.len() / columns, columns)
-    }
-
-    /// The values of each image of a batch (n, …), all of a size > 0.
-    fn images<'a>(&self, batch: &'a Tensor<T>) -> impl Iterator<Item = &'a [T]> {
-        values(batch).chunks_exact(batch.shape()[1..].iter().product())
-    }
-
-    /// Room for P(X) of one image.
-    fn patches(&self, windows: &Windows) -> Vec<T> {
-        vec![T::zero(); self.options.in_channels * windows.taps() * windows.outputs()]
+    fn convolution(&self, input: &[usize]) -> Convolution {
+        let &Conv2dOptions { in_channels: inputs, out_channels: outputs, groups, .. } = &self.options;
+        let windows = self.windows(input).expect("the shape was checked");
+        Convolution { windows, images: input[0], inputs, outputs, groups }
     }
 }
 
@@ -234,69 +196,30 @@ impl<T: Real> Module<T> for Conv2d<T> {
     fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {
         let mut z = zeros(&checked_output_shape(self, input.shape()));
         let x = dense(input);
-        let windows = self.windows(x.shape()).expect("the shape was checked");
-        let pixels = windows.outputs();
-        let mut patches = self.patches(&windows);
-        for (x, z) in self.images(&x).zip(values_mut(&mut z).chunks_exact_mut(self.options.out_channels * pixels)) {
-            im2col(x, &windows, &mut patches);
-            // Z = W·P(X) + b: start from b in every channel, then add the product.
-            if let Some(bias) = &self.bias {
-                z.chunks_exact_mut(pixels).zip(values(bias)).for_each(|(channel, &b)| channel.fill(b));
-            }
-            for ((w, p), z) in
-                self.groups_of(values(&self.weight)).zip(self.groups_of(&patches)).zip(self.groups_of_mut(z))
-            {
-                T::gemm(T::one(), self.weight_matrix(w), Matrix::new(p, p.len() / pixels, pixels), T::one(), z);
-            }
-        }
+        // Z = W·P(X) + b
+        let bias = self.bias.as_ref().map(values);
+        self.convolution(x.shape()).forward(values(&self.weight), bias, values(&x), values_mut(&mut z));
         tape.record(&x, z)
     }
 
     fn backward_update_gradient(&self, tape: &mut Tape<T>, delta: &Tensor<T>, gradients: &mut [Tensor<T>]) {
         let (x, delta) = (tape.input(), dense(delta));
-        let windows = self.windows(x.shape()).expect("the shape was checked");
-        let pixels = windows.outputs();
-        let mut patches = self.patches(&windows);
-        // (∂L/∂W)ᵀ += P(X)·δᵀ, with δᵀ written out: the product is fastest when the rows of its right side are contiguous.
-        let mut turned = vec![T::zero(); self.weight.len()];
-        let mut columns = vec![T::zero(); self.options.out_channels * pixels];
-        for (x, delta) in self.images(x).zip(self.images(&delta)) {
-            im2col(x, &windows, &mut patches);
-            let deltas = self.groups_of(delta).zip(self.groups_of_mut(&mut columns));
-            for (((d, columns), p), turned) in deltas.zip(self.groups_of(&patches)).zip(self.groups_of_mut(&mut turned))
-            {
-                transpose(d, pixels, columns);
-                let d = Matrix::new(columns, pixels, d.len() / pixels);
-                T::gemm(T::one(), Matrix::new(p, p.len() / pixels, pixels), d, T::one(), turned);
-            }
+        let convolution = self.convolution(x.shape());
+        // ∂L/∂W += Σ δ·P(X)ᵀ
+        convolution.update_gradient(values(x), values(&delta), values_mut(&mut gradients[0]));
+        if self.bias.is_some() {
             // ∂L/∂b += Σ δ
-            if self.bias.is_some() {
-                let channels = values_mut(&mut gradients[1]).iter_mut().zip(delta.chunks_exact(pixels));
-                channels.for_each(|(gradient, delta)| *gradient += sum(delta));
-            }
+            let channels = values(&delta).chunks_exact(convolution.windows.outputs());
+            let gradient = values_mut(&mut gradients[1]);
+            channels.enumerate().for_each(|(place, delta)| gradient[place % gradient.len()] += sum(delta));
         }
-        let mut sums = vec![T::zero(); turned.len()];
-        for (turned, sums) in self.groups_of(&turned).zip(self.groups_of_mut(&mut sums)) {
-            transpose(turned, self.options.out_channels / self.options.groups, sums);
-        }
-        values_mut(&mut gradients[0]).iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient += sum);
     }
 
     fn backward_delta(&self, tape: &mut Tape<T>, delta: &Tensor<T>) -> Tensor<T> {
         let (shape, delta) = (tape.input().shape(), dense(delta));
-        let windows = self.windows(shape).expect("the shape was checked");
-        let pixels = windows.outputs();
-        let mut patches = self.patches(&windows);
         let mut result = zeros(shape);
-        let images = values_mut(&mut result).chunks_exact_mut(self.options.in_channels * windows.inputs());
-        for (delta, x) in self.images(&delta).zip(images) {
-            // ∂L/∂X = Pᵀ(Wᵀ·δ)
-            let weights = self.groups_of(values(&self.weight));
-            for ((w, d), p) in weights.zip(self.groups_of(delta)).zip(self.groups_of_mut(&mut patches)) {
-                T::gemm(T::one(), self.weight_matrix(w).t(), Matrix::new(d, d.len() / pixels, pixels), T::zero(), p);
-            }
-            col2im(&mut patches, &windows, x);
-        }
+        // ∂L/∂X = Pᵀ(Wᵀ·δ)
+        self.convolution(shape).delta(values(&self.weight), values(&delta), values_mut(&mut result));
         result
     }
 

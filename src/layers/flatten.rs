@@ -45,7 +45,8 @@ impl Default for Flatten {
     }
 }
 
-fn reshaped<T: Real>(x: &Tensor<T>, shape: &[usize]) -> Tensor<T> {
+/// The values of x in another shape.
+pub(super) fn reshaped<T: Real>(x: &Tensor<T>, shape: &[usize]) -> Tensor<T> {
     let count = x.len();
     dense(x)
         .into_shape_with_order(IxDyn(shape))

@@ -149,6 +149,35 @@ impl Window {
     }
 }
 
+/// Whether the channels of a convolution can be divided into its groups.
+pub(super) fn check_channels(layer: &str, groups: usize, in_channels: usize, out_channels: usize) -> Result<()> {
+    if groups == 0 {
+        return Err(Error::option(format!("{layer}: groups"), "at least 1", 0));
+    }
+    for (name, channels) in [("in_channels", in_channels), ("out_channels", out_channels)] {
+        if channels == 0 || !channels.is_multiple_of(groups) {
+            let wanted = match groups {
+                1 => "at least 1".to_string(),
+                groups => format!("a multiple of groups, {groups}"),
+            };
+            return Err(Error::option(format!("{layer}: {name}"), wanted, channels));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a weight's size is a number that fits.
+pub(super) fn check_weight(layer: &str, shape: &[usize]) -> Result<()> {
+    let count = shape.iter().copied().try_fold(1, usize::checked_mul);
+    match count.filter(|&count| count <= u32::MAX as usize) {
+        Some(_) => Ok(()),
+        None => {
+            let found = crate::tensor::shape_text(shape);
+            Err(Error::option(format!("{layer}: the weight's size"), format!("at most {} numbers", u32::MAX), found))
+        }
+    }
+}
+
 /// Writes `.name(pair)` unless the pair is the default: a builder's call, for `Display`.
 pub(super) fn write_call(f: &mut fmt::Formatter<'_>, name: &str, pair: Pair, default: Pair) -> fmt::Result {
     if pair == default { Ok(()) } else { write!(f, ".{name}({pair})") }

@@ -1,10 +1,9 @@
 //! Binary cross-entropy on probabilities, the partner of a `Sigmoid` output.
 
-use super::{Loss, Reduction, checked_values, ln_1p};
-use crate::data::Target;
+use super::{Loss, Reduction, ln_1p};
+use crate::data::{Target, TargetSlice};
 use crate::metrics::Decision;
-use crate::tensor::{dense, values};
-use crate::{Real, Result, Tensor, tensor};
+use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -64,28 +63,24 @@ impl<T: Real> Loss<T> for BceLoss {
         super::check_values(self, output, target)
     }
 
-    fn terms(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        let (p, y) = (dense(output), checked_values(self, output, target));
-        let mut log_yes = vec![T::zero(); p.len()];
-        T::ln_slice(values(&p), &mut log_yes);
-        let mut log_no: Vec<T> = values(&p).iter().map(|&p| -p).collect();
-        ln_1p(&mut log_no);
-        let logs = log_yes.iter().zip(&log_no);
-        let terms = values(&y).iter().zip(logs).map(|(&y, (&yes, &no))| {
-            // −(y·ln p + (1 − y)·ln(1 − p))
-            (y - T::one()) * at_least(-100.0, no) - y * at_least(-100.0, yes)
-        });
-        tensor(p.shape(), terms.collect())
-    }
-
-    fn slope(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
+    fn measure(&self, p: &[T], _: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {
+        let y = target.values();
+        assert_eq!(y.len(), p.len(), "target values, one an output entry");
+        // ln p and ln(1 − p) wait where their results will stand.
+        T::ln_slice(p, terms);
+        slope.iter_mut().zip(p).for_each(|(s, &p)| *s = -p);
+        ln_1p(slope);
         // PyTorch keeps this constant as an f32, whatever the type of the tensors.
         let least = f64::from(1e-12f32);
-        super::zip_entries(self, output, target, |p, y| (p - y) / at_least(least, p * (T::one() - p)))
+        for ((term, s), (&p, &y)) in terms.iter_mut().zip(slope).zip(p.iter().zip(y)) {
+            // −(y·ln p + (1 − y)·ln(1 − p))
+            *term = (y - T::one()) * at_least(-100.0, *s) - y * at_least(-100.0, *term);
+            *s = (p - y) / at_least(least, p * (T::one() - p));
+        }
     }
 
-    fn denominator(&self, output: &[usize], _target: &Target<T>) -> T {
-        super::entries(output)
+    fn slice_denominator(&self, shape: &[usize], _: TargetSlice<'_, T>) -> T {
+        super::entries(shape)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Binary cross-entropy on logits, fused with the sigmoid so that neither can overflow.
 
-use super::{Loss, Reduction, check_weights, checked_values, ln_1p};
-use crate::data::Target;
+use super::{Loss, Reduction, check_weights, ln_1p};
+use crate::data::{Target, TargetSlice};
 use crate::metrics::Decision;
-use crate::tensor::{dense, shape_text, values};
-use crate::{Error, Real, Result, Tensor, tensor};
+use crate::tensor::shape_text;
+use crate::{Error, Real, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -61,14 +61,6 @@ impl BceWithLogitsLoss {
     }
 }
 
-/// e^−|x| for every entry.
-fn exp_minus_abs<T: Real>(x: &Tensor<T>) -> Vec<T> {
-    let minus_abs: Vec<T> = values(x).iter().map(|x| -x.abs()).collect();
-    let mut e = vec![T::zero(); x.len()];
-    T::exp_slice(&minus_abs, &mut e);
-    e
-}
-
 impl<T: Real> Loss<T> for BceWithLogitsLoss {
     fn reduction(&self) -> Reduction {
         self.reduction
@@ -94,33 +86,28 @@ impl<T: Real> Loss<T> for BceWithLogitsLoss {
         }
     }
 
-    fn terms(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        let (x, y) = (dense(output), checked_values(self, output, target));
-        let mut log = exp_minus_abs(&x);
-        ln_1p(&mut log);
-        let entries = values(&x).iter().zip(values(&y)).zip(&log).enumerate();
-        let terms = entries.map(|(at, ((&x, &y), &log))| {
+    fn measure(&self, x: &[T], _: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {
+        let y = target.values();
+        assert_eq!(y.len(), x.len(), "target values, one an output entry");
+        // e^−|x| and its ln(1 + …) wait where their results will stand.
+        terms.iter_mut().zip(x).for_each(|(term, &x)| *term = -x.abs());
+        T::exp_slice(terms, slope);
+        terms.copy_from_slice(slope);
+        ln_1p(terms);
+        let entries = terms.iter_mut().zip(slope).zip(x.iter().zip(y)).enumerate();
+        for (at, ((term, s), (&x, &y))) in entries {
+            let (w, log, e) = (self.weight::<T>(at), *term, *s);
             // w·y·s(−x) + (1 − y)·s(x): no difference of large numbers
-            self.weight::<T>(at) * y * ((-x).max(T::zero()) + log) + (T::one() - y) * (x.max(T::zero()) + log)
-        });
-        tensor(x.shape(), terms.collect())
-    }
-
-    fn slope(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        let (x, y) = (dense(output), checked_values(self, output, target));
-        let e = exp_minus_abs(&x);
-        let entries = values(&x).iter().zip(values(&y)).zip(&e).enumerate();
-        let slopes = entries.map(|(at, ((&x, &y), &e))| {
+            *term = w * y * ((-x).max(T::zero()) + log) + (T::one() - y) * (x.max(T::zero()) + log);
             // σ(|x|) and σ(−|x|), to be swapped for x < 0
             let (large, small) = (T::one() / (T::one() + e), e / (T::one() + e));
             let (yes, no) = if x < T::zero() { (small, large) } else { (large, small) };
-            (T::one() - y) * yes - self.weight::<T>(at) * y * no
-        });
-        tensor(x.shape(), slopes.collect())
+            *s = (T::one() - y) * yes - w * y * no;
+        }
     }
 
-    fn denominator(&self, output: &[usize], _target: &Target<T>) -> T {
-        super::entries(output)
+    fn slice_denominator(&self, shape: &[usize], _: TargetSlice<'_, T>) -> T {
+        super::entries(shape)
     }
 }
 

@@ -1,8 +1,8 @@
-//! What the losses over classes share: how much each class counts in a target, and −Σ q·(log-probability) with its slope.
+//! What the losses over classes share: how much each class counts in a target, and the classes of a term in one row.
 
-use super::{check_values, check_weights};
-use crate::data::Target;
-use crate::tensor::{dense, shape_text, values};
+use super::{check_values, check_weights, term_axes};
+use crate::data::{Target, TargetSlice};
+use crate::tensor::{dense, shape_text, values as values_of};
 use crate::{Error, Real, Result, Tensor, tensor};
 use ndarray::Dimension;
 use std::fmt::{self, Display};
@@ -53,8 +53,8 @@ impl ClassRule<'_> {
             Target::Values(_) => return check_values(loss, output, target),
         };
         if labels.ndim() + 1 != output.len() || labels.shape()[0] != output[0] || labels.shape()[1..] != output[2..] {
-            let wanted =
-                format!("classes {} for an output {}", shape_text(&without_class_axis(output)), shape_text(output));
+            let labels_shape: Vec<usize> = term_axes(true, output).collect();
+            let wanted = format!("classes {} for an output {}", shape_text(&labels_shape), shape_text(output));
             return Err(Error::shape(loss, wanted, labels.shape()));
         }
         let outside = |label| !(0..classes as i64).contains(&label) && label != self.ignore_index;
@@ -82,10 +82,10 @@ impl ClassRule<'_> {
     }
 
     /// Σ w of the classes that are not ignored; the number of terms when the target has no class numbers.
-    pub fn denominator<T: Real>(&self, output: &[usize], target: &Target<T>) -> T {
+    pub fn denominator<T: Real>(&self, output: &[usize], target: TargetSlice<'_, T>) -> T {
         match target {
-            Target::Values(_) => T::of(without_class_axis(output).iter().product::<usize>() as f64),
-            Target::Classes(labels) => {
+            TargetSlice::Values(_) => T::of(term_axes(true, output).product::<usize>() as f64),
+            TargetSlice::Classes(labels) => {
                 let counted = labels.iter().filter(|&&label| label != self.ignore_index);
                 T::of(match self.weight {
                     None => counted.count() as f64,
@@ -95,69 +95,69 @@ impl ClassRule<'_> {
         }
     }
 
-    /// The terms −Σ_c q_c·log_c of every row and their slope −q_c·derivative_c, where q_c = w_c·((1−e)·y_c + e/C) and
-    /// derivative(i) is ∂log/∂output of the entry i. `log` and the slope are [`class_rows`]; the target has passed the check.
+    /// Calls `f(c, q_c)` for every class of a row that counts, in order: q_c = w_c·((1−e)·y_c + e/C).
     ///
-    /// A class with q = 0 adds nothing, even when its log is −∞: 0·ln 0 = 0.
-    pub fn negative_log<T: Real>(
-        &self,
-        classes: usize,
-        target: &Target<T>,
-        log: &[T],
-        derivative: impl Fn(usize) -> T,
-    ) -> (Vec<T>, Vec<T>) {
-        let (mut terms, mut slope) = (vec![T::zero(); log.len() / classes], vec![T::zero(); log.len()]);
+    /// A class with q = 0 is passed over, so that it adds nothing even when its logarithm is −∞: 0·ln 0 = 0.
+    pub fn each<T: Real>(&self, classes: usize, target: TargetSlice<'_, T>, row: usize, mut f: impl FnMut(usize, T)) {
         let (kept, spread) = (T::of(1.0 - self.label_smoothing), T::of(self.label_smoothing / classes as f64));
-        let mut add = |row: usize, class: usize, y: T| {
+        let mut add = |class: usize, y: T| {
             let share = kept * y + spread;
             let q = self.weight.map_or(share, |weight| T::of(weight[class]) * share);
             if q != T::zero() {
-                let at = row * classes + class;
-                terms[row] -= q * log[at];
-                slope[at] = -q * derivative(at);
+                f(class, q);
             }
         };
         match target {
-            Target::Classes(labels) => {
-                for (row, &label) in values(&dense(labels)).iter().enumerate() {
-                    if label == self.ignore_index {
-                        continue;
-                    }
-                    add(row, label as usize, T::one());
-                    // Without smoothing the other classes count nothing.
-                    if self.label_smoothing > 0.0 {
-                        (0..classes)
-                            .filter(|&class| class != label as usize)
-                            .for_each(|class| add(row, class, T::zero()));
-                    }
-                }
+            TargetSlice::Classes(labels) if labels[row] == self.ignore_index => {}
+            // Without smoothing the other classes count nothing.
+            TargetSlice::Classes(labels) if self.label_smoothing == 0.0 => add(labels[row] as usize, T::one()),
+            TargetSlice::Classes(labels) => {
+                let y = |class| if class == labels[row] as usize { T::one() } else { T::zero() };
+                (0..classes).for_each(|class| add(class, y(class)));
             }
-            Target::Values(shares) => {
-                for (row, shares) in values(&class_rows(shares)).chunks_exact(classes).enumerate() {
-                    shares.iter().enumerate().for_each(|(class, &y)| add(row, class, y));
-                }
+            TargetSlice::Values(shares) => {
+                let shares = &shares[row * classes..(row + 1) * classes];
+                shares.iter().enumerate().for_each(|(class, &y)| add(class, y));
             }
         }
-        (terms, slope)
     }
 }
 
-/// (n, C, d…) as (n, d…, C): what belongs to one term becomes one contiguous row. Free for (n, C).
-pub(super) fn class_rows<T: Real>(x: &Tensor<T>) -> Tensor<T> {
+/// Hands `measure` the output, target, terms and slope with the classes of each term in one contiguous row: as they are for
+/// an output (n, C), through copies for (n, C, d…).
+pub(super) fn in_rows<T: Real>(
+    output: &[T],
+    shape: &[usize],
+    target: TargetSlice<'_, T>,
+    slope: &mut [T],
+    measure: impl FnOnce(&[T], TargetSlice<'_, T>, &mut [T]),
+) {
+    assert_eq!(slope.len(), output.len(), "entries of the slope");
+    if shape[2..].iter().product::<usize>() == 1 {
+        return measure(output, target, slope);
+    }
+    let rows = |x: &[T]| class_rows(&tensor(shape, x.to_vec()));
+    let shares;
+    let target = match target {
+        TargetSlice::Classes(labels) => TargetSlice::Classes(labels),
+        TargetSlice::Values(values) => {
+            shares = rows(values);
+            TargetSlice::Values(values_of(&shares))
+        }
+    };
+    let mut slope_rows = vec![T::zero(); slope.len()];
+    measure(values_of(&rows(output)), target, &mut slope_rows);
+    // (n, d…, C) back to (n, C, d…)
+    let mut rows_shape = shape.to_vec();
+    rows_shape[1..].rotate_left(1);
+    let mut axes: Vec<usize> = (0..shape.len()).collect();
+    axes[1..].rotate_right(1);
+    slope.copy_from_slice(values_of(&dense(&tensor(&rows_shape, slope_rows).permuted_axes(axes))));
+}
+
+/// (n, C, d…) as (n, d…, C).
+fn class_rows<T: Real>(x: &Tensor<T>) -> Tensor<T> {
     let mut axes: Vec<usize> = (0..x.ndim()).collect();
     axes[1..].rotate_left(1);
     dense(&x.clone().permuted_axes(axes))
-}
-
-/// The way back: terms in row order as (n, d…), slope rows as (n, C, d…), the shape of the output.
-pub(super) fn from_class_rows<T: Real>(output: &[usize], terms: Vec<T>, slope: Vec<T>) -> (Tensor<T>, Tensor<T>) {
-    let mut shape = output.to_vec();
-    shape[1..].rotate_left(1);
-    let mut axes: Vec<usize> = (0..output.len()).collect();
-    axes[1..].rotate_right(1);
-    (tensor(&without_class_axis(output), terms), dense(&tensor(&shape, slope).permuted_axes(axes)))
-}
-
-fn without_class_axis(shape: &[usize]) -> Vec<usize> {
-    [&shape[..1], &shape[2..]].concat()
 }

@@ -1,11 +1,10 @@
 //! Cross-entropy on logits, fused with the softmax so that neither can overflow.
 
-use super::classes::{ClassRule, IGNORED, class_rows, from_class_rows};
-use super::{Loss, Reduction};
-use crate::data::Target;
+use super::classes::{ClassRule, IGNORED, in_rows};
+use super::{BLOCK, Loss, Reduction, in_place};
+use crate::data::{Target, TargetSlice};
 use crate::metrics::Decision;
-use crate::tensor::values;
-use crate::{Real, Result, Tensor};
+use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -92,26 +91,6 @@ impl CrossEntropyLoss {
     }
 }
 
-/// ln p and p of every row, the exponentials in one call for the whole batch.
-fn log_softmax<T: Real>(x: &[T], classes: usize) -> (Vec<T>, Vec<T>) {
-    let mut log_p = x.to_vec();
-    for row in log_p.chunks_exact_mut(classes) {
-        let m = row.iter().copied().fold(T::neg_infinity(), T::max);
-        row.iter_mut().for_each(|x| *x -= m);
-    }
-    let mut p = vec![T::zero(); x.len()];
-    T::exp_slice(&log_p, &mut p);
-    let sums: Vec<T> = p.chunks_exact(classes).map(|row| row.iter().copied().sum()).collect();
-    let mut log_sums = vec![T::zero(); sums.len()];
-    T::ln_slice(&sums, &mut log_sums);
-    let rows = log_p.chunks_exact_mut(classes).zip(p.chunks_exact_mut(classes));
-    for ((log_p, p), (&sum, &log_sum)) in rows.zip(sums.iter().zip(&log_sums)) {
-        log_p.iter_mut().for_each(|x| *x -= log_sum);
-        p.iter_mut().for_each(|e| *e /= sum);
-    }
-    (log_p, p)
-}
-
 impl<T: Real> Loss<T> for CrossEntropyLoss {
     fn reduction(&self) -> Reduction {
         self.reduction
@@ -129,29 +108,50 @@ impl<T: Real> Loss<T> for CrossEntropyLoss {
         self.rule().check(self, output, target)
     }
 
-    fn terms(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        self.terms_and_slope(output, target).0
+    fn over_classes(&self) -> bool {
+        true
     }
 
-    fn slope(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        self.terms_and_slope(output, target).1
+    fn measure(&self, x: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {
+        let (rule, classes) = (self.rule(), shape[1]);
+        in_rows(x, shape, target, slope, |x, target, slope| {
+            let (mut most, mut sums, mut logs) = ([T::zero(); BLOCK], [T::zero(); BLOCK], [T::zero(); BLOCK]);
+            let blocks = terms.chunks_mut(BLOCK).zip(x.chunks(BLOCK * classes)).zip(slope.chunks_mut(BLOCK * classes));
+            for (block, ((terms, x), slope)) in blocks.enumerate() {
+                let rows = terms.len();
+                // The exponentials e^(x−m) of many rows in one call.
+                for (row, (x, e)) in x.chunks_exact(classes).zip(slope.chunks_exact_mut(classes)).enumerate() {
+                    most[row] = x.iter().copied().fold(T::neg_infinity(), T::max);
+                    e.iter_mut().zip(x).for_each(|(e, &x)| *e = x - most[row]);
+                }
+                in_place(T::exp_slice, slope);
+                for (sum, e) in sums.iter_mut().zip(slope.chunks_exact(classes)) {
+                    *sum = e.iter().copied().sum();
+                }
+                T::ln_slice(&sums[..rows], &mut logs[..rows]);
+                for (row, term) in terms.iter_mut().enumerate() {
+                    let x = &x[row * classes..(row + 1) * classes];
+                    let slope = &mut slope[row * classes..(row + 1) * classes];
+                    let mut total = T::zero();
+                    *term = T::zero();
+                    rule.each(classes, target, block * BLOCK + row, |class, q| {
+                        *term -= q * ((x[class] - most[row]) - logs[row]);
+                        total += q;
+                    });
+                    // pₖ·Σ_c q_c − qₖ, and nothing at all for a row that does not count
+                    if total == T::zero() {
+                        slope.fill(T::zero());
+                    } else {
+                        slope.iter_mut().for_each(|e| *e = *e / sums[row] * total);
+                    }
+                    rule.each(classes, target, block * BLOCK + row, |class, q| slope[class] -= q);
+                }
+            }
+        });
     }
 
-    fn terms_and_slope(&self, output: &Tensor<T>, target: &Target<T>) -> (Tensor<T>, Tensor<T>) {
-        self.check(output.shape(), target).unwrap_or_else(|error| panic!("{error}"));
-        let classes = output.shape()[1];
-        let (log_p, p) = log_softmax(values(&class_rows(output)), classes);
-        // ∂Lᵢ/∂ln p_c = −q_c, then through ln p: −qₖ − pₖ·Σ_c(−q_c)
-        let (terms, mut slope) = self.rule().negative_log(classes, target, &log_p, |_| T::one());
-        for (slope, p) in slope.chunks_exact_mut(classes).zip(p.chunks_exact(classes)) {
-            let sum: T = slope.iter().copied().sum();
-            slope.iter_mut().zip(p).for_each(|(s, &p)| *s -= p * sum);
-        }
-        from_class_rows(output.shape(), terms, slope)
-    }
-
-    fn denominator(&self, output: &[usize], target: &Target<T>) -> T {
-        self.rule().denominator(output, target)
+    fn slice_denominator(&self, shape: &[usize], target: TargetSlice<'_, T>) -> T {
+        self.rule().denominator(shape, target)
     }
 }
 

@@ -1,11 +1,10 @@
 //! Cross-entropy on probabilities, the partner of a `Softmax` output.
 
-use super::classes::{ClassRule, class_rows, from_class_rows};
-use super::{Loss, Reduction};
-use crate::data::Target;
+use super::classes::{ClassRule, in_rows};
+use super::{Loss, Reduction, in_place};
+use crate::data::{Target, TargetSlice};
 use crate::metrics::Decision;
-use crate::tensor::values;
-use crate::{Real, Result, Tensor};
+use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -65,28 +64,30 @@ impl<T: Real> Loss<T> for CrossEntropyOnProbabilities {
         ClassRule::default().check(self, output, target)
     }
 
-    fn terms(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        self.terms_and_slope(output, target).0
+    fn over_classes(&self) -> bool {
+        true
     }
 
-    fn slope(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        self.terms_and_slope(output, target).1
-    }
-
-    fn terms_and_slope(&self, output: &Tensor<T>, target: &Target<T>) -> (Tensor<T>, Tensor<T>) {
-        self.check(output.shape(), target).unwrap_or_else(|error| panic!("{error}"));
-        let tau = T::min_positive_value();
+    fn measure(&self, p: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {
+        let (tau, classes) = (T::min_positive_value(), shape[1]);
         // Written so that NaN stays NaN, which `max` would hide.
-        let p: Vec<T> = values(&class_rows(output)).iter().map(|&p| if p < tau { tau } else { p }).collect();
-        let mut log_p = vec![T::zero(); p.len()];
-        T::ln_slice(&p, &mut log_p);
-        let slope_of_log = |at: usize| T::one() / p[at];
-        let (terms, slope) = ClassRule::default().negative_log(output.shape()[1], target, &log_p, slope_of_log);
-        from_class_rows(output.shape(), terms, slope)
+        let clamped = |p: T| if p < tau { tau } else { p };
+        in_rows(p, shape, target, slope, |p, target, slope| {
+            slope.iter_mut().zip(p).for_each(|(s, &p)| *s = clamped(p));
+            in_place(T::ln_slice, slope);
+            for (row, (term, slope)) in terms.iter_mut().zip(slope.chunks_exact_mut(classes)).enumerate() {
+                *term = T::zero();
+                ClassRule::default().each(classes, target, row, |class, q| *term -= q * slope[class]);
+                slope.fill(T::zero());
+                ClassRule::default().each(classes, target, row, |class, q| {
+                    slope[class] = -q * (T::one() / clamped(p[row * classes + class]));
+                });
+            }
+        });
     }
 
-    fn denominator(&self, output: &[usize], target: &Target<T>) -> T {
-        ClassRule::default().denominator(output, target)
+    fn slice_denominator(&self, shape: &[usize], target: TargetSlice<'_, T>) -> T {
+        ClassRule::default().denominator(shape, target)
     }
 }
 

@@ -23,10 +23,11 @@ pub use description::LossDescription;
 pub use mse::MseLoss;
 pub use nll::NllLoss;
 
-use crate::data::Target;
+use crate::data::{Target, TargetSlice};
 use crate::metrics::Decision;
 use crate::tensor::{dense, shape_text, values, values_mut};
-use crate::{Error, Real, Result, Tensor, tensor};
+use crate::{Error, Real, Result, Tensor, tensor, zeros};
+use ndarray::aview1;
 use serde::{Deserialize, Serialize};
 use std::fmt::{Debug, Display};
 
@@ -64,21 +65,62 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
     /// [`crate::Error::Shape`] or [`crate::Error::Option`].
     fn check(&self, output: &[usize], target: &Target<T>) -> Result<()>;
 
+    /// Whether a term covers axis 1 of the output, the classes of one sample; else each entry has its own term.
+    fn over_classes(&self) -> bool {
+        false
+    }
+
+    /// The arithmetic of the loss, on slices: the terms, and ∂(Σ terms)/∂output in the order of the output. Allocates
+    /// nothing unless the output has axes behind the classes. The target must have passed [`Loss::check`].
+    ///
+    /// Panics when the slices do not have the sizes that the shape wants.
+    fn measure(&self, output: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]);
+
+    /// What the mean divides by: the number of terms, or their summed weights. The target must have passed [`Loss::check`].
+    fn slice_denominator(&self, shape: &[usize], target: TargetSlice<'_, T>) -> T;
+
+    /// Σ terms, with ∂(Σ terms)/∂output written to `slope`: [`Loss::measure`] for a training step. `scratch` holds the terms
+    /// and grows at the first call.
+    fn slope_into(
+        &self,
+        output: &[T],
+        shape: &[usize],
+        target: TargetSlice<'_, T>,
+        slope: &mut [T],
+        scratch: &mut Vec<T>,
+    ) -> T {
+        scratch.resize(term_axes(self.over_classes(), shape).product(), T::zero());
+        self.measure(output, shape, target, scratch, slope);
+        aview1(scratch).sum()
+    }
+
     /// The terms: for entry-wise losses in the shape of the output, for class losses without its class axis (axis 1).
     ///
     /// Panics with the message of [`Loss::check`] when the two do not fit.
-    fn terms(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T>;
-
-    /// ∂(Σ terms)/∂output, in the shape of the output.
-    fn slope(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T>;
-
-    /// Both of them; a loss overrides it where they share work, such as the exponentials of a softmax.
-    fn terms_and_slope(&self, output: &Tensor<T>, target: &Target<T>) -> (Tensor<T>, Tensor<T>) {
-        (self.terms(output, target), self.slope(output, target))
+    fn terms(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
+        self.terms_and_slope(output, target).0
     }
 
-    /// What the mean divides by: the number of terms, or their summed weights. The pair must have passed [`Loss::check`].
-    fn denominator(&self, output: &[usize], target: &Target<T>) -> T;
+    /// ∂(Σ terms)/∂output, in the shape of the output.
+    fn slope(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
+        self.terms_and_slope(output, target).1
+    }
+
+    /// Both of them: [`Loss::measure`] on tensors.
+    fn terms_and_slope(&self, output: &Tensor<T>, target: &Target<T>) -> (Tensor<T>, Tensor<T>) {
+        let shape = output.shape();
+        self.check(shape, target).unwrap_or_else(|error| panic!("{error}"));
+        let mut terms = zeros(&term_axes(self.over_classes(), shape).collect::<Vec<_>>());
+        let mut slope = zeros(shape);
+        let (output, target) = (dense(output), target.dense());
+        self.measure(values(&output), shape, target.as_slice(), values_mut(&mut terms), values_mut(&mut slope));
+        (terms, slope)
+    }
+
+    /// [`Loss::slice_denominator`] of a target in a tensor.
+    fn denominator(&self, output: &[usize], target: &Target<T>) -> T {
+        self.slice_denominator(output, target.dense().as_slice())
+    }
 
     /// The loss of a batch: one number (shape `[]`), or the terms when nothing is reduced.
     fn forward(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
@@ -129,9 +171,8 @@ pub fn backward_terms<T: Real>(
 ) -> Tensor<T> {
     let mut slope = loss.slope(output, target);
     let upstream = dense(upstream);
-    // A term covers the class axis (axis 1) of the slope when it has one axis less.
-    let covered = if upstream.ndim() < output.ndim() { output.shape()[1] } else { 1 };
-    let inner: usize = if covered > 1 { output.shape()[2..].iter().product() } else { 1 };
+    let (covered, inner) =
+        if loss.over_classes() { (output.shape()[1], output.shape()[2..].iter().product()) } else { (1, 1) };
     for (index, s) in values_mut(&mut slope).iter_mut().enumerate() {
         *s *= values(&upstream)[index / (covered * inner) * inner + index % inner];
     }
@@ -151,27 +192,24 @@ fn check_values<T: Real>(loss: &impl Display, output: &[usize], target: &Target<
     }
 }
 
-/// `f(output, target)` entry by entry, for a loss that takes values.
-fn zip_entries<T: Real, L: Loss<T>>(
-    loss: &L,
-    output: &Tensor<T>,
-    target: &Target<T>,
-    f: impl Fn(T, T) -> T,
-) -> Tensor<T> {
-    let wanted = checked_values(loss, output, target);
-    let mut result = dense(output);
-    values_mut(&mut result).iter_mut().zip(values(&wanted)).for_each(|(p, &y)| *p = f(*p, y));
-    result
+/// The axes of the terms for an output of that shape.
+fn term_axes(over_classes: bool, output: &[usize]) -> impl Iterator<Item = usize> {
+    output.iter().enumerate().filter(move |(axis, _)| !(over_classes && *axis == 1)).map(|(_, &size)| size)
 }
 
-/// The values of a target that has passed the check of an entry-wise loss, in row-major order.
-///
-/// Panics with the message of [`Loss::check`] when it does not.
-fn checked_values<T: Real>(loss: &impl Loss<T>, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-    match (loss.check(output.shape(), target), target) {
-        (Ok(()), Target::Values(values)) => dense(values),
-        (Ok(()), Target::Classes(_)) => unreachable!("an entry-wise loss takes values alone"),
-        (Err(error), _) => panic!("{error}"),
+/// `(term, slope) = f(output, target)` entry by entry, for a loss that takes values.
+fn each_entry<T: Real>(
+    output: &[T],
+    target: TargetSlice<'_, T>,
+    terms: &mut [T],
+    slope: &mut [T],
+    f: impl Fn(T, T) -> (T, T),
+) {
+    let target = target.values();
+    let n = output.len();
+    assert_eq!((target.len(), terms.len(), slope.len()), (n, n, n), "entries of target, terms and slope");
+    for i in 0..n {
+        (terms[i], slope[i]) = f(output[i], target[i]);
     }
 }
 
@@ -188,17 +226,32 @@ fn entries<T: Real>(output: &[usize]) -> T {
     T::of(output.iter().product::<usize>() as f64)
 }
 
+/// Entries that are worked on together, in arrays on the stack.
+const BLOCK: usize = 64;
+
+/// x ← f(x), for a kernel that reads one slice and writes another.
+fn in_place<T: Real>(f: impl Fn(&[T], &mut [T]), x: &mut [T]) {
+    let mut copy = [T::zero(); BLOCK];
+    for x in x.chunks_mut(BLOCK) {
+        let copy = &mut copy[..x.len()];
+        copy.copy_from_slice(x);
+        f(copy, x);
+    }
+}
+
 /// x ← ln(1 + x), also right where 1 + x rounds to 1 (x ≥ −1).
 ///
 /// Source: Goldberg, *What every computer scientist should know about floating-point arithmetic*, 1991, theorem 4.
 fn ln_1p<T: Real>(x: &mut [T]) {
-    let sums: Vec<T> = x.iter().map(|&x| T::one() + x).collect();
-    let mut logs = vec![T::zero(); x.len()];
-    T::ln_slice(&sums, &mut logs);
-    for (x, (sum, log)) in x.iter_mut().zip(sums.into_iter().zip(logs)) {
-        if sum != T::one() {
+    let (mut sums, mut logs) = ([T::zero(); BLOCK], [T::zero(); BLOCK]);
+    for x in x.chunks_mut(BLOCK) {
+        let (sums, logs) = (&mut sums[..x.len()], &mut logs[..x.len()]);
+        sums.iter_mut().zip(&*x).for_each(|(sum, &x)| *sum = T::one() + x);
+        T::ln_slice(sums, logs);
+        for (x, (&sum, &log)) in x.iter_mut().zip(sums.iter().zip(&*logs)) {
             // The rounding error of the sum cancels in ln(sum)/(sum − 1), which changes slowly.
-            *x *= log / (sum - T::one());
+            let scaled = *x * (log / (sum - T::one()));
+            *x = if sum == T::one() { *x } else { scaled };
         }
     }
 }

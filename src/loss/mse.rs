@@ -1,8 +1,8 @@
 //! The squared error.
 
 use super::{Loss, Reduction};
-use crate::data::Target;
-use crate::{Real, Result, Tensor};
+use crate::data::{Target, TargetSlice};
+use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -51,16 +51,12 @@ impl<T: Real> Loss<T> for MseLoss {
         super::check_values(self, output, target)
     }
 
-    fn terms(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        super::zip_entries(self, output, target, |p, y| (p - y) * (p - y))
+    fn measure(&self, output: &[T], _: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {
+        super::each_entry(output, target, terms, slope, |p, y| ((p - y) * (p - y), (p - y) + (p - y)));
     }
 
-    fn slope(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        super::zip_entries(self, output, target, |p, y| (p - y) + (p - y))
-    }
-
-    fn denominator(&self, output: &[usize], _target: &Target<T>) -> T {
-        super::entries(output)
+    fn slice_denominator(&self, shape: &[usize], _: TargetSlice<'_, T>) -> T {
+        super::entries(shape)
     }
 }
 

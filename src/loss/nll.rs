@@ -1,11 +1,10 @@
 //! The negative log-likelihood of log-probabilities, the partner of a `LogSoftmax` output.
 
-use super::classes::{ClassRule, IGNORED, class_rows, from_class_rows};
+use super::classes::{ClassRule, IGNORED, in_rows};
 use super::{Loss, Reduction};
-use crate::data::Target;
+use crate::data::{Target, TargetSlice};
 use crate::metrics::Decision;
-use crate::tensor::values;
-use crate::{Real, Result, Tensor};
+use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -91,23 +90,27 @@ impl<T: Real> Loss<T> for NllLoss {
         self.rule().check(self, output, target)
     }
 
-    fn terms(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        self.terms_and_slope(output, target).0
+    fn over_classes(&self) -> bool {
+        true
     }
 
-    fn slope(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        self.terms_and_slope(output, target).1
+    fn measure(&self, z: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {
+        let (rule, classes) = (self.rule(), shape[1]);
+        in_rows(z, shape, target, slope, |z, target, slope| {
+            slope.fill(T::zero());
+            for (row, term) in terms.iter_mut().enumerate() {
+                *term = T::zero();
+                rule.each(classes, target, row, |class, q| {
+                    let at = row * classes + class;
+                    *term -= q * z[at];
+                    slope[at] = -q;
+                });
+            }
+        });
     }
 
-    fn terms_and_slope(&self, output: &Tensor<T>, target: &Target<T>) -> (Tensor<T>, Tensor<T>) {
-        self.check(output.shape(), target).unwrap_or_else(|error| panic!("{error}"));
-        let log_p = class_rows(output);
-        let (terms, slope) = self.rule().negative_log(output.shape()[1], target, values(&log_p), |_| T::one());
-        from_class_rows(output.shape(), terms, slope)
-    }
-
-    fn denominator(&self, output: &[usize], target: &Target<T>) -> T {
-        self.rule().denominator(output, target)
+    fn slice_denominator(&self, shape: &[usize], target: TargetSlice<'_, T>) -> T {
+        self.rule().denominator(shape, target)
     }
 }
 

@@ -45,13 +45,19 @@ pub fn flops<T: Real>(model: &dyn Module<T>, input: &[usize]) -> Result<Flops> {
 /// Adds the operations of a module and gives its output shape; `first` when nothing stands before it.
 fn add<T: Real>(flops: &mut Flops, module: &dyn Module<T>, input: &[usize], first: bool) -> Result<Vec<usize>> {
     let output = module.output_shape(input)?;
-    // Each output entry of a layer is one inner product of this length.
-    let length = match describe(module) {
-        Some(LayerDescription::Linear(options)) => options.in_features,
+    let count = |shape: &[usize]| shape.iter().product::<usize>();
+    // Each output entry of a layer is one inner product; a transposed convolution multiplies each input entry.
+    let products = match describe(module) {
+        Some(LayerDescription::Linear(options)) => count(&output) * options.in_features,
         Some(LayerDescription::Conv2d(options)) => {
-            options.in_channels / options.groups * options.kernel_size.h * options.kernel_size.w
+            let taps = options.kernel_size.h * options.kernel_size.w;
+            count(&output) * (options.in_channels / options.groups * taps)
         }
-        Some(LayerDescription::Sequential(_) | LayerDescription::AutoEncoder(_)) => {
+        Some(LayerDescription::ConvTranspose2d(options)) => {
+            let taps = options.kernel_size.h * options.kernel_size.w;
+            count(input) * (options.out_channels / options.groups * taps)
+        }
+        Some(LayerDescription::Sequential(_) | LayerDescription::Residual(_) | LayerDescription::AutoEncoder(_)) => {
             let mut shape = input.to_vec();
             for (place, (_, child)) in module.children().into_iter().enumerate() {
                 shape = add(flops, child, &shape, first && place == 0)?;
@@ -60,7 +66,7 @@ fn add<T: Real>(flops: &mut Flops, module: &dyn Module<T>, input: &[usize], firs
         }
         _ => 0,
     };
-    let product = 2 * (output.iter().product::<usize>() * length) as u64;
+    let product = 2 * products as u64;
     flops.forward += product;
     flops.gradient += product;
     flops.delta += if first { 0 } else { product };
@@ -70,7 +76,7 @@ fn add<T: Real>(flops: &mut Flops, module: &dyn Module<T>, input: &[usize], firs
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::{Conv2d, Flatten, Linear, MaxPool2d, Tanh};
+    use crate::layers::{Conv2d, ConvTranspose2d, Flatten, Linear, MaxPool2d, Tanh};
     use crate::{AutoEncoder, Sequential};
 
     #[test]
@@ -82,6 +88,14 @@ mod tests {
         assert_eq!(alone, Flops { forward: product, gradient: product, delta: 0 });
         let behind = Sequential::new().push(Tanh).push(layer).push(MaxPool2d::new(2)).push(Flatten::new());
         assert_eq!(flops(&behind, &[5, 4, 8, 6]).unwrap().step(), 3 * product);
+    }
+
+    #[test]
+    fn a_transposed_convolution_counts_what_its_twin_does() {
+        // The convolution that it is the transpose of has its input as output: 4×3 outputs from 8/2·2·3 entries.
+        let layer = ConvTranspose2d::<f32>::new(4, 8, [2, 3]).stride(2).groups(2);
+        assert_eq!(layer.output_shape(&[5, 4, 4, 3]).unwrap(), [5, 8, 8, 7]);
+        assert_eq!(flops(&layer, &[5, 4, 4, 3]).unwrap().forward, 2 * (5 * 4 * 4 * 3) * (4 * 2 * 3));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The summary of a model: what each module makes of a shape, and its parameters.
 
 use crate::tensor::shape_text;
-use crate::{AutoEncoder, Module, Real, Result, Sequential};
+use crate::{AutoEncoder, Module, Real, Residual, Result, Sequential};
 use std::any::Any;
 use std::fmt;
 
@@ -10,7 +10,8 @@ use std::fmt;
 pub struct Summary {
     /// The input shape, batch axis included.
     pub input: Vec<usize>,
-    /// One row for each module that is not a chain of others, in the order of the forward pass.
+    /// One row for each module that is not a chain of others, in the order of the forward pass. A residual's row stands
+    /// behind those of its chain.
     pub rows: Vec<Row>,
 }
 
@@ -55,12 +56,18 @@ pub fn summary<T: Real>(module: &dyn Module<T>, input_shape: &[usize]) -> Result
 /// Adds the rows of a module and gives its output shape.
 fn add<T: Real>(rows: &mut Vec<Row>, name: String, module: &dyn Module<T>, input: &[usize]) -> Result<Vec<usize>> {
     let any: &dyn Any = module;
+    let residual = any.is::<Residual<T>>();
     // Only of these is it known that each module takes the previous one's output.
-    if any.is::<Sequential<T>>() || any.is::<AutoEncoder<T>>() {
-        return module.children().into_iter().try_fold(input.to_vec(), |shape, (place, child)| {
+    if residual || any.is::<Sequential<T>>() || any.is::<AutoEncoder<T>>() {
+        let output = module.children().into_iter().try_fold(input.to_vec(), |shape, (place, child)| {
             let inner = if name.is_empty() { place } else { format!("{name}.{place}") };
             add(rows, inner, child, &shape)
-        });
+        })?;
+        // The sum behind the chain.
+        if residual {
+            rows.push(Row { name, module: "Residual".to_string(), output: output.clone(), parameters: 0 });
+        }
+        return Ok(output);
     }
     let output = module.output_shape(input)?;
     let parameters = module.parameters().iter().map(|(_, parameter)| parameter.len()).sum();

@@ -1,8 +1,8 @@
 //! Tests of the description, its way through JSON and back, and the summary.
 
 use super::*;
-use crate::layers::Pair;
-use crate::{Tensor, zeros};
+use crate::layers::*;
+use crate::{Module, Real, Result, Sequential, Tensor, zeros};
 
 /// One of every type, with options that are not the defaults.
 fn one_of_each() -> Vec<LayerDescription> {

@@ -4,8 +4,11 @@ use super::Optimizer;
 use crate::data::{Dataset, Target};
 use crate::loss::Loss;
 use crate::module::{Gradients, Module};
+use crate::plan::{Batch, Plan};
+use crate::tensor::{dense, values};
 use crate::train::{BatchScore, Engine, Score, evaluate};
-use crate::{Real, Result, Stream, Tensor};
+use crate::{Error, Real, Result, Stream, Tensor};
+use std::ops::Range;
 
 /// A network, a loss and an optimiser: [`Optim::step`] is zero_grad, forward, loss, backward, update.
 ///
@@ -25,6 +28,8 @@ pub struct Optim<'a, T: Real> {
     loss: &'a dyn Loss<T>,
     optimizer: Optimizer<T>,
     engine: Engine<T>,
+    /// Compiled for the first batch, and again for a larger one. The network is borrowed, so it stays the one planned.
+    plan: Option<Plan<T>>,
     gradients: Gradients<T>,
     /// The stream of (seed, epoch), and the number of the next step in it.
     random: (Stream, u64),
@@ -39,8 +44,8 @@ impl<'a, T: Real> Optim<'a, T> {
         threads: usize,
     ) -> Self {
         let gradients = Gradients::zeros_for(network);
-        let (optimizer, engine) = (optimizer.into(), Engine::new(threads));
-        Optim { network, loss, optimizer, engine, gradients, random: (Stream::new(0), 0) }
+        let (optimizer, engine, random) = (optimizer.into(), Engine::new(threads), (Stream::new(0), 0));
+        Optim { network, loss, optimizer, engine, plan: None, gradients, random }
     }
 
     /// Keys the random numbers of the next steps (what a dropout drops) by the stream of (seed, epoch): the next step takes
@@ -56,19 +61,31 @@ impl<'a, T: Real> Optim<'a, T> {
     /// A shape error when network, loss and batch do not fit together, an option error when a hyper-parameter is out of
     /// range; nothing has changed then.
     pub fn step(&mut self, batch_x: &Tensor<T>, batch_y: &Target<T>) -> Result<T> {
-        let score = self.step_score(batch_x, batch_y)?;
+        let x = dense(batch_x);
+        let (x, shape) = (values(&x), batch_x.shape());
+        let [rows, sample @ ..] = shape else { return Err(Error::shape("Optim", "a batch (n, …)", shape)) };
+        let len: usize = sample.iter().product();
+        let fill = |range: Range<usize>, to: &mut [T]| to.copy_from_slice(&x[range.start * len..range.end * len]);
+        let score = self.step_batch(sample, &Batch { rows: *rows, fill: &fill, target: batch_y })?;
         Ok(self.loss.reduce(score.sum, score.denominator))
     }
 
-    /// [`Optim::step`] with all that the step has measured, for averages over several batches.
-    pub(crate) fn step_score(&mut self, batch_x: &Tensor<T>, batch_y: &Target<T>) -> Result<BatchScore<T>> {
+    /// [`Optim::step`] on samples of a shape that are fetched when they are needed, with all that the step has measured.
+    ///
+    /// # Errors
+    /// As [`Optim::step`].
+    pub fn step_batch(&mut self, sample: &[usize], batch: &Batch<'_, T>) -> Result<BatchScore<T>> {
+        let plan = match &mut self.plan {
+            Some(plan) if plan.takes(sample, batch.rows) => plan,
+            plan => plan.insert(Plan::new(self.network, &[&[batch.rows], sample].concat())?),
+        };
         let (stream, step) = &mut self.random;
         self.engine.set_random(stream.at(&[*step]));
         *step += 1;
-        let score = self.engine.gradients(self.network, self.loss, batch_x, batch_y, &mut self.gradients)?;
+        let score = self.engine.planned_gradients(plan, self.network, self.loss, batch, &mut self.gradients)?;
         // Gradients of a loss that is no number would spoil every parameter and hide where it began.
         if score.sum.is_finite() {
-            self.engine.update_buffers(self.network);
+            plan.update_buffers(self.network);
             self.optimizer.step(self.network, &self.gradients, self.engine.workers())?;
         }
         Ok(score)

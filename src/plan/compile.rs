@@ -8,7 +8,8 @@ use super::layout::Turn;
 use super::plain::{Plain, inside};
 use super::split::Split;
 use super::stage::{Boundary, Chain, Planned, Stage};
-use super::step::{Numbers, Step};
+use super::step::{Numbers, Room, Step};
+use super::whole::Whole;
 use crate::kernels::{Axis, ConvBlock, Windows};
 use crate::layers::{Conv2d, Flatten, Linear, MaxPool2d};
 use crate::model::flops;
@@ -157,6 +158,10 @@ impl<T: Real> Builder<T> {
     fn plain(&mut self, rest: &[Leaf<'_, T>]) -> Result<usize> {
         self.channels_first();
         let leaf = &rest[0];
+        if leaf.module.couples_samples() {
+            self.whole(leaf);
+            return Ok(1);
+        }
         let step =
             Plain { path: leaf.path.clone(), input: leaf.input[1..].to_vec(), output: leaf.output[1..].to_vec() };
         self.push(Box::new(step), &rest[..1])?;
@@ -192,7 +197,7 @@ impl<T: Real> Builder<T> {
         let block = ConvBlock::new::<T>(windows, options.in_channels, options.out_channels, pool.unwrap_or([1, 1]))?;
         let is_first = self.stages.is_empty() && self.chain.gradient_len() == 0;
         // Without a pool the way back is dense, and a matrix product is the better way through it.
-        if !is_first && (pool.is_none() || !block.has_input_gradient()) {
+        if !is_first && pool.is_none() {
             return None;
         }
         let [h, w] = block.output();
@@ -243,13 +248,36 @@ impl<T: Real> Builder<T> {
         });
     }
 
-    /// Ends the chain and makes the layer a stage of its own.
-    fn split(&mut self, split: Split) {
-        let chain = std::mem::replace(&mut self.chain, Chain::new(split.options.out_features));
+    /// Ends the chain; the next one begins behind a stage with so many outputs.
+    fn end_chain(&mut self, outputs: usize) {
+        let chain = std::mem::replace(&mut self.chain, Chain::new(outputs));
         if !chain.steps.is_empty() {
             self.stages.push(Stage::Chain(chain));
         }
+    }
+
+    fn split(&mut self, split: Split) {
+        self.end_chain(split.options.out_features);
         self.stages.push(Stage::Split(split));
+    }
+
+    fn whole(&mut self, leaf: &Leaf<'_, T>) {
+        let sample = |shape: &[usize]| shape[1..].to_vec();
+        let step = Plain { path: leaf.path.clone(), input: sample(&leaf.input), output: sample(&leaf.output) };
+        let mut gradient_len = 0;
+        leaf.module.each_parameter(&mut |parameter| gradient_len += parameter.len());
+        let (input_len, output_len) = (step.input.iter().product(), step.output.iter().product());
+        self.end_chain(output_len);
+        self.stages.push(Stage::Whole(Whole {
+            step,
+            module: shown(std::slice::from_ref(leaf)),
+            parameters: leaf.parameters.clone(),
+            gradient_len,
+            input_len,
+            output_len,
+            room: Room::new(),
+            gradient: Numbers::default(),
+        }));
     }
 
     fn channels_first(&mut self) {

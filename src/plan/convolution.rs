@@ -3,7 +3,7 @@
 use super::activation::Activation;
 use super::step::{Backward, Pass, Room, Step};
 use crate::Real;
-use crate::kernels::ConvBlock;
+use crate::kernels::{self, ConvBlock};
 
 /// Z = f(pool(W·P(X) + b)): the pool comes before the activation, which is monotone, so that there is less of it to do.
 #[derive(Debug)]
@@ -39,20 +39,16 @@ impl<T: Real> Step<T> for Convolution {
     }
 
     fn forward(&self, pass: &Pass<'_, T>, x: &[T], z: &mut [T], room: &mut Room<T>) {
-        let lowered = self.block.lowered_len();
-        let (padded, rest) = room
-            .scratch
-            .take(self.block.padded_len() + lowered + self.output_len)
-            .split_at_mut(self.block.padded_len());
-        let (lowered, pooled) = rest.split_at_mut(lowered);
+        let padded = self.block.padded_len();
+        let (padded, pooled) = room.scratch.take(padded + self.output_len).split_at_mut(padded);
         room.bytes.resize(z.len(), 0);
         let images = x.chunks_exact(self.input_len).zip(z.chunks_exact_mut(self.output_len));
         for ((x, z), at) in images.zip(room.bytes.chunks_exact_mut(self.output_len)) {
-            self.block.lower(x, padded, lowered);
+            self.block.pad(x, padded);
             match self.activation {
-                None => self.block.forward(lowered, pass.packed, z, at),
+                None => self.block.forward(padded, pass.packed, z, at),
                 Some(activation) => {
-                    self.block.forward(lowered, pass.packed, pooled, at);
+                    self.block.forward(padded, pass.packed, pooled, at);
                     activation.apply(pooled, z);
                 }
             }
@@ -64,24 +60,29 @@ impl<T: Real> Step<T> for Convolution {
         if let Some(activation) = self.activation {
             activation.backward(z, dz);
         }
-        let lowered = self.block.lowered_len();
-        let (padded, rest) = room
-            .scratch
-            .take(self.block.padded_len() + lowered + self.block.gradient_len())
-            .split_at_mut(self.block.padded_len());
-        let (lowered, sums) = rest.split_at_mut(lowered);
+        let len = self.block.padded_len();
+        let (padded, rest) = room.scratch.take(2 * len + self.block.gradient_len()).split_at_mut(len);
+        let (padded_dx, sums) = rest.split_at_mut(len);
         let (weight, bias) = gradient.split_at_mut(self.weights);
         sums.fill(T::zero());
         bias.fill(T::zero());
         let images = x.chunks_exact(self.input_len).zip(dz.chunks_exact(self.output_len));
-        for (image, ((x, dz), at)) in images.zip(room.bytes.chunks_exact(self.output_len)).enumerate() {
-            self.block.route(dz, at, &mut room.routes);
-            // Lowered again rather than kept: a copy from the cache is cheaper than memory for every image.
-            self.block.lower(x, padded, lowered);
-            self.block.add_weight_gradient(lowered, &room.routes, sums, self.bias.then_some(&mut *bias));
+        for (number, ((x, delta), at)) in images.zip(room.bytes.chunks_exact(self.output_len)).enumerate() {
+            // Padded again rather than kept: a copy within the cache costs less than memory for every image.
+            self.block.pad(x, padded);
+            padded_dx.fill(T::zero());
+            let image = kernels::Backward {
+                padded,
+                packed: pass.packed,
+                delta,
+                at,
+                gradient: sums,
+                bias: self.bias.then_some(&mut *bias),
+                dx: dx.is_some().then_some(&mut *padded_dx),
+            };
+            self.block.backward(image, &mut room.routes);
             if let Some(dx) = &mut dx {
-                let dx = &mut dx[image * self.input_len..][..self.input_len];
-                self.block.input_gradient(&room.routes, pass.packed, padded, dx);
+                self.block.unpad(padded_dx, &mut dx[number * self.input_len..][..self.input_len]);
             }
         }
         self.block.unpack_gradient(sums, weight);

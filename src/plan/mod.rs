@@ -20,11 +20,13 @@ mod split;
 mod stage;
 mod step;
 mod train;
+mod whole;
 
 pub use predict::Predictor;
 pub use train::Batch;
 
 use crate::Real;
+use crate::module::Module;
 use stage::{Boundary, Stage};
 use step::Numbers;
 
@@ -47,6 +49,20 @@ pub struct Plan<T: Real> {
 }
 
 impl<T: Real> Plan<T> {
+    /// Whether the plan is for so many samples of this shape.
+    pub fn takes(&self, sample: &[usize], rows: usize) -> bool {
+        self.input == sample && rows <= self.rows
+    }
+
+    /// Moves the network's buffers by what the last training pass left.
+    pub fn update_buffers(&self, network: &mut dyn Module<T>) {
+        for stage in &self.stages {
+            if let Stage::Whole(whole) = stage {
+                whole.update_buffers(network);
+            }
+        }
+    }
+
     /// Numbers of one sample.
     fn input_len(&self) -> usize {
         self.input.iter().product()

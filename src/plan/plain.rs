@@ -28,6 +28,24 @@ impl Plain {
         let step = |module, &place: &usize| inside(module).expect("the container that was planned")[place].as_ref();
         self.path.iter().fold(network, step)
     }
+
+    /// The module, to write to.
+    pub fn find_mut<'a, T: Real>(&self, network: &'a mut dyn Module<T>) -> &'a mut dyn Module<T> {
+        let mut module = network;
+        for &place in &self.path {
+            module = inside_mut(module).expect("the container that was planned")[place].as_mut();
+        }
+        module
+    }
+}
+
+/// [`inside`], to write to.
+fn inside_mut<T: Real>(module: &mut dyn Module<T>) -> Option<&mut [Box<dyn Module<T>>]> {
+    let any: &mut dyn Any = module;
+    if any.is::<Sequential<T>>() {
+        return any.downcast_mut::<Sequential<T>>().map(Sequential::modules_mut);
+    }
+    any.downcast_mut::<AutoEncoder<T>>().map(|both| both.chain_mut().modules_mut())
 }
 
 /// A batch's shape from a sample's.

@@ -3,7 +3,7 @@
 use super::Plan;
 use super::dense::product;
 use super::stage::{Slot, Stage};
-use super::step::Numbers;
+use super::step::{Numbers, Step};
 use super::train::Shared;
 use crate::kernels::Workers;
 use crate::module::{Module, Tape};
@@ -126,6 +126,8 @@ impl<'a, T: Real> Predictor<'a, T> {
         while self.ways.len() < count {
             let slots = stages.iter().map(|stage| match stage {
                 Stage::Chain(chain) => chain.slot(),
+                // A whole stage is one step on its way alone.
+                Stage::Whole(_) => Slot::new(1),
                 Stage::Split(_) => Slot::new(0),
             });
             let z = stages.iter().map(|_| Numbers::default()).collect();
@@ -147,6 +149,11 @@ impl<T: Real> Way<T> {
                 Stage::Split(split) => {
                     let z = own.take(rows * split.options.out_features);
                     product(&split.options, &shared.parameters[split.parameters.clone()], x, z);
+                    x = z;
+                }
+                Stage::Whole(whole) => {
+                    let z = own.take(rows * whole.output_len);
+                    whole.step.forward(&whole.pass(shared, rows), x, z, &mut slot.rooms[0]);
                     x = z;
                 }
             }

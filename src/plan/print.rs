@@ -32,6 +32,14 @@ impl<T: Real> Plan<T> {
                     bytes: self.rows * split.options.out_features * size_of::<T>(),
                     flops: 2 * batch * (split.options.in_features * split.options.out_features) as u64,
                 }),
+                Stage::Whole(whole) => lines.push(Line {
+                    stage: format!("{place}: the whole batch"),
+                    step: "module".into(),
+                    modules: whole.module.clone(),
+                    layout: "as the modules".into(),
+                    bytes: self.rows * whole.output_len * size_of::<T>(),
+                    flops: 0,
+                }),
                 Stage::Chain(chain) => {
                     let slices = self.rows.div_ceil(chain.slice_rows(self.rows));
                     let title = match slices {

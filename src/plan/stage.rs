@@ -2,6 +2,7 @@
 
 use super::split::Split;
 use super::step::{Numbers, Room, Step};
+use super::whole::Whole;
 use crate::Real;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -13,6 +14,8 @@ pub(super) enum Stage<T: Real> {
     Chain(Chain<T>),
     /// A dense layer whose outputs are divided.
     Split(Split),
+    /// A module that sees the batch as a whole.
+    Whole(Whole<T>),
 }
 
 /// Steps that each slice of the batch takes one after the other.
@@ -58,6 +61,9 @@ pub(super) struct Slot<T: Real> {
     pub rooms: Vec<Room<T>>,
     /// ∂L/∂ of the output and of the input of the step that is at work, in turn.
     pub deltas: [Numbers<T>; 2],
+    /// The terms of the loss, and the shape of the output.
+    pub terms: Vec<T>,
+    pub shape: Vec<usize>,
 }
 
 /// Activations and deltas of the whole batch where one stage hands over to the next.
@@ -121,7 +127,7 @@ impl<T: Real> Slot<T> {
     /// Buffers for so many steps.
     pub fn new(steps: usize) -> Self {
         let (z, rooms) = (0..steps).map(|_| (Numbers::default(), Room::new())).unzip();
-        Slot { z, rooms, deltas: Default::default() }
+        Slot { z, rooms, deltas: Default::default(), terms: Vec::new(), shape: Vec::new() }
     }
 }
 

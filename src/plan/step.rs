@@ -1,6 +1,6 @@
 //! What a plan is made of: steps that may each do the work of several modules, on plain slices.
 
-use crate::kernels::Routes;
+use crate::kernels::Route;
 use crate::module::{Module, Tape};
 use crate::{Real, Tensor};
 use std::fmt::Debug;
@@ -65,7 +65,7 @@ pub(super) struct Backward<'a, T> {
 pub(super) struct Room<T> {
     pub scratch: Numbers<T>,
     pub bytes: Vec<u8>,
-    pub routes: Routes<T>,
+    pub routes: Vec<Route<T>>,
     pub tape: Tape<T>,
     pub gradients: Vec<Tensor<T>>,
 }
@@ -75,7 +75,7 @@ impl<T: Real> Room<T> {
         Room {
             scratch: Numbers::default(),
             bytes: Vec::new(),
-            routes: Routes::default(),
+            routes: Vec::new(),
             tape: Tape::new(),
             gradients: Vec::new(),
         }

@@ -3,14 +3,14 @@
 use super::Plan;
 use super::stage::{Boundary, Chain, Planned, Slot, Stage, slices};
 use super::step::{Backward, Pass};
-use crate::data::Target;
+use crate::data::{Target, TargetSlice};
 use crate::kernels::Workers;
 use crate::loss::Loss;
 use crate::metrics;
 use crate::module::{Gradients, Module, Tape};
 use crate::tensor::{shape_text, values, values_mut};
 use crate::train::BatchScore;
-use crate::{Error, Real, Result, tensor};
+use crate::{Error, Real, Result};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard};
 
@@ -97,7 +97,7 @@ impl<T: Real> Chain<T> {
     ) -> &'a [T] {
         let packed = self.packed.get(self.packed_len());
         let count = rows.len();
-        let Slot { z, rooms, deltas: [dz, dx] } = slot;
+        let Slot { z, rooms, deltas: [dz, dx], .. } = slot;
         let (mut dz, mut dx) = (dz, dx);
         // Nobody reads the deltas in front of the first parameters.
         let first = if wanted { 0 } else { self.steps.iter().take_while(|step| step.gradient.is_empty()).count() };
@@ -157,11 +157,15 @@ impl<T: Real> Plan<T> {
         let rows = batch.rows;
         self.check_rows(rows)?;
         let output: Vec<usize> = std::iter::once(rows).chain(self.output.iter().copied()).collect();
+        // What sees a batch as a whole can want more of it than its shape.
+        if tape.is_training() && self.stages.iter().any(|stage| matches!(stage, Stage::Whole(_))) {
+            network.training_shape(&[&[rows], self.input.as_slice()].concat())?;
+        }
         loss.check(&output, batch.target)?;
-        let denominator = loss.denominator(&output, batch.target);
+        let target = batch.target.dense();
+        let denominator = loss.slice_denominator(&output, target.as_slice());
         let scale = loss.gradient_scale(denominator);
         let shared = Shared::new(network, tape);
-        let whole = network.couples_samples();
         let input_len = self.input_len();
         let last = self.stages.len() - 1;
         let own_slots = last > 0;
@@ -195,8 +199,12 @@ impl<T: Real> Plan<T> {
                     let z = behind[0].z.take(rows * split.options.out_features);
                     split.forward(workers, &shared.parameters[split.parameters.clone()], x, z);
                 }
+                Stage::Whole(whole) => {
+                    let z = behind[0].z.take(rows * whole.output_len);
+                    whole.forward(&shared, rows, x, z);
+                }
                 Stage::Chain(chain) => {
-                    let size = if whole { rows.max(1) } else { chain.slice_rows(rows) };
+                    let size = chain.slice_rows(rows);
                     let count = rows.div_ceil(size);
                     chain.make_room(if own_slots { count } else { workers.threads() }, count);
                     chain.pack(&shared);
@@ -205,7 +213,7 @@ impl<T: Real> Plan<T> {
                         let z = behind[0].z.take(rows * chain.output_len);
                         chain.forward_phase(workers, &shared, size, x, z, gathered);
                     } else {
-                        let job = LossPhase { loss, target: batch.target, output: &self.output, scale };
+                        let job = LossPhase { loss, target: target.as_slice(), rows, output: &self.output, scale };
                         scores = chain.loss_phase(workers, &shared, &job, size, x, dx, gathered, own_slots);
                     }
                 }
@@ -229,8 +237,13 @@ impl<T: Real> Plan<T> {
                     let own = &mut gradients[split.parameters.clone()];
                     split.backward(workers, &shared.parameters[split.parameters.clone()], x, delta, dx, own);
                 }
+                Stage::Whole(whole) => {
+                    let len = rows * whole.output_len;
+                    let io = Backward { x, z: behind[0].z.get(len), dz: behind[0].delta.take(len), dx };
+                    whole.backward(&shared, rows, io, gradients);
+                }
                 Stage::Chain(chain) => {
-                    let size = if whole { rows.max(1) } else { chain.slice_rows(rows) };
+                    let size = chain.slice_rows(rows);
                     let delta = behind[0].delta.get(rows * chain.output_len);
                     chain.backward_phase(workers, &shared, size, x, delta, dx);
                 }
@@ -238,7 +251,7 @@ impl<T: Real> Plan<T> {
         }
         for stage in &mut self.stages {
             if let Stage::Chain(chain) = stage {
-                let size = if whole { rows.max(1) } else { chain.slice_rows(rows) };
+                let size = chain.slice_rows(rows);
                 chain.add_up(workers, rows.div_ceil(size), gradients);
             }
         }
@@ -258,9 +271,12 @@ impl<T: Real> Plan<T> {
 }
 
 /// What the end of the last stage wants to know.
+#[derive(Clone, Copy)]
 struct LossPhase<'a, T: Real> {
     loss: &'a dyn Loss<T>,
-    target: &'a Target<T>,
+    /// Of the whole batch, of so many rows.
+    target: TargetSlice<'a, T>,
+    rows: usize,
     /// The shape of one sample's output.
     output: &'a [usize],
     scale: T,
@@ -338,7 +354,7 @@ impl<T: Real> Chain<T> {
         fill: Option<Fill<'_, T>>,
         own_slots: bool,
     ) -> Vec<SliceScore<T>> {
-        let rows = job.target.len();
+        let rows = job.rows;
         let ranges: Vec<_> = slices(rows, size).collect();
         let xs = parts(x, size, self.input_len);
         let dxs = dx.map(|dx| parts(dx, size, self.input_len));
@@ -366,15 +382,20 @@ impl<T: Real> Chain<T> {
 
     /// The loss of a slice, and ∂L/∂output into the slot's first delta.
     fn loss(&self, job: &LossPhase<'_, T>, range: Range<usize>, x: &[T], slot: &mut Slot<T>) -> SliceScore<T> {
-        let rows = range.len();
-        let shape: Vec<usize> = std::iter::once(rows).chain(job.output.iter().copied()).collect();
-        let output = tensor(&shape, self.output(slot, x, rows).to_vec());
-        let target = target_part(job.target, range);
-        let (terms, slope) = job.loss.terms_and_slope(&output, &target);
-        let delta = slot.deltas[0].take(output.len());
-        delta.iter_mut().zip(values(&slope)).for_each(|(d, &s)| *d = s * job.scale);
-        let correct = job.loss.decision().map(|decision| metrics::correct(decision, &output, &target));
-        SliceScore { sum: terms.sum(), correct }
+        let LossPhase { loss, target, rows, output, scale } = *job;
+        let count = range.len();
+        let target = target.samples(range, rows);
+        let Slot { z, terms, shape, deltas, .. } = slot;
+        let z = z.last().map_or(x, |z| z.get(count * self.output_len));
+        shape.clear();
+        shape.extend(std::iter::once(count).chain(output.iter().copied()));
+        let delta = deltas[0].take(z.len());
+        let sum = loss.slope_into(z, shape, target, delta, terms);
+        if scale != T::one() {
+            delta.iter_mut().for_each(|d| *d *= scale);
+        }
+        let correct = loss.decision().map(|decision| metrics::correct_in_slices(decision, z, count, target));
+        SliceScore { sum, correct }
     }
 
     /// total ← the sum of the slices' gradients in their order.
@@ -421,28 +442,12 @@ impl<T: Real> Chain<T> {
     }
 }
 
-/// Samples of a batch, sharing its memory.
-fn part<A: Clone>(
-    x: &ndarray::ArcArray<A, ndarray::IxDyn>,
-    range: Range<usize>,
-) -> ndarray::ArcArray<A, ndarray::IxDyn> {
-    let mut x = x.clone();
-    x.slice_axis_inplace(ndarray::Axis(0), range.into());
-    x
-}
-
-fn target_part<T: Real>(target: &Target<T>, range: Range<usize>) -> Target<T> {
-    match target {
-        Target::Values(values) => Target::Values(part(values, range)),
-        Target::Classes(labels) => Target::Classes(part(labels, range)),
-    }
-}
-
 impl<T: Real> Stage<T> {
     fn input_len(&self) -> usize {
         match self {
             Stage::Chain(chain) => chain.input_len,
             Stage::Split(split) => split.options.in_features,
+            Stage::Whole(whole) => whole.input_len,
         }
     }
 }

@@ -5,9 +5,11 @@ use super::engine::BatchScore;
 use crate::data::{Dataset, Inputs, Targets};
 use crate::loss::Loss;
 use crate::metrics::correct;
-use crate::module::{Module, Tape};
-use crate::{Real, Result, Tensor};
+use crate::module::Module;
+use crate::plan::Predictor;
+use crate::{Real, Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Mean loss and accuracy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,15 +113,19 @@ pub fn evaluate<T: Real>(
     engine: &mut Engine<T>,
 ) -> Result<Score> {
     check(network, loss, data)?;
-    let batches = engine.map_slices(data.len(), |range| {
-        let indices: Vec<usize> = range.collect();
-        let (x, target) = data.gather(&indices);
-        let output = network.forward(&x, &mut Tape::off());
+    let mut predictor = Predictor::new(network, data.sample_shape(), data.len())?;
+    let sample = predictor.output_shape().to_vec();
+    let fill = |range: Range<usize>, to: &mut [T]| data.inputs.gather_into(&range.collect::<Vec<_>>(), to);
+    let batches = predictor.predict_slices(engine.workers(), data.len(), &fill, &|range, z| {
+        let samples = range.len();
+        let output = tensor(&[&[samples], sample.as_slice()].concat(), z.to_vec());
+        let mut target = data.target_room(samples);
+        data.gather_targets_into(&range.collect::<Vec<_>>(), target.rows_mut());
         BatchScore {
             sum: loss.terms(&output, &target).sum(),
             denominator: loss.denominator(output.shape(), &target),
             correct: loss.decision().map(|decision| correct(decision, &output, &target)),
-            samples: indices.len(),
+            samples,
         }
     });
     Ok(Score::of(&batches))
@@ -131,13 +137,10 @@ pub fn evaluate<T: Real>(
 /// A shape error when the network does not take such inputs.
 pub fn predict<T: Real>(network: &dyn Module<T>, inputs: &Inputs<T>, engine: &mut Engine<T>) -> Result<Tensor<T>> {
     let shape = network.output_shape(inputs.shape())?;
-    let parts = engine.map_slices(inputs.len(), |range| {
-        let x = inputs.gather(&range.collect::<Vec<_>>());
-        crate::tensor::dense(&network.forward(&x, &mut Tape::off()))
-    });
-    let mut all = Vec::with_capacity(shape.iter().product());
-    parts.iter().for_each(|part| all.extend_from_slice(crate::tensor::values(part)));
-    Ok(crate::tensor(&shape, all))
+    let mut predictor = Predictor::new(network, &inputs.shape()[1..], inputs.len())?;
+    let fill = |range: Range<usize>, to: &mut [T]| inputs.gather_into(&range.collect::<Vec<_>>(), to);
+    let parts = predictor.predict_slices(engine.workers(), inputs.len(), &fill, &|_, z| z.to_vec());
+    Ok(tensor(&shape, parts.concat()))
 }
 
 #[cfg(test)]

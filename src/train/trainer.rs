@@ -10,8 +10,10 @@ use crate::data::{Batches, Dataset};
 use crate::loss::Loss;
 use crate::module::{Module, Tape};
 use crate::optim::{Optim, Optimizer, Sgd};
+use crate::plan::Batch;
 use crate::{Error, Real, Result, Stream, Tensor};
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::time::Instant;
 
 /// Steps that the score of a [`Progress`] covers.
@@ -193,18 +195,27 @@ impl<T: Real> Run<'_, '_, T> {
         let random = Stream::new(self.settings.seed).at(&[u64::from_be_bytes(*b"training"), number as u64]);
         optim.set_random(random, position.step as u64);
         let mut recent: VecDeque<BatchScore<T>> = VecDeque::with_capacity(RECENT);
+        let mut target = train.target_room(0);
         for indices in batches.epoch(number as u64).skip(position.step) {
-            let (x, target) = train.gather(indices);
-            let score = optim.step_score(&x, &target)?;
+            if target.len() != indices.len() {
+                target = train.target_room(indices.len());
+            }
+            train.gather_targets_into(indices, target.rows_mut());
+            let fill = |range: Range<usize>, to: &mut [T]| train.inputs.gather_into(&indices[range], to);
+            let batch = Batch { rows: indices.len(), fill: &fill, target: &target };
+            let score = optim.step_batch(train.sample_shape(), &batch)?;
             position.step += 1;
             if !score.sum.is_finite() {
-                let culprit = culprit(optim.network(), &x);
+                let culprit = culprit(optim.network(), &train.inputs.gather(indices));
                 let (epoch, step) = (number, position.step);
                 return Err(Error::NotFinite { value: score.sum.to_f64(), epoch, step, culprit });
             }
             position.steps += 1;
             position.totals.add(&score);
             position.seconds = before + start.elapsed().as_secs_f64();
+            if callbacks.is_empty() && self.writer.is_none() {
+                continue; // nobody looks, and a step of a small network takes less than a look
+            }
             if recent.len() == RECENT {
                 recent.pop_front();
             }

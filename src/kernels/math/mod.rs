@@ -13,7 +13,7 @@ use super::dispatch::{Level, best};
 use formula::{Erf, Exp, Formula, Ln, Sigmoid, Tanh};
 pub use lane::Lane;
 pub use naive::elementwise_naive;
-pub use reduce::{max, sum};
+pub use reduce::{max, sum, sum_of, sum_of_both};
 
 /// Entries handled together: one AVX-512 vector of `f32`, two of `f64`.
 const WIDTH: usize = 16;

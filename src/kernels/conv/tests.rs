@@ -1,6 +1,7 @@
 //! The convolution kernels against the definition, over all kinds of windows.
 
-use super::super::{Axis, Windows, col2im, each_product_naive, im2col, transpose};
+use super::super::{Axis, Windows};
+use super::{col2im, each_product_naive, im2col, transpose};
 use crate::layers::{Conv2d, Conv2dOptions};
 use crate::module::Module;
 use crate::tensor::{values, values_mut};

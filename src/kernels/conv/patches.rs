@@ -1,6 +1,6 @@
 //! Patches as columns: what turns a convolution into a matrix product ([`im2col`]), and back ([`col2im`]).
 
-use super::window::Windows;
+use super::super::window::Windows;
 use crate::Real;
 use std::array::from_fn;
 use std::ops::Range;
@@ -141,32 +141,3 @@ pub fn transpose<T: Real>(x: &[T], columns: usize, to: &mut [T]) {
         }
     }
 }
-
-/// The plain twin of the whole convolution: calls `visit(z, w, x)` for every product `Z[z] += W[w]·X[x]` of one image, by the
-/// definition. `channels` is (in, out, groups).
-pub fn each_product_naive(
-    windows: &Windows,
-    (inputs, outputs, groups): (usize, usize, usize),
-    mut visit: impl FnMut(usize, usize, usize),
-) {
-    let (inputs, outputs) = (inputs / groups, outputs / groups);
-    for o in 0..groups * outputs {
-        for c in 0..inputs {
-            for oi in 0..windows.h.output {
-                for oj in 0..windows.w.output {
-                    for (ki, kj) in windows.each_tap() {
-                        if let Some(pixel) = windows.pixel_naive([oi, oj], [ki, kj]) {
-                            let z = (o * windows.h.output + oi) * windows.w.output + oj;
-                            let w = ((o * inputs + c) * windows.h.kernel + ki) * windows.w.kernel + kj;
-                            visit(z, w, (o / outputs * inputs + c) * windows.inputs() + pixel);
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-#[path = "conv_tests.rs"]
-mod tests;

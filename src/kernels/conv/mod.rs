@@ -1,0 +1,245 @@
+//! Convolutions of whole batches, in all three directions, without copying patches: images are padded once, and each tap is
+//! then a shifted read.
+
+mod patches;
+mod planes;
+mod tiles;
+
+use super::dispatch::{Level, level};
+use super::window::Windows;
+use crate::Real;
+pub use patches::{col2im, im2col, transpose};
+use planes::{Planes, Strip};
+pub use tiles::Shifts;
+use tiles::{Aligned, Reads, Weights, Writes};
+
+/// The sizes of a convolution: Z = W ⋆ X with X (images, inputs, …), W (outputs, inputs/groups, …) and
+/// Z (images, outputs, …), all in row-major order.
+#[derive(Clone, Copy, Debug)]
+pub struct Convolution {
+    /// Where the window stands.
+    pub windows: Windows,
+    /// Images of the batch.
+    pub images: usize,
+    /// Channels of X.
+    pub inputs: usize,
+    /// Channels of Z.
+    pub outputs: usize,
+    /// Parts of the channels that see only each other.
+    pub groups: usize,
+}
+
+/// Numbers of padded images that are computed together, for sums over taps: they should stay in the second-level cache.
+const FEW: usize = 96 << 10;
+/// The same for sums over pixels, which go through the images of one channel at a time.
+const MANY: usize = 512 << 10;
+
+impl Convolution {
+    /// Z ← W ⋆ X + b.
+    pub fn forward<T: Real>(&self, weight: &[T], bias: Option<&[T]>, x: &[T], z: &mut [T]) {
+        self.forward_at(level(), weight, bias, x, z);
+    }
+
+    /// ∂L/∂W += Σ over images and pixels of δ·X under each tap.
+    pub fn update_gradient<T: Real>(&self, x: &[T], delta: &[T], gradient: &mut [T]) {
+        self.update_gradient_at(level(), x, delta, gradient);
+    }
+
+    /// ∂L/∂X ← every δ at all the pixels that it came from, times W.
+    pub fn delta<T: Real>(&self, weight: &[T], delta: &[T], result: &mut [T]) {
+        self.delta_at(level(), weight, delta, result);
+    }
+
+    fn forward_at<T: Real>(&self, level: Level, weight: &[T], bias: Option<&[T]>, x: &[T], z: &mut [T]) {
+        let Convolution { windows, outputs, groups, .. } = *self;
+        let zero = vec![T::zero(); outputs];
+        let bias = bias.unwrap_or(&zero);
+        let lanes = T::lanes(level, windows.w.output);
+        let pixels = windows.outputs();
+        let x = Images { values: x, channels: self.inputs, pixels: windows.inputs() };
+        let mut room = Room::new(Planes::of_inputs(&windows, self.inputs / groups), self, x, lanes, FEW);
+        let offsets = room.offsets(&room.planes.taps(&windows));
+        let strips = room.strips(&room.planes.strips(&windows, lanes), outputs * pixels);
+        let rows = outputs / groups;
+        let places: Vec<_> = (0..offsets.len()).collect();
+        let pack = |group| Weights::pack(level, part(weight, groups, group), rows, offsets.len(), &places);
+        let weights: Vec<_> = (0..groups).map(pack).collect();
+        let some = self.some(windows.taps());
+        for images in room.parts(self.images) {
+            let strips = &strips[..images.len() * strips.len() / room.images];
+            for group in 0..groups {
+                room.fill(images.clone(), group);
+                let reads = Reads { source: &room.values, offsets: &offsets, strips };
+                let first = (images.start * outputs + group * rows) * pixels;
+                let mut to = Writes { values: &mut z[first..], plane: pixels, step: 1 };
+                T::over_taps(level, lanes, reads, &weights[group], some, part(bias, groups, group), &mut to);
+            }
+        }
+    }
+
+    fn update_gradient_at<T: Real>(&self, level: Level, x: &[T], delta: &[T], gradient: &mut [T]) {
+        let Convolution { windows, outputs, groups, .. } = *self;
+        let lanes = T::lanes(level, windows.w.output);
+        let pixels = windows.outputs();
+        let x = Images { values: x, channels: self.inputs, pixels: windows.inputs() };
+        let mut room = Room::new(Planes::of_inputs(&windows, 1), self, x, lanes, MANY);
+        let offsets = room.offsets(&room.planes.taps(&windows));
+        let strips = room.strips(&room.planes.strips(&windows, lanes), outputs * pixels);
+        let rows = outputs / groups;
+        let mut packed = Aligned::zeros(0);
+        for images in room.parts(self.images) {
+            let strips = &strips[..images.len() * strips.len() / room.images];
+            for group in 0..groups {
+                room.fill(images.clone(), group);
+                let reads = Reads { source: &room.values, offsets: &offsets, strips };
+                let delta = &delta[(images.start * outputs + group * rows) * pixels..];
+                let size = gradient.len() / groups;
+                let gradient = &mut gradient[group * size..][..size];
+                T::over_pixels(level, lanes, reads, delta, pixels, gradient, &mut packed);
+            }
+        }
+    }
+
+    fn delta_at<T: Real>(&self, level: Level, weight: &[T], delta: &[T], result: &mut [T]) {
+        let Convolution { windows, inputs, groups, .. } = *self;
+        let lanes = T::lanes(level, windows.w.input.div_ceil(windows.w.stride));
+        let pixels = windows.inputs();
+        let delta = Images { values: delta, channels: self.outputs, pixels: windows.outputs() };
+        let mut room = Room::new(Planes::of_outputs(&windows, self.outputs / groups), self, delta, lanes, FEW);
+        let rows = inputs / groups;
+        let zero = vec![T::zero(); rows];
+        let classes = room.planes.classes(&windows, lanes).into_iter().map(|class| {
+            let (taps, shifts): (Vec<_>, Vec<_>) = class.taps.into_iter().unzip();
+            let of_output = |o| taps.iter().map(move |tap| o * rows * windows.taps() + tap);
+            let places: Vec<_> = (0..self.outputs / groups).flat_map(of_output).collect();
+            let pack = |group| Weights::pack(level, part(weight, groups, group), rows, windows.taps(), &places);
+            let weights: Vec<_> = (0..groups).map(pack).collect();
+            let strips = room.strips(&class.strips, inputs * pixels);
+            (room.offsets(&shifts), strips, weights, self.some(taps.len()), class.step)
+        });
+        let classes: Vec<_> = classes.collect();
+        for images in room.parts(self.images) {
+            for group in 0..groups {
+                room.fill(images.clone(), group);
+                let first = (images.start * inputs + group * rows) * pixels;
+                for (offsets, strips, weights, some, step) in &classes {
+                    let strips = &strips[..images.len() * strips.len() / room.images];
+                    let reads = Reads { source: &room.values, offsets, strips };
+                    let mut to = Writes { values: &mut result[first..], plane: pixels, step: *step };
+                    T::over_taps(level, lanes, reads, &weights[group], *some, &zero, &mut to);
+                }
+            }
+        }
+    }
+
+    /// How many offsets to go through at a time when each channel has `taps`: as many as read this many rows.
+    fn some(&self, taps: usize) -> usize {
+        const ROWS: usize = 72;
+        (ROWS / self.windows.h.kernel).max(1) * taps.max(1)
+    }
+}
+
+/// The part of each group.
+fn part<T>(whole: &[T], groups: usize, group: usize) -> &[T] {
+    let size = whole.len() / groups;
+    &whole[group * size..][..size]
+}
+
+/// A batch of images, (n, channels, pixels).
+#[derive(Clone, Copy)]
+struct Images<'a, T> {
+    values: &'a [T],
+    channels: usize,
+    pixels: usize,
+}
+
+/// Padded planes of one group of channels, for as many images as are computed together: channel after channel.
+struct Room<'a, T> {
+    planes: Planes,
+    from: Images<'a, T>,
+    /// Channels of one group.
+    channels: usize,
+    /// Images together.
+    images: usize,
+    /// From one channel to the next.
+    channel: usize,
+    values: Aligned<T>,
+}
+
+impl<'a, T: Real> Room<'a, T> {
+    fn new(planes: Planes, sizes: &Convolution, from: Images<'a, T>, lanes: usize, budget: usize) -> Self {
+        let channels = from.channels / sizes.groups;
+        let apart = channels / planes.side_by_side();
+        let images = (budget / (planes.size() * apart)).clamp(1, sizes.images.max(1));
+        let channel = match apart {
+            1 => planes.channel(),
+            _ => images * planes.size(),
+        };
+        let values = Aligned::zeros(apart * images * planes.size() + lanes);
+        Room { planes, from, channels, images, channel, values }
+    }
+
+    /// How far behind a strip each channel's taps read.
+    fn offsets(&self, taps: &[usize]) -> Vec<usize> {
+        (0..self.channels).flat_map(|c| taps.iter().map(move |tap| c * self.channel + tap)).collect()
+    }
+
+    /// The strips of all images; `result` is from one image to the next in the result.
+    fn strips(&self, strips: &[Strip], result: usize) -> Vec<Strip> {
+        let moved = |image: usize| {
+            let moved = move |strip: &Strip| Strip {
+                from: strip.from + image * self.planes.size(),
+                to: strip.to + image * result,
+                ..*strip
+            };
+            strips.iter().map(moved)
+        };
+        (0..self.images).flat_map(moved).collect()
+    }
+
+    /// The images of each turn.
+    fn parts(&self, images: usize) -> impl Iterator<Item = std::ops::Range<usize>> + use<T> {
+        let size = self.images;
+        (0..images).step_by(size).map(move |first| first..images.min(first + size))
+    }
+
+    fn fill(&mut self, images: std::ops::Range<usize>, group: usize) {
+        let Images { values, channels, pixels } = self.from;
+        for (index, image) in images.enumerate() {
+            let first = image * channels + group * self.channels;
+            for c in 0..self.channels {
+                let plane = &values[(first + c) * pixels..][..pixels];
+                let to = &mut self.values[c * self.channel + index * self.planes.size()..];
+                self.planes.fill(plane, to);
+            }
+        }
+    }
+}
+
+/// The plain twin of the whole convolution: calls `visit(z, w, x)` for every product `Z[z] += W[w]·X[x]` of one image, by the
+/// definition. `channels` is (in, out, groups).
+pub fn each_product_naive(
+    windows: &Windows,
+    (inputs, outputs, groups): (usize, usize, usize),
+    mut visit: impl FnMut(usize, usize, usize),
+) {
+    let (inputs, outputs) = (inputs / groups, outputs / groups);
+    for o in 0..groups * outputs {
+        for c in 0..inputs {
+            for oi in 0..windows.h.output {
+                for oj in 0..windows.w.output {
+                    for (ki, kj) in windows.each_tap() {
+                        if let Some(pixel) = windows.pixel_naive([oi, oj], [ki, kj]) {
+                            let z = (o * windows.h.output + oi) * windows.w.output + oj;
+                            let w = ((o * inputs + c) * windows.h.kernel + ki) * windows.w.kernel + kj;
+                            visit(z, w, (o / outputs * inputs + c) * windows.inputs() + pixel);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! Where the pixels of an image lie once it is padded: each tap of a window then reads at a constant distance.
+//!
+//! A plane is copied between zeros, and with a stride s its columns (and rows) are dealt into s parts, as cards are, so
+//! that the pixels that one tap sees from one output to the next are neighbours.
+
+use super::super::window::{Axis, Windows};
+use std::ops::Range;
+
+/// One axis of a padded plane: entry u of part φ is the source's entry u·stride + φ − before, or 0 outside of it.
+#[derive(Clone, Debug)]
+struct Track {
+    /// Entries of the source.
+    source: usize,
+    stride: usize,
+    before: usize,
+    /// The parts φ that some tap reads.
+    parts: Vec<usize>,
+    /// Entries of a part.
+    length: usize,
+}
+
+impl Track {
+    /// The input of a window: tap k of output o reads o·stride + k·dilation − padding.
+    fn of_inputs(axis: &Axis) -> Track {
+        let mut parts: Vec<_> = (0..axis.kernel).map(|k| k * axis.dilation % axis.stride).collect();
+        parts.sort_unstable();
+        parts.dedup();
+        let length = axis.output + distance(axis, axis.kernel - 1);
+        Track { source: axis.input, stride: axis.stride, before: axis.padding, parts, length }
+    }
+
+    /// The output of a window, read by the inputs: input i = v·stride + ρ − padding was seen by tap k of output
+    /// v − (k·dilation − ρ)/stride.
+    fn of_outputs(axis: &Axis) -> Track {
+        let before = distance(axis, axis.kernel - 1);
+        let length = before + axis.output.max((axis.input - 1 + axis.padding) / axis.stride + 1);
+        Track { source: axis.output, stride: 1, before, parts: vec![0], length }
+    }
+
+    fn size(&self) -> usize {
+        self.parts.len() * self.length
+    }
+
+    /// The entries of part φ that lie on the source.
+    fn inside(&self, part: usize) -> Range<usize> {
+        let start = self.before.saturating_sub(part).div_ceil(self.stride).min(self.length);
+        let end = (self.source + self.before).saturating_sub(part).div_ceil(self.stride).min(self.length);
+        start..end.max(start)
+    }
+
+    /// The source's entry under entry u of part φ.
+    fn at(&self, part: usize, u: usize) -> usize {
+        u * self.stride + part - self.before
+    }
+}
+
+/// How many whole strides tap k lies behind tap 0.
+fn distance(axis: &Axis, k: usize) -> usize {
+    k * axis.dilation / axis.stride
+}
+
+/// The layout of one padded plane: rows before columns, each part after part.
+#[derive(Clone, Debug)]
+pub(super) struct Planes {
+    h: Track,
+    w: Track,
+    /// Channels whose rows lie side by side.
+    channels: usize,
+}
+
+/// Pixels side by side whose sums are computed together: `from` in the padded planes, `to` in the result. Of the lanes,
+/// those before `end` are pixels; those before `start` belong to the strip before as well.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Strip {
+    pub from: usize,
+    pub to: usize,
+    pub start: usize,
+    pub end: usize,
+}
+
+impl Planes {
+    /// Planes of inputs, for sums that belong to outputs.
+    pub(super) fn of_inputs(windows: &Windows, channels: usize) -> Planes {
+        Planes { h: Track::of_inputs(&windows.h), w: Track::of_inputs(&windows.w), channels }
+    }
+
+    /// Planes of outputs, for sums that belong to inputs.
+    pub(super) fn of_outputs(windows: &Windows, channels: usize) -> Planes {
+        Planes { h: Track::of_outputs(&windows.h), w: Track::of_outputs(&windows.w), channels }
+    }
+
+    /// Numbers in the padded planes of all channels that lie side by side.
+    pub(super) fn size(&self) -> usize {
+        self.h.size() * self.row()
+    }
+
+    /// Channels that lie side by side.
+    pub(super) fn side_by_side(&self) -> usize {
+        self.channels
+    }
+
+    /// From one channel to the next, where several lie side by side.
+    pub(super) fn channel(&self) -> usize {
+        self.w.size()
+    }
+
+    /// From one row of a part to the next.
+    fn row(&self) -> usize {
+        self.channels * self.w.size()
+    }
+
+    /// to ← the plane. Zeros around it are left as they are.
+    pub(super) fn fill<T: Copy>(&self, plane: &[T], to: &mut [T]) {
+        let (width, row) = (self.w.source, self.row());
+        if self.h.stride == 1 && self.w.stride == 1 && row == width {
+            let rows = self.h.inside(0);
+            let first = self.h.at(0, rows.start) * width;
+            to[rows.start * row..rows.end * row].copy_from_slice(&plane[first..][..rows.len() * width]);
+            return;
+        }
+        for (a, &i) in self.h.parts.iter().enumerate() {
+            for u in self.h.inside(i) {
+                let from = &plane[self.h.at(i, u) * width..][..width];
+                let to = &mut to[(a * self.h.length + u) * row..][..self.w.size()];
+                for (to, &j) in to.chunks_exact_mut(self.w.length).zip(&self.w.parts) {
+                    let inside = self.w.inside(j);
+                    if inside.is_empty() {
+                        continue;
+                    }
+                    let from = &from[self.w.at(j, inside.start)..];
+                    let to = &mut to[inside];
+                    match self.w.stride {
+                        1 => to.copy_from_slice(&from[..to.len()]),
+                        stride => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
+                    }
+                }
+            }
+        }
+    }
+
+    /// For planes of inputs: how far behind an output's place each tap reads, in the order of the taps.
+    pub(super) fn taps(&self, windows: &Windows) -> Vec<usize> {
+        let along = |axis: &Axis, track: &Track, k: usize| {
+            let part = k * axis.dilation % axis.stride;
+            let place = track.parts.iter().position(|&other| other == part).expect("a part for every tap");
+            (place, distance(axis, k))
+        };
+        let tap = |(ki, kj)| {
+            let ((a, u), (b, v)) = (along(&windows.h, &self.h, ki), along(&windows.w, &self.w, kj));
+            (a * self.h.length + u) * self.row() + b * self.w.length + v
+        };
+        windows.each_tap().map(tap).collect()
+    }
+
+    /// For planes of inputs: the strips of an image's outputs.
+    pub(super) fn strips(&self, windows: &Windows, lanes: usize) -> Vec<Strip> {
+        let whole = Stretch { places: 0..windows.w.output, first: 0, step: 1 };
+        let rows = (0..windows.h.output).map(|i| (i * self.row(), i * windows.w.output));
+        rows.flat_map(|(from, to)| whole.strips(from, to, lanes)).collect()
+    }
+
+    /// For planes of outputs: the inputs, in classes that are seen by the same taps.
+    pub(super) fn classes(&self, windows: &Windows, lanes: usize) -> Vec<Class> {
+        let parts = |axis: Axis| (0..axis.stride).filter_map(move |part| Stretch::of(&axis, part));
+        let pairs = parts(windows.h).flat_map(|rows| parts(windows.w).map(move |columns| (rows.clone(), columns)));
+        pairs.map(|(rows, columns)| self.class(windows, lanes, rows, columns)).collect()
+    }
+
+    fn class(&self, windows: &Windows, lanes: usize, rows: Stretch, columns: Stretch) -> Class {
+        let row = self.row();
+        let part = |stretch: &Stretch, axis: &Axis| (stretch.first + axis.padding) % axis.stride;
+        let (i, j) = (part(&rows, &windows.h), part(&columns, &windows.w));
+        let seen = windows.each_tap().enumerate().filter(|(_, (ki, kj))| {
+            ki * windows.h.dilation % windows.h.stride == i && kj * windows.w.dilation % windows.w.stride == j
+        });
+        let distances = |(tap, (ki, kj))| {
+            let (u, v) = (self.h.before - distance(&windows.h, ki), self.w.before - distance(&windows.w, kj));
+            (tap, u * row + v)
+        };
+        let taps = seen.map(distances).collect();
+        let strips = rows.places.clone().zip(0..).flat_map(|(place, index)| {
+            let to = (rows.first + index * rows.step) * windows.w.input;
+            columns.strips(place * row, to, lanes)
+        });
+        Class { taps, strips: strips.collect(), step: columns.step }
+    }
+}
+
+/// Inputs that are seen by the same taps.
+pub(super) struct Class {
+    /// The taps, each with how far behind an input's place the output is that sees it by this tap.
+    pub taps: Vec<(usize, usize)>,
+    /// The strips of an image's inputs.
+    pub strips: Vec<Strip>,
+    /// From one input of a strip to the next.
+    pub step: usize,
+}
+
+/// Entries of one axis of a result, `first`, `first + step`, …, at consecutive places of the padded source.
+#[derive(Clone)]
+struct Stretch {
+    places: Range<usize>,
+    first: usize,
+    step: usize,
+}
+
+impl Stretch {
+    /// The inputs i with (i + padding) mod stride = part, or nothing.
+    fn of(axis: &Axis, part: usize) -> Option<Stretch> {
+        let start = axis.padding.saturating_sub(part).div_ceil(axis.stride);
+        let end = (axis.input + axis.padding).saturating_sub(part).div_ceil(axis.stride);
+        (start < end).then(|| Stretch {
+            places: start..end,
+            first: start * axis.stride + part - axis.padding,
+            step: axis.stride,
+        })
+    }
+
+    /// In strips of `lanes`. The last one starts earlier, where it would otherwise reach over the end: all are then whole,
+    /// except for one that is longer than the stretch.
+    fn strips(&self, from: usize, to: usize, lanes: usize) -> Vec<Strip> {
+        let count = self.places.len();
+        let strip = |place: usize| {
+            let early = place.min(count.saturating_sub(lanes));
+            let (from, to) = (from + self.places.start + early, to + self.first + early * self.step);
+            Strip { from, to, start: place - early, end: lanes.min(count) }
+        };
+        (0..count).step_by(lanes).map(strip).collect()
+    }
+}

@@ -1,0 +1,518 @@
+//! The two inner loops of a convolution on padded planes, where every tap is a shifted read: sums over the taps, for
+//! outputs and input gradients, and sums over the pixels, for weight gradients.
+//!
+//! Both keep a tile of sums in vector registers. A lane of a sum over taps adds up in the order of the taps, whatever
+//! else is computed beside it.
+
+use super::super::dispatch::{Level, best};
+use super::planes::Strip;
+use ndarray::NdFloat;
+use std::ops::{Deref, DerefMut};
+
+/// a·b + c, in one rounding where the machine has the instruction.
+#[inline(always)]
+fn multiply_add<T: NdFloat, const FUSED: bool>(a: T, b: T, c: T) -> T {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// The sum of the lanes, halves added until one is left.
+#[inline(always)]
+fn folded<T: NdFloat, const L: usize>(mut lanes: [T; L]) -> T {
+    let mut half = L / 2;
+    while half > 0 {
+        for lane in 0..half {
+            let other = lanes[lane + half];
+            lanes[lane] += other;
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// What both loops read: for every strip, at every offset, `lanes` neighbours of the source.
+#[derive(Clone, Copy)]
+pub(super) struct Reads<'a, T> {
+    pub source: &'a [T],
+    pub offsets: &'a [usize],
+    pub strips: &'a [Strip],
+}
+
+/// Where sums over taps go: strip s of row m to `values[s.to + m·plane + lane·step]`.
+pub(super) struct Writes<'a, T> {
+    pub values: &'a mut [T],
+    pub plane: usize,
+    pub step: usize,
+}
+
+/// Strips whose sources are used by all rows before the next strips are: they should stay in the first-level cache.
+const STRIPS: usize = 8;
+
+/// Strips whose gradients are summed together, for the same reason.
+const PIXELS: usize = 128;
+
+/// Rows of Z or G that are computed together, of the `left` ones.
+fn together(left: usize, wide: bool) -> usize {
+    match left {
+        8.. if wide => 8,
+        6.. if !wide => 6,
+        4.. => 4,
+        few => few,
+    }
+}
+
+/// Numbers that begin at a cache line.
+#[derive(Default)]
+pub(super) struct Aligned<T> {
+    values: Vec<T>,
+    first: usize,
+}
+
+impl<T: NdFloat> Aligned<T> {
+    /// Bytes of a cache line.
+    const LINE: usize = 64;
+
+    pub(super) fn zeros(count: usize) -> Self {
+        let mut aligned = Aligned { values: Vec::new(), first: 0 };
+        aligned.resize(count);
+        aligned
+    }
+
+    /// Makes room for `count` numbers, of any values.
+    fn resize(&mut self, count: usize) {
+        if self.values.len() < count + Self::LINE {
+            self.values = vec![T::zero(); count + Self::LINE];
+            self.first = self.values.as_ptr().align_offset(Self::LINE).min(Self::LINE);
+        }
+    }
+}
+
+impl<T> Deref for Aligned<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.values[self.first..]
+    }
+}
+
+impl<T> DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.values[self.first..]
+    }
+}
+
+/// W (rows × offsets) as the sums over taps read it: panels of some rows, offset after offset.
+pub(super) struct Weights<T> {
+    values: Aligned<T>,
+    rows: usize,
+    wide: bool,
+}
+
+impl<T: NdFloat> Weights<T> {
+    /// Entry (m, k) is `weight[m * row + places[k]]`.
+    pub(super) fn pack(level: Level, weight: &[T], rows: usize, row: usize, places: &[usize]) -> Self {
+        let wide = level == Level::Avx512;
+        let mut weights = Weights { values: Aligned::zeros(rows * places.len()), rows, wide };
+        let (mut m, mut rest) = (0, &mut weights.values[..rows * places.len()]);
+        while m < rows {
+            let height = together(rows - m, wide);
+            let (panel, others) = rest.split_at_mut(height * places.len());
+            let weight = &weight[m * row..];
+            for (to, &place) in panel.chunks_exact_mut(height).zip(places) {
+                to.iter_mut().zip(weight[place..].iter().step_by(row)).for_each(|(to, &w)| *to = w);
+            }
+            (m, rest) = (m + height, others);
+        }
+        weights
+    }
+}
+
+impl<T: NdFloat> Reads<'_, T> {
+    /// Panics when a read would reach beyond the source.
+    fn check(&self, lanes: usize) {
+        let last = |places: &mut dyn Iterator<Item = usize>| places.max();
+        let ends = (last(&mut self.offsets.iter().copied()), last(&mut self.strips.iter().map(|strip| strip.from)));
+        if let (Some(offset), Some(from)) = ends {
+            assert!(offset + from + lanes <= self.source.len(), "a strip reaches over the end of its source");
+        }
+    }
+
+    /// Z[m, strip] ← b[m] + Σₖ W[m, k]·source[offset k + strip], some offsets at a time.
+    #[inline(always)]
+    fn over_taps<const FUSED: bool, const L: usize>(
+        self,
+        weights: &Weights<T>,
+        some: usize,
+        bias: &[T],
+        to: &mut Writes<T>,
+    ) {
+        self.check(L);
+        let (rows, count) = (weights.rows, self.offsets.len());
+        assert!(weights.values.len() >= rows * count && bias.len() == rows, "a weight for each row and offset");
+        let mut k = 0;
+        loop {
+            let offsets = &self.offsets[k..count.min(k + some)];
+            for strips in self.strips.chunks(STRIPS) {
+                let block = Reads { offsets, strips, ..self };
+                let mut m = 0;
+                while m < rows {
+                    let height = together(rows - m, weights.wide);
+                    let panel = &weights.values[m * count + k * height..][..offsets.len() * height];
+                    let start = (k == 0).then_some(bias);
+                    // SAFETY: reads were checked; the panel has a weight for each of `height` rows and each offset.
+                    unsafe {
+                        match height {
+                            8 => block.rows::<FUSED, L, 8, 3>(panel, start, m, to),
+                            6 => block.rows::<FUSED, L, 6, 2>(panel, start, m, to),
+                            4 => block.rows::<FUSED, L, 4, 2>(panel, start, m, to),
+                            3 => block.rows::<FUSED, L, 3, 3>(panel, start, m, to),
+                            2 => block.rows::<FUSED, L, 2, 4>(panel, start, m, to),
+                            _ => block.rows::<FUSED, L, 1, 8>(panel, start, m, to),
+                        }
+                    }
+                    m += height;
+                }
+            }
+            k += some;
+            if k >= count {
+                return;
+            }
+        }
+    }
+
+    /// M rows of Z from m on, V strips at a time, starting from b or from what is there.
+    #[inline(always)]
+    unsafe fn rows<const FUSED: bool, const L: usize, const M: usize, const V: usize>(
+        &self,
+        weights: &[T],
+        bias: Option<&[T]>,
+        m: usize,
+        to: &mut Writes<T>,
+    ) {
+        for strips in self.strips.chunks(V) {
+            // Where strips are missing, the last one is computed again and not written.
+            let mut from = [strips[strips.len() - 1].from; V];
+            from.iter_mut().zip(strips).for_each(|(from, strip)| *from = strip.from);
+            let mut sums = [[[T::zero(); L]; V]; M];
+            // A whole tile is read and written in loops of constant length, so that the sums stay in registers.
+            let whole = to.step == 1 && strips.len() == V && strips.iter().all(|strip| strip.end == L);
+            if let Some(bias) = bias {
+                for (sums, &b) in sums.iter_mut().zip(&bias[m..m + M]) {
+                    *sums = [[b; L]; V];
+                }
+            } else if whole {
+                for (v, strip) in strips.iter().enumerate().take(V) {
+                    for (r, sums) in sums.iter_mut().enumerate() {
+                        sums[v].copy_from_slice(&to.values[strip.to + (m + r) * to.plane..][..L]);
+                    }
+                }
+            } else {
+                for (v, strip) in strips.iter().enumerate() {
+                    for (r, sums) in sums.iter_mut().enumerate() {
+                        let lanes = to.values[strip.to + (m + r) * to.plane..].iter().step_by(to.step);
+                        sums[v][..strip.end].iter_mut().zip(lanes).for_each(|(sum, &from)| *sum = from);
+                    }
+                }
+            }
+            // SAFETY: as promised by the caller.
+            let sums = unsafe { self.tile::<FUSED, L, M, V>(weights.as_ptr(), from, sums) };
+            if whole {
+                for (v, strip) in strips.iter().enumerate().take(V) {
+                    for (r, sums) in sums.iter().enumerate() {
+                        to.values[strip.to + (m + r) * to.plane..][..L].copy_from_slice(&sums[v]);
+                    }
+                }
+            } else {
+                for (v, strip) in strips.iter().enumerate() {
+                    for (r, sums) in sums.iter().enumerate() {
+                        let lanes = to.values[strip.to + (m + r) * to.plane..].iter_mut().step_by(to.step);
+                        lanes.zip(&sums[v][..strip.end]).for_each(|(to, &sum)| *to = sum);
+                    }
+                }
+            }
+        }
+    }
+
+    /// M × V vectors of sums.
+    #[inline(always)]
+    unsafe fn tile<const FUSED: bool, const L: usize, const M: usize, const V: usize>(
+        &self,
+        weights: *const T,
+        from: [usize; V],
+        mut sums: [[[T; L]; V]; M],
+    ) -> [[[T; L]; V]; M] {
+        for (k, &offset) in self.offsets.iter().enumerate() {
+            let mut x = [[T::zero(); L]; V];
+            for (x, &from) in x.iter_mut().zip(&from) {
+                // SAFETY: `check` found all offsets, plus all strips, plus L inside the source.
+                *x = unsafe { self.source.as_ptr().add(offset + from).cast::<[T; L]>().read_unaligned() };
+            }
+            for (m, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: M weights for each offset.
+                let w = unsafe { *weights.add(k * M + m) };
+                for (sums, x) in sums.iter_mut().zip(&x) {
+                    for (sum, &x) in sums.iter_mut().zip(x) {
+                        *sum = multiply_add::<T, FUSED>(w, x, *sum);
+                    }
+                }
+            }
+        }
+        sums
+    }
+
+    /// G[m, k] += Σ over strips and their lanes of δ[m, strip]·source[offset k + strip], where row m of δ starts at
+    /// `m * plane`. `packed` is room that grows as needed.
+    #[inline(always)]
+    fn over_pixels<const FUSED: bool, const L: usize, const WIDE: bool>(
+        self,
+        delta: &[T],
+        plane: usize,
+        gradient: &mut [T],
+        packed: &mut Aligned<T>,
+    ) {
+        self.check(L);
+        let count = self.offsets.len();
+        let rows = gradient.len() / count;
+        for strips in self.strips.chunks(PIXELS) {
+            let block = Reads { strips, ..self };
+            let mut m = 0;
+            while m < rows {
+                let height = together(rows - m, WIDE);
+                let (delta, gradient) = (&delta[m * plane..], &mut gradient[m * count..]);
+                // SAFETY: reads were checked.
+                unsafe {
+                    match height {
+                        8 => block.gradients::<FUSED, L, 8, 3>(delta, plane, gradient, packed),
+                        6 => block.gradients::<FUSED, L, 6, 2>(delta, plane, gradient, packed),
+                        4 => block.gradients::<FUSED, L, 4, 2>(delta, plane, gradient, packed),
+                        3 => block.gradients::<FUSED, L, 3, 3>(delta, plane, gradient, packed),
+                        2 => block.gradients::<FUSED, L, 2, 5>(delta, plane, gradient, packed),
+                        _ => block.gradients::<FUSED, L, 1, 9>(delta, plane, gradient, packed),
+                    }
+                }
+                m += height;
+            }
+        }
+    }
+
+    /// M rows of G, N offsets at a time.
+    #[inline(always)]
+    unsafe fn gradients<const FUSED: bool, const L: usize, const M: usize, const N: usize>(
+        &self,
+        delta: &[T],
+        plane: usize,
+        gradient: &mut [T],
+        packed: &mut Aligned<T>,
+    ) {
+        // δ strip by strip, its M rows side by side; 0 in the lanes that are no pixel or were counted already.
+        packed.resize(self.strips.len() * M * L);
+        for (strip, packed) in self.strips.iter().zip(packed.chunks_exact_mut(M * L)) {
+            for (m, lanes) in packed.chunks_exact_mut(L).enumerate() {
+                let from = &delta[strip.to + m * plane..][..strip.end];
+                if (strip.start, strip.end) == (0, L) {
+                    lanes.copy_from_slice(&from[..L]);
+                } else {
+                    lanes.fill(T::zero());
+                    lanes[strip.start..strip.end].copy_from_slice(&from[strip.start..]);
+                }
+            }
+        }
+        let count = self.offsets.len();
+        for (group, offsets) in self.offsets.chunks(N).enumerate() {
+            // Where offsets are missing, the last one is computed again and not written.
+            let mut all = [offsets[offsets.len() - 1]; N];
+            all[..offsets.len()].copy_from_slice(offsets);
+            // SAFETY: as promised by the caller; `packed` holds M·L numbers for each strip.
+            let sums = unsafe { self.inner::<FUSED, L, M, N>(packed.as_ptr(), all) };
+            for (m, sums) in sums.iter().enumerate() {
+                let to = &mut gradient[m * count + group * N..][..offsets.len()];
+                to.iter_mut().zip(sums).for_each(|(to, &sum)| *to += sum);
+            }
+        }
+    }
+
+    /// M × N sums over all strips.
+    #[inline(always)]
+    unsafe fn inner<const FUSED: bool, const L: usize, const M: usize, const N: usize>(
+        &self,
+        packed: *const T,
+        offsets: [usize; N],
+    ) -> [[T; N]; M] {
+        let mut sums = [[[T::zero(); L]; N]; M];
+        for (s, strip) in self.strips.iter().enumerate() {
+            let mut x = [[T::zero(); L]; N];
+            for (x, &offset) in x.iter_mut().zip(&offsets) {
+                // SAFETY: `check` found all offsets, plus all strips, plus L inside the source.
+                *x = unsafe { self.source.as_ptr().add(offset + strip.from).cast::<[T; L]>().read_unaligned() };
+            }
+            for (m, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: strip s, row m of `packed`.
+                let delta = unsafe { packed.add((s * M + m) * L).cast::<[T; L]>().read_unaligned() };
+                for (sums, x) in sums.iter_mut().zip(&x) {
+                    for ((sum, &x), &delta) in sums.iter_mut().zip(x).zip(&delta) {
+                        *sum = multiply_add::<T, FUSED>(delta, x, *sum);
+                    }
+                }
+            }
+        }
+        let mut totals = [[T::zero(); N]; M];
+        for (totals, sums) in totals.iter_mut().zip(&sums) {
+            for (total, &lanes) in totals.iter_mut().zip(sums) {
+                *total = folded(lanes);
+            }
+        }
+        totals
+    }
+}
+
+/// The two loops at a level of vector instructions, L lanes wide.
+pub trait Shifts: NdFloat {
+    /// Lanes of one vector.
+    fn lanes(level: Level, width: usize) -> usize;
+
+    /// [`Reads::over_taps`].
+    #[allow(private_interfaces)]
+    fn over_taps(
+        level: Level,
+        lanes: usize,
+        reads: Reads<Self>,
+        w: &Weights<Self>,
+        some: usize,
+        bias: &[Self],
+        to: &mut Writes<Self>,
+    );
+
+    /// [`Reads::over_pixels`].
+    #[allow(private_interfaces)]
+    fn over_pixels(
+        level: Level,
+        lanes: usize,
+        reads: Reads<Self>,
+        delta: &[Self],
+        plane: usize,
+        gradient: &mut [Self],
+        packed: &mut Aligned<Self>,
+    );
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    //! The loops compiled for instructions that not every machine has.
+
+    use super::{Aligned, Reads, Weights, Writes};
+    use ndarray::NdFloat;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    pub(super) fn taps_avx512<T: NdFloat, const L: usize>(
+        reads: Reads<T>,
+        w: &Weights<T>,
+        some: usize,
+        bias: &[T],
+        to: &mut Writes<T>,
+    ) {
+        reads.over_taps::<true, L>(w, some, bias, to);
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    pub(super) fn pixels_avx512<T: NdFloat, const L: usize>(
+        reads: Reads<T>,
+        delta: &[T],
+        plane: usize,
+        gradient: &mut [T],
+        packed: &mut Aligned<T>,
+    ) {
+        reads.over_pixels::<true, L, true>(delta, plane, gradient, packed);
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn taps_avx2<T: NdFloat, const L: usize>(
+        reads: Reads<T>,
+        w: &Weights<T>,
+        some: usize,
+        bias: &[T],
+        to: &mut Writes<T>,
+    ) {
+        reads.over_taps::<true, L>(w, some, bias, to);
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn pixels_avx2<T: NdFloat, const L: usize>(
+        reads: Reads<T>,
+        delta: &[T],
+        plane: usize,
+        gradient: &mut [T],
+        packed: &mut Aligned<T>,
+    ) {
+        reads.over_pixels::<true, L, false>(delta, plane, gradient, packed);
+    }
+}
+
+/// A scalar type with vectors of FULL lanes at AVX-512, HALF at AVX2 and QUARTER on every machine.
+macro_rules! shifts {
+    ($scalar:ty, $full:literal, $half:literal, $quarter:literal) => {
+        impl Shifts for $scalar {
+            fn lanes(level: Level, width: usize) -> usize {
+                match level {
+                    Level::Avx512 if width > $half => $full,
+                    Level::Avx512 | Level::Avx2 => $half,
+                    Level::Portable => $quarter,
+                }
+            }
+
+            #[allow(private_interfaces)]
+            fn over_taps(
+                level: Level,
+                lanes: usize,
+                reads: Reads<Self>,
+                w: &Weights<Self>,
+                some: usize,
+                bias: &[Self],
+                to: &mut Writes<Self>,
+            ) {
+                assert!(level <= best(), "this machine lacks {}", level.name());
+                match (level, lanes) {
+                    // SAFETY: `best` found the features of this level on the machine.
+                    #[cfg(target_arch = "x86_64")]
+                    (Level::Avx512, $full) => unsafe { x86::taps_avx512::<_, $full>(reads, w, some, bias, to) },
+                    // SAFETY: as above.
+                    #[cfg(target_arch = "x86_64")]
+                    (Level::Avx512, _) => unsafe { x86::taps_avx512::<_, $half>(reads, w, some, bias, to) },
+                    // SAFETY: as above.
+                    #[cfg(target_arch = "x86_64")]
+                    (Level::Avx2, _) => unsafe { x86::taps_avx2::<_, $half>(reads, w, some, bias, to) },
+                    _ => reads.over_taps::<false, $quarter>(w, some, bias, to),
+                }
+            }
+
+            #[allow(private_interfaces)]
+            fn over_pixels(
+                level: Level,
+                lanes: usize,
+                reads: Reads<Self>,
+                delta: &[Self],
+                plane: usize,
+                gradient: &mut [Self],
+                packed: &mut Aligned<Self>,
+            ) {
+                assert!(level <= best(), "this machine lacks {}", level.name());
+                match (level, lanes) {
+                    // SAFETY: `best` found the features of this level on the machine.
+                    #[cfg(target_arch = "x86_64")]
+                    (Level::Avx512, $full) => unsafe {
+                        x86::pixels_avx512::<_, $full>(reads, delta, plane, gradient, packed)
+                    },
+                    // SAFETY: as above.
+                    #[cfg(target_arch = "x86_64")]
+                    (Level::Avx512, _) => unsafe {
+                        x86::pixels_avx512::<_, $half>(reads, delta, plane, gradient, packed)
+                    },
+                    // SAFETY: as above.
+                    #[cfg(target_arch = "x86_64")]
+                    (Level::Avx2, _) => unsafe { x86::pixels_avx2::<_, $half>(reads, delta, plane, gradient, packed) },
+                    _ => reads.over_pixels::<false, $quarter, false>(delta, plane, gradient, packed),
+                }
+            }
+        }
+    };
+}
+
+shifts!(f32, 16, 8, 4);
+shifts!(f64, 8, 4, 2);
