@@ -284,3 +284,24 @@ fn help_has_an_example() {
         assert!(ran.code == 0 && ran.stdout.contains(&format!("Example: limpide {command} ")), "{}", ran.stdout);
     }
 }
+
+#[test]
+fn inspect_shows_the_layers_and_the_plan() {
+    let ran = run("inspect", &recipe("digits"), "--plan --json --set batch_size=32");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let shown: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(shown["input"][0], 32);
+    let layers = shown["layers"].as_array().unwrap();
+    // Every layer is the work of one step, and the steps' bytes are those of the batch.
+    let steps = shown["plan"].as_array().unwrap();
+    let all: Vec<&str> = steps.iter().map(|step| step["modules"].as_str().unwrap()).collect();
+    for layer in layers {
+        let named = format!("{} {}", layer["name"].as_str().unwrap(), layer["module"].as_str().unwrap());
+        assert_eq!(all.join(", ").matches(&named).count(), 1, "{named} in {all:?}");
+    }
+    let last = steps.last().unwrap();
+    assert_eq!(last["bytes"], 32 * 10 * 4);
+    let ran = run("inspect", &recipe("digits"), "--plan");
+    assert!(ran.stdout.contains("layout") && ran.stdout.contains("FLOPs"), "{}", ran.stdout);
+    assert_eq!(run("inspect", "nowhere.toml", "").code, 2);
+}
