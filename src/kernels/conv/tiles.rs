@@ -262,7 +262,14 @@ pub trait Shifts: NdFloat {
 
     /// [`Reads::over_taps`].
     #[allow(private_interfaces)]
-    fn over_taps(level: Level, lanes: usize, reads: Reads<Self>, weights: &[Self], bias: &[Self], to: &mut Writes<Self>);
+    fn over_taps(
+        level: Level,
+        lanes: usize,
+        reads: Reads<Self>,
+        weights: &[Self],
+        bias: &[Self],
+        to: &mut Writes<Self>,
+    );
 
     /// [`Reads::over_pixels`].
     #[allow(private_interfaces)]
@@ -330,7 +337,14 @@ macro_rules! shifts {
             }
 
             #[allow(private_interfaces)]
-            fn over_taps(level: Level, lanes: usize, reads: Reads<Self>, w: &[Self], bias: &[Self], to: &mut Writes<Self>) {
+            fn over_taps(
+                level: Level,
+                lanes: usize,
+                reads: Reads<Self>,
+                w: &[Self],
+                bias: &[Self],
+                to: &mut Writes<Self>,
+            ) {
                 assert!(level <= best(), "this machine lacks {}", level.name());
                 match (level, lanes) {
                     // SAFETY: `best` found the features of this level on the machine.
@@ -360,10 +374,14 @@ macro_rules! shifts {
                 match (level, lanes) {
                     // SAFETY: `best` found the features of this level on the machine.
                     #[cfg(target_arch = "x86_64")]
-                    (Level::Avx512, $full) => unsafe { x86::pixels_avx512::<_, $full>(reads, delta, plane, gradient, packed) },
+                    (Level::Avx512, $full) => unsafe {
+                        x86::pixels_avx512::<_, $full>(reads, delta, plane, gradient, packed)
+                    },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
-                    (Level::Avx512, _) => unsafe { x86::pixels_avx512::<_, $half>(reads, delta, plane, gradient, packed) },
+                    (Level::Avx512, _) => unsafe {
+                        x86::pixels_avx512::<_, $half>(reads, delta, plane, gradient, packed)
+                    },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
                     (Level::Avx2, _) => unsafe { x86::pixels_avx2::<_, $half>(reads, delta, plane, gradient, packed) },
