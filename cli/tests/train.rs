@@ -89,11 +89,14 @@ fn the_description_in_the_folder_is_complete_and_gives_the_same_run() {
     let place = Place::new();
     place.train(&place.file(SMALL), "first", "--set seed=7 --set optimizer.lr=0.2");
     let text = fs::read_to_string(place.path("first/run.toml")).unwrap();
-    for line in ["seed = 7", "lr = 0.2", "momentum = 0.0", "batch_size = 32", "keep_last = 2", "csv = true", "bias = true"] {
+    for line in
+        ["seed = 7", "lr = 0.2", "momentum = 0.0", "batch_size = 32", "keep_last = 2", "csv = true", "bias = true"]
+    {
         assert!(text.lines().any(|own| own == line), "wants the line {line} in\n{text}");
     }
     place.train(&place.path("first/run.toml"), "second", "");
-    let [first, second] = ["first", "second"].map(|run| fs::read(place.path(&format!("{run}/model.safetensors"))).unwrap());
+    let [first, second] =
+        ["first", "second"].map(|run| fs::read(place.path(&format!("{run}/model.safetensors"))).unwrap());
     assert!(first == second);
     assert_eq!(fs::read_to_string(place.path("second/run.toml")).unwrap(), text);
 }
@@ -117,7 +120,9 @@ fn a_dry_run_says_what_would_happen_and_leaves_nothing() {
     let out = place.path("none");
     let ran = run("train", &recipe("digits"), &format!("--dry-run --out {out}"));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    for words in ["train 1258, validation 180, test 359", "Linear(64, 64)", "AdamW(0.003)", "at most 100, 40 steps each"] {
+    for words in
+        ["train 1258, validation 180, test 359", "Linear(64, 64)", "AdamW(0.003)", "at most 100, 40 steps each"]
+    {
         assert!(ran.stdout.contains(words), "wants {words} in\n{}", ran.stdout);
     }
     assert!(!Path::new(&out).exists());

@@ -1,6 +1,6 @@
 //! What a benchmark holds in memory, in MiB: the data as stored, the parameters, and the most that the process ever had.
 
-use limpide::data::{Dataset, Inputs, Target};
+use limpide::data::{Dataset, Inputs, Target, Targets};
 use limpide::{Module, Real};
 use serde::Serialize;
 
@@ -23,8 +23,9 @@ impl Memory {
             Inputs::Bytes { values, .. } => values.len(),
         };
         let targets = match &data.targets {
-            Target::Values(values) => values.len() * size_of::<T>(),
-            Target::Classes(labels) => labels.len() * size_of::<i64>(),
+            Targets::Given(Target::Values(values)) => values.len() * size_of::<T>(),
+            Targets::Given(Target::Classes(labels)) => labels.len() * size_of::<i64>(),
+            Targets::Inputs => 0,
         };
         let parameters = network.parameters().iter().map(|(_, value)| value.len() * size_of::<T>()).sum::<usize>();
         Memory {

@@ -40,12 +40,13 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let flops = flops(&session.network, &input)?;
     let plan = if arguments.plan { Some(Plan::new(&session.network, &input)?) } else { None };
     if arguments.common.json {
-        let layer = |row: &limpide::model::Row| {
-            serde_json::json!({"name": row.name, "module": row.module, "output": row.output, "parameters": row.parameters})
-        };
+        let layer = |row: &limpide::model::Row| serde_json::json!({"name": row.name, "module": row.module, "output": row.output, "parameters": row.parameters});
         let layers: Vec<_> = summary.rows.iter().map(layer).collect();
         let plan = plan.map(|plan| plan.lines());
-        println!("{:#}", serde_json::json!({"input": input, "layers": layers, "flops_per_step": flops.step(), "plan": plan}));
+        println!(
+            "{:#}",
+            serde_json::json!({"input": input, "layers": layers, "flops_per_step": flops.step(), "plan": plan})
+        );
         return Ok(ExitCode::SUCCESS);
     }
     print!("{summary}");
