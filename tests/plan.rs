@@ -213,7 +213,7 @@ fn a_plan_moves_the_buffers_as_the_modules_do() {
     twin.network.update_buffers(engine.tape());
 
     let mut optim = Optim::new(case.network.as_mut(), &loss, Sgd::new(0.1).unwrap(), 2);
-    optim.set_random(Stream::new(4));
+    optim.set_random(Stream::new(4), 0);
     optim.step(&x, &target).unwrap();
     let (moved, wanted) = (case.network.buffers(), twin.network.buffers());
     assert_eq!(moved.len(), 6);
