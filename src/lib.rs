@@ -45,7 +45,8 @@
 //! | [`module`] | the contract: five verbs, the tape, the gradients |
 //! | [`layers`], [`loss`], [`container`] | one file a layer, a loss, a container |
 //! | [`init`], [`optim`], [`train`] | start values, optimisers, slices and threads, the training loop |
-//! | [`data`], [`metrics`] | data sets, splits, batches; accuracy and confusion |
+//! | [`data`], [`metrics`] | data sets, splits, batches; accuracy, precision, ROC-AUC, calibration and more |
+//! | [`diagnose`] | what is wrong with a set-up or a run, one line each with advice |
 //! | [`gradcheck`] | analytic gradients against numeric ones |
 //! | [`model`] | a model as data: description, summary |
 //! | [`format`], [`files`] | models and logs on disk: safetensors, TensorBoard; files whole or not at all |
@@ -54,6 +55,7 @@
 
 pub mod container;
 pub mod data;
+pub mod diagnose;
 pub mod error;
 pub mod files;
 pub mod format;

@@ -3,8 +3,8 @@
 
 use limpide::data::Target;
 use limpide::gradcheck::{LossCase, Options, check_loss, losses};
-use limpide::loss::Reduction;
-use limpide::metrics::{classes, correct, correct_in_slices, true_classes};
+use limpide::loss::{Loss, Reduction, SampleWeighted, weighted_target};
+use limpide::metrics::{classes, correct, true_classes};
 use limpide::tensor::{dense, values};
 use limpide::{Real, Tensor, zeros};
 use ndarray::Axis;
@@ -51,16 +51,49 @@ fn slices_give_the_bits_of_the_tensors() {
             assert_eq!(scratch, values(&terms), "{loss}");
             let denominator = loss.slice_denominator(output.shape(), target.as_slice());
             assert_eq!(denominator, loss.denominator(output.shape(), &target), "{loss}");
-            if let Some(decision) = loss.decision().filter(|_| output.ndim() == 2) {
+            // The columns of a weighted target are not those of its loss.
+            let plain = output.ndim() == 2 && !loss.to_string().starts_with("SampleWeighted");
+            if let Some(decision) = loss.decision().filter(|_| plain) {
                 let (predicted, truth) = (classes(decision, &output), true_classes(decision, &target));
                 let right = (0..4).filter(|&i| predicted[i] == truth[i]).count();
-                let got = correct_in_slices(decision, values(&output), 4, target.as_slice());
-                assert_eq!((got, correct(decision, &output, &target)), (right, right), "{loss}");
+                assert_eq!(correct(decision, &output, &target), right, "{loss}");
+                assert_eq!(loss.correct(values(&output), 4, target.as_slice()), Some(right), "{loss}");
             }
         }
     }
     run::<f32>();
     run::<f64>();
+}
+
+/// Weights of samples are weights of their terms, and a sample of weight 0 might as well not be there.
+#[test]
+fn weighted_samples_count_as_often_as_they_weigh() {
+    for LossCase { loss, output, target } in losses::<f64>() {
+        if output.ndim() > 2 || loss.reduction() == Reduction::None || loss.to_string().starts_with("SampleWeighted") {
+            continue;
+        }
+        // Sample 0 twice, sample 1 not at all, the others once.
+        let repeated = [0, 0, 2, 3];
+        let wanted =
+            loss.forward(&output.select(Axis(0), &repeated).into_shared(), &target.select(&repeated)).sum();
+        let name = loss.to_string();
+        let target = weighted_target(&[2.0, 0.0, 1.0, 1.0], &target).unwrap();
+        let loss = SampleWeighted::from_boxed(loss);
+        let got = loss.forward(&output, &target).sum();
+        assert!((got - wanted).abs() <= 1e-14 * wanted.abs(), "{name}: got {got}, wanted {wanted}");
+        let mut spoilt = output.clone();
+        spoilt.index_axis_mut(Axis(0), 1).fill(f64::NAN);
+        assert_eq!(loss.forward(&spoilt, &target).sum(), got, "{name}");
+        assert!(loss.backward(&spoilt, &target).iter().all(|s| s.is_finite()), "{name}");
+    }
+}
+
+#[test]
+fn nan_in_gives_nan_out() {
+    for LossCase { loss, output, target } in losses::<f64>() {
+        let (terms, _) = loss.terms_and_slope(&output.mapv(|_| f64::NAN).into_shared(), &target);
+        assert!(terms.sum().is_nan(), "{loss}");
+    }
 }
 
 #[test]
@@ -145,11 +178,14 @@ fn a_target_that_does_not_fit_is_refused_by_a_message_that_names_the_loss() {
 fn every_public_loss_has_a_row_with_every_reduction() {
     let rows: Vec<String> = losses::<f64>().iter().map(|case| case.loss.to_string()).collect();
     let lines = include_str!("../src/loss/mod.rs").lines();
+    // What has a reduction of its own; a weighted loss has that of the loss inside it.
     let names: Vec<&str> = lines
         .filter_map(|line| line.strip_prefix("pub use ")?.strip_suffix(';')?.split("::").nth(1))
-        .filter(|name| *name != "LossDescription")
+        .flat_map(|names| names.trim_matches(['{', '}']).split(", "))
+        .filter(|name| name.ends_with("Loss") || name.starts_with("CrossEntropy"))
         .collect();
-    assert!(names.len() >= 6, "only {names:?} found: are losses still exported one a line?");
+    assert!(names.len() >= 15, "only {names:?} found: are losses still exported one a line?");
+    assert!(rows.iter().any(|row| row.starts_with("SampleWeighted(")));
     for name in names {
         for reduction in ["Mean", "Sum", "None"] {
             let wanted = format!("{name}({reduction})");

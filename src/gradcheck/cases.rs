@@ -8,7 +8,9 @@ use crate::layers::{
     Reshape, Selu, Sigmoid, Silu, Softmax, Softplus, Tanh, Upsample, Upsampling, ZeroPad2d,
 };
 use crate::loss::{
-    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, CrossEntropyOnProbabilities, Loss, MseLoss, NllLoss, Reduction,
+    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, CrossEntropyOnProbabilities, FocalLoss, HingeEmbeddingLoss, HingeLoss,
+    HuberLoss, KlDivLoss, KlReduction, L1Loss, Loss, MseLoss, MultiMarginLoss, NllLoss, Reduction, SampleWeighted,
+    SigmoidFocalLoss, SmoothL1Loss, weighted_target,
 };
 use crate::module::{Module, Tape};
 use crate::tensor::shape_text;
@@ -158,12 +160,31 @@ pub fn losses<T: Real>() -> Vec<LossCase<T>> {
     let classes = || Target::classes(vec![2, 0, 1, 2]);
     let some_ignored = |ignored: i64| Target::classes(vec![2, ignored, 1, 2]);
     let pixel_classes = || Target::Classes(tensor(&[2, 2, 2], vec![0, 1, 2, 1, 2, 2, 0, 1]));
+    let signs = || {
+        let sign = |y: T| if y > T::zero() { T::one() } else { -T::one() };
+        Target::Values(numbers(&[4, 3], 2).mapv(sign).into_shared())
+    };
+    let values = || Target::Values(numbers(&[4, 3], 2));
+    let log_shares = || Target::Values(run(LogSoftmax::new(), &numbers(&[4, 3], 2)));
+    let weighted = |target: Target<T>| weighted_target(&[0.5, 0.0, 2.0, 1.25], &target).expect("a weight a sample");
     let weights = [0.5, 2.0, 1.25];
     let mut rows = Vec::new();
-    for reduction in [Reduction::Mean, Reduction::Sum, Reduction::None] {
-        let values = Target::Values(numbers(&[4, 3], 2));
+    for (reduction, kl_reduction) in [
+        (Reduction::Mean, KlReduction::Mean),
+        (Reduction::Sum, KlReduction::Sum),
+        (Reduction::None, KlReduction::None),
+    ] {
         rows.extend([
-            LossCase::new(MseLoss::new().reduction(reduction), logits(), values),
+            LossCase::new(MseLoss::new().reduction(reduction), logits(), values()),
+            LossCase::new(L1Loss::new().reduction(reduction), logits(), values()),
+            LossCase::new(SmoothL1Loss::new().reduction(reduction), logits(), values()),
+            LossCase::new(HuberLoss::new().reduction(reduction), logits(), values()),
+            LossCase::new(KlDivLoss::new().reduction(kl_reduction), run(LogSoftmax::new(), &logits()), shares()),
+            LossCase::new(HingeLoss::new().reduction(reduction), logits(), signs()),
+            LossCase::new(HingeEmbeddingLoss::new().reduction(reduction), logits(), signs()),
+            LossCase::new(MultiMarginLoss::new().reduction(reduction), logits(), classes()),
+            LossCase::new(FocalLoss::new().reduction(reduction), logits(), classes()),
+            LossCase::new(SigmoidFocalLoss::new().reduction(reduction), logits(), yes_no()),
             LossCase::new(BceLoss::new().reduction(reduction), probabilities(&[4, 3], 1), yes_no()),
             LossCase::new(BceWithLogitsLoss::new().reduction(reduction), logits(), yes_no()),
             LossCase::new(CrossEntropyLoss::new().reduction(reduction), logits(), classes()),
@@ -192,6 +213,43 @@ pub fn losses<T: Real>() -> Vec<LossCase<T>> {
         LossCase::new(NllLoss::new().class_weights(&weights), run(LogSoftmax::new(), &logits()), classes()),
         LossCase::new(NllLoss::new(), run(LogSoftmax::new(), &logits()), some_ignored(-100)),
         LossCase::new(NllLoss::new(), run(LogSoftmax { dim: 1 }, &pixels()), pixel_classes()),
+        LossCase::new(SmoothL1Loss::new().beta(0.5), logits(), values()),
+        LossCase::new(SmoothL1Loss::new().beta(0.0), logits(), values()),
+        LossCase::new(HuberLoss::new().delta(2.5), logits(), values()),
+        LossCase::new(
+            KlDivLoss::new().reduction(KlReduction::BatchMean).log_target(true),
+            run(LogSoftmax::new(), &logits()),
+            log_shares(),
+        ),
+        LossCase::new(HingeLoss::new().margin(0.25), logits(), signs()),
+        LossCase::new(HingeEmbeddingLoss::new().margin(0.25), logits(), signs()),
+        LossCase::new(
+            MultiMarginLoss::new().power(2).margin(0.5).class_weights(&weights),
+            logits(),
+            some_ignored(-100),
+        ),
+        LossCase::new(MultiMarginLoss::new(), pixels(), pixel_classes()),
+        LossCase::new(FocalLoss::new().gamma(0.5).class_weights(&weights).ignore_index(0), logits(), some_ignored(0)),
+        LossCase::new(FocalLoss::new().gamma(3.0), logits(), shares()),
+        LossCase::new(FocalLoss::new(), pixels(), pixel_classes()),
+        LossCase::new(
+            SigmoidFocalLoss::new().alpha(-1.0).gamma(0.5),
+            logits(),
+            Target::Values(probabilities(&[4, 3], 2)),
+        ),
+        LossCase::new(SampleWeighted::new(L1Loss::new()), logits(), weighted(values())),
+        LossCase::new(SampleWeighted::new(MseLoss::new().reduction(Reduction::Sum)), logits(), weighted(values())),
+        LossCase::new(
+            SampleWeighted::new(BceWithLogitsLoss::new().reduction(Reduction::None)),
+            logits(),
+            weighted(yes_no()),
+        ),
+        LossCase::new(
+            SampleWeighted::new(CrossEntropyLoss::new().class_weights(&weights)),
+            logits(),
+            weighted(some_ignored(-100)),
+        ),
+        LossCase::new(SampleWeighted::new(CrossEntropyLoss::new()), logits(), weighted(shares())),
     ]);
     rows
 }

@@ -1,9 +1,9 @@
 //! Binary cross-entropy on probabilities, the partner of a `Sigmoid` output.
 
-use super::{Loss, Reduction, ln_1p};
-use crate::data::{Target, TargetSlice};
+use super::{Loss, Reduction, Takes, ln_1p};
+use crate::Real;
+use crate::data::TargetSlice;
 use crate::metrics::Decision;
-use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -55,12 +55,12 @@ impl<T: Real> Loss<T> for BceLoss {
         self.reduction
     }
 
-    fn decision(&self) -> Option<Decision> {
-        Some(Decision::Threshold(0.5))
+    fn takes(&self) -> Takes {
+        Takes::YesNoProbabilities
     }
 
-    fn check(&self, output: &[usize], target: &Target<T>) -> Result<()> {
-        super::check_values(self, output, target)
+    fn decision(&self) -> Option<Decision> {
+        Some(Decision::Threshold(0.5))
     }
 
     fn measure(&self, p: &[T], _: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {
@@ -77,10 +77,6 @@ impl<T: Real> Loss<T> for BceLoss {
             *term = (y - T::one()) * at_least(-100.0, *s) - y * at_least(-100.0, *term);
             *s = (p - y) / at_least(least, p * (T::one() - p));
         }
-    }
-
-    fn slice_denominator(&self, shape: &[usize], _: TargetSlice<'_, T>) -> T {
-        super::entries(shape)
     }
 }
 

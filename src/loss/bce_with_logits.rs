@@ -1,6 +1,6 @@
 //! Binary cross-entropy on logits, fused with the sigmoid so that neither can overflow.
 
-use super::{Loss, Reduction, check_weights, ln_1p};
+use super::{Loss, Reduction, Takes, check_weights, ln_1p};
 use crate::data::{Target, TargetSlice};
 use crate::metrics::Decision;
 use crate::tensor::shape_text;
@@ -66,6 +66,10 @@ impl<T: Real> Loss<T> for BceWithLogitsLoss {
         self.reduction
     }
 
+    fn takes(&self) -> Takes {
+        Takes::YesNoLogits
+    }
+
     fn decision(&self) -> Option<Decision> {
         Some(Decision::Threshold(0.0))
     }
@@ -104,10 +108,6 @@ impl<T: Real> Loss<T> for BceWithLogitsLoss {
             let (yes, no) = if x < T::zero() { (small, large) } else { (large, small) };
             *s = (T::one() - y) * yes - w * y * no;
         }
-    }
-
-    fn slice_denominator(&self, shape: &[usize], _: TargetSlice<'_, T>) -> T {
-        super::entries(shape)
     }
 }
 

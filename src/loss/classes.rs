@@ -1,6 +1,6 @@
 //! What the losses over classes share: how much each class counts in a target, and the classes of a term in one row.
 
-use super::{check_values, check_weights, term_axes};
+use super::{BLOCK, check_values, check_weights, in_place, term_axes};
 use crate::data::{Target, TargetSlice};
 use crate::tensor::{dense, shape_text, values as values_of};
 use crate::{Error, Real, Result, Tensor, tensor};
@@ -99,7 +99,8 @@ impl ClassRule<'_> {
     ///
     /// A class with q = 0 is passed over, so that it adds nothing even when its logarithm is −∞: 0·ln 0 = 0.
     pub fn each<T: Real>(&self, classes: usize, target: TargetSlice<'_, T>, row: usize, mut f: impl FnMut(usize, T)) {
-        let (kept, spread) = (T::of(1.0 - self.label_smoothing), T::of(self.label_smoothing / classes as f64));
+        let spread = if self.label_smoothing == 0.0 { 0.0 } else { self.label_smoothing / classes as f64 };
+        let (kept, spread) = (T::of(1.0 - self.label_smoothing), T::of(spread));
         let mut add = |class: usize, y: T| {
             let share = kept * y + spread;
             let q = self.weight.map_or(share, |weight| T::of(weight[class]) * share);
@@ -119,6 +120,33 @@ impl ClassRule<'_> {
                 let shares = &shares[row * classes..(row + 1) * classes];
                 shares.iter().enumerate().for_each(|(class, &y)| add(class, y));
             }
+        }
+    }
+}
+
+/// The softmax of every row of x, with its logarithm: `p` becomes e^(x−m) / Σ e^(x−m), m the row's largest entry, and
+/// `then(row, log_p, p)` is called with ln p_c = log_p(c) = (x_c − m) − ln Σ e^(x−m).
+pub(super) fn softmax_rows<T: Real>(
+    x: &[T],
+    classes: usize,
+    p: &mut [T],
+    mut then: impl FnMut(usize, &dyn Fn(usize) -> T, &mut [T]),
+) {
+    let (mut most, mut sums, mut logs) = ([T::zero(); BLOCK], [T::zero(); BLOCK], [T::zero(); BLOCK]);
+    let blocks = x.chunks(BLOCK * classes).zip(p.chunks_mut(BLOCK * classes));
+    for (block, (x, p)) in blocks.enumerate() {
+        let rows = x.len() / classes;
+        // The exponentials of many rows in one call.
+        for (most, (x, e)) in most.iter_mut().zip(x.chunks_exact(classes).zip(p.chunks_exact_mut(classes))) {
+            *most = x.iter().copied().fold(T::neg_infinity(), T::max);
+            e.iter_mut().zip(x).for_each(|(e, &x)| *e = x - *most);
+        }
+        in_place(T::exp_slice, p);
+        sums.iter_mut().zip(p.chunks_exact(classes)).for_each(|(sum, e)| *sum = e.iter().copied().sum());
+        T::ln_slice(&sums[..rows], &mut logs[..rows]);
+        for (row, (x, p)) in x.chunks_exact(classes).zip(p.chunks_exact_mut(classes)).enumerate() {
+            p.iter_mut().for_each(|e| *e /= sums[row]);
+            then(block * BLOCK + row, &|class| (x[class] - most[row]) - logs[row], p);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Cross-entropy on logits, fused with the softmax so that neither can overflow.
 
-use super::classes::{ClassRule, IGNORED, in_rows};
-use super::{BLOCK, Loss, Reduction, in_place};
+use super::classes::{ClassRule, IGNORED, in_rows, softmax_rows};
+use super::{Loss, Reduction, Takes};
 use crate::data::{Target, TargetSlice};
 use crate::metrics::Decision;
 use crate::{Real, Result};
@@ -96,6 +96,10 @@ impl<T: Real> Loss<T> for CrossEntropyLoss {
         self.reduction
     }
 
+    fn takes(&self) -> Takes {
+        Takes::Logits
+    }
+
     fn decision(&self) -> Option<Decision> {
         Some(Decision::Argmax)
     }
@@ -115,38 +119,17 @@ impl<T: Real> Loss<T> for CrossEntropyLoss {
     fn measure(&self, x: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {
         let (rule, classes) = (self.rule(), shape[1]);
         in_rows(x, shape, target, slope, |x, target, slope| {
-            let (mut most, mut sums, mut logs) = ([T::zero(); BLOCK], [T::zero(); BLOCK], [T::zero(); BLOCK]);
-            let blocks = terms.chunks_mut(BLOCK).zip(x.chunks(BLOCK * classes)).zip(slope.chunks_mut(BLOCK * classes));
-            for (block, ((terms, x), slope)) in blocks.enumerate() {
-                let rows = terms.len();
-                // The exponentials e^(x−m) of many rows in one call.
-                for (row, (x, e)) in x.chunks_exact(classes).zip(slope.chunks_exact_mut(classes)).enumerate() {
-                    most[row] = x.iter().copied().fold(T::neg_infinity(), T::max);
-                    e.iter_mut().zip(x).for_each(|(e, &x)| *e = x - most[row]);
-                }
-                in_place(T::exp_slice, slope);
-                for (sum, e) in sums.iter_mut().zip(slope.chunks_exact(classes)) {
-                    *sum = e.iter().copied().sum();
-                }
-                T::ln_slice(&sums[..rows], &mut logs[..rows]);
-                for (row, term) in terms.iter_mut().enumerate() {
-                    let x = &x[row * classes..(row + 1) * classes];
-                    let slope = &mut slope[row * classes..(row + 1) * classes];
-                    let mut total = T::zero();
-                    *term = T::zero();
-                    rule.each(classes, target, block * BLOCK + row, |class, q| {
-                        *term -= q * ((x[class] - most[row]) - logs[row]);
-                        total += q;
-                    });
-                    // pₖ·Σ_c q_c − qₖ, and nothing at all for a row that does not count
-                    if total == T::zero() {
-                        slope.fill(T::zero());
-                    } else {
-                        slope.iter_mut().for_each(|e| *e = *e / sums[row] * total);
-                    }
-                    rule.each(classes, target, block * BLOCK + row, |class, q| slope[class] -= q);
-                }
-            }
+            softmax_rows(x, classes, slope, |row, log_p, p| {
+                let (mut term, mut total) = (T::zero(), T::zero());
+                rule.each(classes, target, row, |class, q| {
+                    term -= q * log_p(class);
+                    total += q;
+                });
+                terms[row] = term;
+                // pₖ·Σ_c q_c − qₖ, and nothing at all for a row that does not count
+                p.iter_mut().for_each(|p| *p = if total == T::zero() { T::zero() } else { *p * total });
+                rule.each(classes, target, row, |class, q| p[class] -= q);
+            });
         });
     }
 

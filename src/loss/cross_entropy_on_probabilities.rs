@@ -1,7 +1,7 @@
 //! Cross-entropy on probabilities, the partner of a `Softmax` output.
 
 use super::classes::{ClassRule, in_rows};
-use super::{Loss, Reduction, in_place};
+use super::{Loss, Reduction, Takes, in_place};
 use crate::data::{Target, TargetSlice};
 use crate::metrics::Decision;
 use crate::{Real, Result};
@@ -54,6 +54,10 @@ impl CrossEntropyOnProbabilities {
 impl<T: Real> Loss<T> for CrossEntropyOnProbabilities {
     fn reduction(&self) -> Reduction {
         self.reduction
+    }
+
+    fn takes(&self) -> Takes {
+        Takes::Probabilities
     }
 
     fn decision(&self) -> Option<Decision> {

@@ -1,17 +1,30 @@
 //! Losses as data: one table from PyTorch's names and options to the losses.
 
-use super::{BceLoss, BceWithLogitsLoss, CrossEntropyLoss, CrossEntropyOnProbabilities, Loss, MseLoss, NllLoss};
+use super::{
+    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, CrossEntropyOnProbabilities, FocalLoss, HingeEmbeddingLoss, HingeLoss,
+    HuberLoss, KlDivLoss, L1Loss, Loss, MseLoss, MultiMarginLoss, NllLoss, SampleWeighted, SigmoidFocalLoss,
+    SmoothL1Loss,
+};
+use crate::model::with_nearest;
 use crate::{Real, Result};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A loss by PyTorch's name, with its options beside it by PyTorch's names; what is left out has PyTorch's default.
 ///
 /// | `name` | options |
 /// | --- | --- |
-/// | `MSELoss`, `BCELoss`, `CrossEntropyOnProbabilities` | `reduction` (`mean`, `sum` or `none`) |
+/// | `MSELoss`, `L1Loss`, `BCELoss`, `CrossEntropyOnProbabilities` | `reduction` (`mean`, `sum` or `none`) |
+/// | `SmoothL1Loss` | `reduction`, `beta` |
+/// | `HuberLoss` | `reduction`, `delta` |
+/// | `KLDivLoss` | `reduction` (also `batchmean`), `log_target` |
 /// | `BCEWithLogitsLoss` | `reduction`, `pos_weight` (list) |
 /// | `CrossEntropyLoss` | `reduction`, `weight` (list, one a class), `label_smoothing`, `ignore_index` |
 /// | `NLLLoss` | `reduction`, `weight`, `ignore_index` |
+/// | `FocalLoss` | `reduction`, `gamma`, `weight`, `ignore_index` |
+/// | `SigmoidFocalLoss` | `reduction`, `alpha`, `gamma` |
+/// | `HingeLoss`, `HingeEmbeddingLoss` | `reduction`, `margin` |
+/// | `MultiMarginLoss` | `reduction`, `p`, `margin`, `weight` |
+/// | `SampleWeighted` | `loss`: another of these |
 ///
 /// Reading one errs on an unknown name or option and lists the known ones.
 ///
@@ -23,11 +36,20 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name")]
+// `remote` makes serde's code a pair of functions, so that `Deserialize` below can add the nearest name to an error.
+#[serde(tag = "name", remote = "Self")]
 #[allow(missing_docs)] // each variant is the loss it holds
 pub enum LossDescription {
     #[serde(rename = "MSELoss")]
     Mse(MseLoss),
+    #[serde(rename = "L1Loss")]
+    L1(L1Loss),
+    #[serde(rename = "SmoothL1Loss")]
+    SmoothL1(SmoothL1Loss),
+    #[serde(rename = "HuberLoss")]
+    Huber(HuberLoss),
+    #[serde(rename = "KLDivLoss")]
+    KlDiv(KlDivLoss),
     #[serde(rename = "BCELoss")]
     Bce(BceLoss),
     #[serde(rename = "BCEWithLogitsLoss")]
@@ -38,7 +60,46 @@ pub enum LossDescription {
     Nll(NllLoss),
     #[serde(rename = "CrossEntropyOnProbabilities")]
     CrossEntropyOnProbabilities(CrossEntropyOnProbabilities),
+    #[serde(rename = "FocalLoss")]
+    Focal(FocalLoss),
+    #[serde(rename = "SigmoidFocalLoss")]
+    SigmoidFocal(SigmoidFocalLoss),
+    #[serde(rename = "HingeLoss")]
+    Hinge(HingeLoss),
+    #[serde(rename = "HingeEmbeddingLoss")]
+    HingeEmbedding(HingeEmbeddingLoss),
+    #[serde(rename = "MultiMarginLoss")]
+    MultiMargin(MultiMarginLoss),
+    SampleWeighted(Weighted),
 }
+
+/// The options of a [`SampleWeighted`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weighted {
+    /// The loss whose samples have weights.
+    pub loss: Box<LossDescription>,
+}
+
+/// The names that a [`LossDescription`] can have.
+pub const LOSSES: [&str; 16] = [
+    "MSELoss",
+    "L1Loss",
+    "SmoothL1Loss",
+    "HuberLoss",
+    "KLDivLoss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "NLLLoss",
+    "CrossEntropyOnProbabilities",
+    "FocalLoss",
+    "SigmoidFocalLoss",
+    "HingeLoss",
+    "HingeEmbeddingLoss",
+    "MultiMarginLoss",
+    "SampleWeighted",
+];
 
 impl LossDescription {
     /// The loss, ready for use.
@@ -48,14 +109,36 @@ impl LossDescription {
     pub fn build<T: Real>(&self) -> Result<Box<dyn Loss<T>>> {
         let loss: Box<dyn Loss<T>> = match self.clone() {
             LossDescription::Mse(loss) => Box::new(loss),
+            LossDescription::L1(loss) => Box::new(loss),
+            LossDescription::SmoothL1(loss) => Box::new(loss),
+            LossDescription::Huber(loss) => Box::new(loss),
+            LossDescription::KlDiv(loss) => Box::new(loss),
             LossDescription::Bce(loss) => Box::new(loss),
             LossDescription::BceWithLogits(loss) => Box::new(loss),
             LossDescription::CrossEntropy(loss) => Box::new(loss),
             LossDescription::Nll(loss) => Box::new(loss),
             LossDescription::CrossEntropyOnProbabilities(loss) => Box::new(loss),
+            LossDescription::Focal(loss) => Box::new(loss),
+            LossDescription::SigmoidFocal(loss) => Box::new(loss),
+            LossDescription::Hinge(loss) => Box::new(loss),
+            LossDescription::HingeEmbedding(loss) => Box::new(loss),
+            LossDescription::MultiMargin(loss) => Box::new(loss),
+            LossDescription::SampleWeighted(weighted) => Box::new(SampleWeighted::from_boxed(weighted.loss.build()?)),
         };
         loss.check_options()?;
         Ok(loss)
+    }
+}
+
+impl Serialize for LossDescription {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        LossDescription::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LossDescription {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        LossDescription::deserialize(deserializer).map_err(|error| with_nearest(error, "loss", &LOSSES))
     }
 }
 
@@ -74,6 +157,11 @@ mod tests {
                 r#"{"name": "BCEWithLogitsLoss", "pos_weight": [-1]}"#,
                 "pos_weight 0 must be finite and at least 0, got -1",
             ),
+            (r#"{"name": "SmoothL1Loss", "beta": -1}"#, "SmoothL1Loss(Mean).beta(-1): beta must be finite and at least 0, got -1"),
+            (r#"{"name": "HuberLoss", "delta": 0}"#, "delta must be finite and above 0, got 0"),
+            (r#"{"name": "FocalLoss", "gamma": -1}"#, "gamma must be finite and at least 0, got -1"),
+            (r#"{"name": "SigmoidFocalLoss", "alpha": 2}"#, "alpha must be from 0 to 1, or -1 for none, got 2"),
+            (r#"{"name": "MultiMarginLoss", "p": 3}"#, "p must be 1 or 2, got 3"),
         ] {
             let error = serde_json::from_str::<LossDescription>(text).unwrap().build::<f32>().unwrap_err().to_string();
             assert!(error.ends_with(want), "{error}");
@@ -86,12 +174,16 @@ mod tests {
     #[test]
     fn descriptions_name_what_they_know() {
         let refusal = |text: &str| serde_json::from_str::<LossDescription>(text).unwrap_err().to_string();
-        let error = refusal(r#"{"name": "HuberLoss"}"#);
-        for name in
-            ["MSELoss", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "NLLLoss", "CrossEntropyOnProbabilities"]
-        {
-            assert!(error.contains(&format!("`{name}`")), "{error}");
-            assert!(serde_json::from_str::<LossDescription>(&format!(r#"{{"name": "{name}"}}"#)).is_ok());
+        let error = refusal(r#"{"name": "CrossEntropy"}"#);
+        assert!(error.starts_with("there is no loss `CrossEntropy`; did you mean `CrossEntropyLoss`?"), "{error}");
+        for name in LOSSES {
+            assert!(error.contains(name), "{error}");
+            let options = if name == "SampleWeighted" { r#", "loss": {"name": "L1Loss"}"# } else { "" };
+            let text = format!(r#"{{"name": "{name}"{options}}}"#);
+            let description = serde_json::from_str::<LossDescription>(&text).unwrap();
+            assert!(description.build::<f32>().is_ok());
+            let written = serde_json::to_string(&description).unwrap();
+            assert_eq!(serde_json::from_str::<LossDescription>(&written).unwrap(), description);
         }
         let error = refusal(r#"{"name": "NLLLoss", "label_smoothing": 0.1}"#);
         assert!(error.contains("`label_smoothing`") && error.contains("`ignore_index`"), "{error}");
@@ -111,6 +203,7 @@ mod tests {
             loss.check(output, &target).unwrap_err().to_string()
         };
         let plain = r#"{"name": "CrossEntropyLoss"}"#;
+        let weighted = r#"{"name": "SampleWeighted", "loss": {"name": "NLLLoss"}}"#;
         let values = |shape: &[usize]| Target::Values(zeros(shape));
         for (got, want) in [
             (
@@ -148,6 +241,34 @@ mod tests {
             (
                 refusal(r#"{"name": "BCEWithLogitsLoss", "pos_weight": [1, 2]}"#, &[2, 3], values(&[2, 3])),
                 "BceWithLogitsLoss(Mean).pos_weight(&[1.0, 2.0]): pos_weight must be 1 number, or one for each place of the last axis of (2, 3), got 2",
+            ),
+            (
+                refusal(r#"{"name": "HingeLoss"}"#, &[2, 3], values(&[2, 3])),
+                "HingeLoss(Mean): target value must be 1 or -1, got 0",
+            ),
+            (
+                refusal(r#"{"name": "MultiMarginLoss"}"#, &[2, 3], values(&[2, 3])),
+                "MultiMarginLoss(Mean): target must be class numbers, got values (2, 3)",
+            ),
+            (
+                refusal(weighted, &[2, 3], Target::classes(vec![0, 1])),
+                "SampleWeighted(NllLoss(Mean)): target must be values, each sample's weight before its numbers (see `weighted_target`), got classes (2,)",
+            ),
+            (
+                refusal(weighted, &[2, 3], values(&[2, 3])),
+                "SampleWeighted(NllLoss(Mean)) wants 1 + 1 numbers a sample for (2,), got (2, 3)",
+            ),
+            (
+                refusal(weighted, &[1, 3], Target::Values(tensor(&[1, 2], vec![-1.0, 0.0]))),
+                "SampleWeighted(NllLoss(Mean)): sample weight must be finite and at least 0, got -1",
+            ),
+            (
+                refusal(weighted, &[1, 3], Target::Values(tensor(&[1, 2], vec![1.0, 0.5]))),
+                "SampleWeighted(NllLoss(Mean)): class number must be a whole number, got 0.5",
+            ),
+            (
+                refusal(weighted, &[1, 3], Target::Values(tensor(&[1, 2], vec![1.0, 3.0]))),
+                "SampleWeighted(NllLoss(Mean)): NllLoss(Mean): class of sample 0 must be from 0 to 2, or -100 to be ignored, got 3",
             ),
         ] {
             assert_eq!(got, want);

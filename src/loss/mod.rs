@@ -10,8 +10,18 @@ mod classes;
 mod cross_entropy;
 mod cross_entropy_on_probabilities;
 mod description;
+mod focal;
+mod hinge;
+mod hinge_embedding;
+mod huber;
+mod kl_div;
+mod l1;
 mod mse;
+mod multi_margin;
 mod nll;
+mod sample_weighted;
+mod sigmoid_focal;
+mod smooth_l1;
 #[cfg(test)]
 mod tests;
 
@@ -19,12 +29,22 @@ pub use bce::BceLoss;
 pub use bce_with_logits::BceWithLogitsLoss;
 pub use cross_entropy::CrossEntropyLoss;
 pub use cross_entropy_on_probabilities::CrossEntropyOnProbabilities;
-pub use description::LossDescription;
+pub use description::{LOSSES, LossDescription};
+pub use focal::FocalLoss;
+pub use hinge::HingeLoss;
+pub use hinge_embedding::HingeEmbeddingLoss;
+pub use huber::HuberLoss;
+pub use kl_div::{KlDivLoss, KlReduction};
+pub use l1::L1Loss;
 pub use mse::MseLoss;
+pub use multi_margin::MultiMarginLoss;
 pub use nll::NllLoss;
+pub use sample_weighted::{SampleWeighted, weighted_target};
+pub use sigmoid_focal::SigmoidFocalLoss;
+pub use smooth_l1::SmoothL1Loss;
 
 use crate::data::{Target, TargetSlice};
-use crate::metrics::Decision;
+use crate::metrics::{Decision, correct_in_slices};
 use crate::tensor::{dense, shape_text, values, values_mut};
 use crate::{Error, Real, Result, Tensor, tensor, zeros};
 use ndarray::aview1;
@@ -44,6 +64,27 @@ pub enum Reduction {
     None,
 }
 
+/// What a loss takes an output for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Real values of any size.
+    Values,
+    /// A score for each class along axis 1, of any size; the loss takes their softmax.
+    Logits,
+    /// A probability for each class along axis 1.
+    Probabilities,
+    /// The logarithm of a probability for each class along axis 1.
+    LogProbabilities,
+    /// One score for a yes, above 0, or a no; the loss takes its sigmoid.
+    YesNoLogits,
+    /// One probability of a yes.
+    YesNoProbabilities,
+    /// A score for each class along axis 1; the right one should lead by a margin.
+    Margins,
+    /// One score for a yes, above 0 by a margin, or a no, below it.
+    YesNoMargins,
+}
+
 /// A measure of how far an output is from its target.
 ///
 /// `Display` prints the loss as its constructor is written: `MseLoss(Sum)`.
@@ -59,11 +100,20 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
         Ok(())
     }
 
-    /// Whether options, output and target fit together: shapes, and class numbers in range.
+    /// Whether options, output and target fit together: shapes, and class numbers in range. Unless a loss says otherwise, it
+    /// wants target values in the shape of the output.
     ///
     /// # Errors
     /// [`crate::Error::Shape`] or [`crate::Error::Option`].
-    fn check(&self, output: &[usize], target: &Target<T>) -> Result<()>;
+    fn check(&self, output: &[usize], target: &Target<T>) -> Result<()> {
+        self.check_options()?;
+        check_values(self, output, target)
+    }
+
+    /// What the outputs mean to this loss, so that a wrong last layer can be told ([`crate::diagnose`]).
+    fn takes(&self) -> Takes {
+        Takes::Values
+    }
 
     /// Whether a term covers axis 1 of the output, the classes of one sample; else each entry has its own term.
     fn over_classes(&self) -> bool {
@@ -77,7 +127,10 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
     fn measure(&self, output: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]);
 
     /// What the mean divides by: the number of terms, or their summed weights. The target must have passed [`Loss::check`].
-    fn slice_denominator(&self, shape: &[usize], target: TargetSlice<'_, T>) -> T;
+    /// Unless a loss says otherwise, each entry has its own term and counts once.
+    fn slice_denominator(&self, shape: &[usize], _target: TargetSlice<'_, T>) -> T {
+        entries(shape)
+    }
 
     /// Σ terms, with ∂(Σ terms)/∂output written to `slope`: [`Loss::measure`] for a training step. `scratch` holds the terms
     /// and grows at the first call.
@@ -141,6 +194,11 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
         None
     }
 
+    /// How many of `samples` rows of outputs are predicted right, for a loss about classes; allocates nothing.
+    fn correct(&self, output: &[T], samples: usize, target: TargetSlice<'_, T>) -> Option<usize> {
+        self.decision().map(|decision| correct_in_slices(decision, output, samples, target))
+    }
+
     /// ∂L/∂output, the first delta of a backward pass; without a reduction, of the sum of the terms.
     fn backward(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
         let scale = self.gradient_scale(self.denominator(output.shape(), target));
@@ -180,7 +238,7 @@ pub fn backward_terms<T: Real>(
 }
 
 /// The check of every entry-wise loss: target values in the shape of the output.
-fn check_values<T: Real>(loss: &impl Display, output: &[usize], target: &Target<T>) -> Result<()> {
+fn check_values<T: Real>(loss: &(impl Display + ?Sized), output: &[usize], target: &Target<T>) -> Result<()> {
     match target {
         Target::Values(values) if values.shape() == output => Ok(()),
         Target::Values(values) => Err(Error::shape(
@@ -224,6 +282,36 @@ fn check_weights(loss: &impl Display, name: &str, weights: &[f64]) -> Result<()>
 /// The number of entries, as the denominator of an entry-wise loss.
 fn entries<T: Real>(output: &[usize]) -> T {
     T::of(output.iter().product::<usize>() as f64)
+}
+
+/// The check of an option that is a number.
+fn check_number(loss: &impl Display, name: &str, value: f64, wanted: &str, fits: bool) -> Result<()> {
+    if fits && value.is_finite() { Ok(()) } else { Err(Error::option(format!("{loss}: {name}"), wanted, value)) }
+}
+
+/// The check of a loss between two sides: every target value is 1 or −1.
+fn check_signs<T: Real>(loss: &impl Display, target: &Target<T>) -> Result<()> {
+    let Target::Values(values) = target else { return Ok(()) };
+    match values.iter().find(|y| y.abs() != T::one()) {
+        None => Ok(()),
+        Some(y) => Err(Error::option(format!("{loss}: target value"), "1 or -1", y)),
+    }
+}
+
+/// −1, 0 or 1; NaN stays NaN.
+fn sign<T: Real>(x: T) -> T {
+    if x > T::zero() {
+        T::one()
+    } else if x < T::zero() {
+        -T::one()
+    } else {
+        x * T::zero()
+    }
+}
+
+/// max(x, 0); NaN stays NaN, which `max` would hide.
+fn positive_part<T: Real>(x: T) -> T {
+    if x <= T::zero() { T::zero() } else { x }
 }
 
 /// Entries that are worked on together, in arrays on the stack.

@@ -1,8 +1,8 @@
 //! The squared error.
 
 use super::{Loss, Reduction};
-use crate::data::{Target, TargetSlice};
-use crate::{Real, Result};
+use crate::Real;
+use crate::data::TargetSlice;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -47,16 +47,8 @@ impl<T: Real> Loss<T> for MseLoss {
         self.reduction
     }
 
-    fn check(&self, output: &[usize], target: &Target<T>) -> Result<()> {
-        super::check_values(self, output, target)
-    }
-
     fn measure(&self, output: &[T], _: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {
         super::each_entry(output, target, terms, slope, |p, y| ((p - y) * (p - y), (p - y) + (p - y)));
-    }
-
-    fn slice_denominator(&self, shape: &[usize], _: TargetSlice<'_, T>) -> T {
-        super::entries(shape)
     }
 }
 

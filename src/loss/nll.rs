@@ -1,7 +1,7 @@
 //! The negative log-likelihood of log-probabilities, the partner of a `LogSoftmax` output.
 
 use super::classes::{ClassRule, IGNORED, in_rows};
-use super::{Loss, Reduction};
+use super::{Loss, Reduction, Takes};
 use crate::data::{Target, TargetSlice};
 use crate::metrics::Decision;
 use crate::{Real, Result};
@@ -76,6 +76,10 @@ impl NllLoss {
 impl<T: Real> Loss<T> for NllLoss {
     fn reduction(&self) -> Reduction {
         self.reduction
+    }
+
+    fn takes(&self) -> Takes {
+        Takes::LogProbabilities
     }
 
     fn decision(&self) -> Option<Decision> {

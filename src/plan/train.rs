@@ -6,7 +6,6 @@ use super::step::{Backward, Pass};
 use crate::data::{Target, TargetSlice};
 use crate::kernels::Workers;
 use crate::loss::Loss;
-use crate::metrics;
 use crate::module::{Gradients, Module, Tape};
 use crate::tensor::{shape_text, values, values_mut};
 use crate::train::BatchScore;
@@ -394,7 +393,7 @@ impl<T: Real> Chain<T> {
         if scale != T::one() {
             delta.iter_mut().for_each(|d| *d *= scale);
         }
-        let correct = loss.decision().map(|decision| metrics::correct_in_slices(decision, z, count, target));
+        let correct = loss.correct(z, count, target);
         SliceScore { sum, correct }
     }
 

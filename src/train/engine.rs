@@ -3,9 +3,9 @@
 use crate::data::Target;
 use crate::kernels::Workers;
 use crate::loss::Loss;
-use crate::metrics;
 use crate::module::{Gradients, Module, Tape};
 use crate::plan::{Batch, Plan};
+use crate::tensor::{dense, values};
 use crate::{Real, Result, Stream, Tensor};
 
 /// What a pass over a batch measured.
@@ -67,7 +67,7 @@ impl<T: Real> Engine<T> {
         let scale = loss.gradient_scale(denominator);
         delta.mapv_inplace(|d| d * scale);
         network.backward_update_gradient(&mut self.tape, &delta, gradients);
-        let correct = loss.decision().map(|decision| metrics::correct(decision, &output, target));
+        let correct = loss.correct(values(&dense(&output)), x.shape()[0], target.dense().as_slice());
         Ok(BatchScore { sum: terms.sum(), denominator, correct, samples: x.shape()[0] })
     }
 

@@ -4,7 +4,6 @@ use super::Engine;
 use super::engine::BatchScore;
 use crate::data::{Dataset, Inputs, Targets};
 use crate::loss::Loss;
-use crate::metrics::correct;
 use crate::module::Module;
 use crate::plan::Predictor;
 use crate::{Real, Result, Tensor, tensor};
@@ -124,7 +123,7 @@ pub fn evaluate<T: Real>(
         BatchScore {
             sum: loss.terms(&output, &target).sum(),
             denominator: loss.denominator(output.shape(), &target),
-            correct: loss.decision().map(|decision| correct(decision, &output, &target)),
+            correct: loss.correct(z, samples, target.as_slice()),
             samples,
         }
     });

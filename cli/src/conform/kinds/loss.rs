@@ -2,7 +2,7 @@
 
 use super::{Case, Numbers, Operation, Results, Stop};
 use limpide::Real;
-use limpide::loss::{Loss, LossDescription, backward_terms};
+use limpide::loss::{LOSSES, Loss, LossDescription, backward_terms};
 use serde_json::json;
 
 pub(super) fn run<T: Real>(case: &Case) -> Result<Results, Stop> {
@@ -27,10 +27,10 @@ pub(super) fn run<T: Real>(case: &Case) -> Result<Results, Stop> {
 
 /// The library's loss for an operation.
 pub(super) fn build<T: Real>(operation: &Operation) -> Result<Box<dyn Loss<T>>, Stop> {
-    let description: LossDescription =
-        serde_json::from_value(operation.tagged("name")).map_err(|error| match error.to_string() {
-            text if text.starts_with("unknown variant") => Stop::Unsupported(vec![operation.op.clone()]),
-            text => Stop::Failed(format!("{}: {text}", operation.op)),
-        })?;
+    if !LOSSES.contains(&operation.op.as_str()) {
+        return Err(Stop::Unsupported(vec![operation.op.clone()]));
+    }
+    let description: LossDescription = serde_json::from_value(operation.tagged("name"))
+        .map_err(|error| Stop::Failed(format!("{}: {error}", operation.op)))?;
     Ok(description.build()?)
 }

@@ -1,4 +1,24 @@
 //! Figures that say how good predictions are.
+//!
+//! | figure | of | function |
+//! | --- | --- | --- |
+//! | accuracy, precision, recall, F1, confusion | predicted classes | [`ConfusionMatrix`] |
+//! | top-k accuracy | scores of classes | [`top_k`] |
+//! | ROC-AUC, average precision | scores of a yes, or of classes | [`roc_auc`], [`average_precision`] and their `_one_vs_rest` |
+//! | calibration error | probabilities | [`calibration`], [`calibration_error`] |
+//! | MSE, MAE, R² | values | [`mean_squared_error`], [`mean_absolute_error`], [`r2`] |
+
+mod calibration;
+mod confusion;
+mod ranking;
+mod regression;
+#[cfg(test)]
+mod tests;
+
+pub use calibration::{ConfidenceBin, calibration, calibration_error, confidences};
+pub use confusion::{Average, ClassFigures, ConfusionMatrix, confusion};
+pub use ranking::{average_precision, average_precision_one_vs_rest, roc_auc, roc_auc_one_vs_rest, top_k};
+pub use regression::{mean_absolute_error, mean_squared_error, r2};
 
 use crate::data::{Target, TargetSlice};
 use crate::tensor::{dense, values};
@@ -76,28 +96,4 @@ pub fn correct_in_slices<T: Real>(
 
 fn rows<T>(numbers: &[T], samples: usize) -> impl Iterator<Item = &[T]> {
     numbers.chunks_exact((numbers.len() / samples.max(1)).max(1))
-}
-
-/// How often class `row` was predicted as class `column`.
-pub fn confusion(classes: usize, truth: &[usize], predicted: &[usize]) -> Vec<Vec<usize>> {
-    let mut counts = vec![vec![0; classes]; classes];
-    truth.iter().zip(predicted).for_each(|(&row, &column)| counts[row][column] += 1);
-    counts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_threshold_decides_single_columns() {
-        let output = crate::tensor(&[3, 1], vec![0.6f32, 0.4, 0.5]);
-        let target = Target::Values(crate::tensor(&[3, 1], vec![1.0, 1.0, 0.0]));
-        assert_eq!(correct(Decision::Threshold(0.5), &output, &target), 2);
-    }
-
-    #[test]
-    fn a_confusion_matrix_has_truth_in_rows() {
-        assert_eq!(confusion(2, &[0, 0, 1], &[0, 1, 1]), [[1, 1], [0, 1]]);
-    }
 }
