@@ -6,13 +6,15 @@
 use limpide::data::Target;
 use limpide::kernels::Workers;
 use limpide::layers::{
-    AvgPool2d, Conv2d, Flatten, LeakyRelu, Linear, LogSoftmax, MaxPool2d, Relu, Sigmoid, Softmax, Tanh,
+    AvgPool2d, BatchNorm1d, Conv2d, Dropout, Flatten, Gelu, LayerNorm, LeakyRelu, Linear, LogSoftmax, MaxPool2d, Relu,
+    Sigmoid, Silu, Softmax, Tanh,
 };
 use limpide::loss::{BceWithLogitsLoss, CrossEntropyLoss, Loss, MseLoss, NllLoss, Reduction};
+use limpide::optim::{Optim, Sgd};
 use limpide::plan::{Batch, Plan, Predictor};
 use limpide::tensor::{values, values_mut};
 use limpide::train::Engine;
-use limpide::{AutoEncoder, Gradients, Module, Real, Sequential, Stream, Tape, Tensor, tensor};
+use limpide::{AutoEncoder, Gradients, Module, Real, Residual, Sequential, Stream, Tape, Tensor, tensor, zeros};
 
 /// A network with the shape of its samples and of its output.
 struct Case<T: Real> {
@@ -178,6 +180,62 @@ fn modules_without_a_step_of_their_own_run_as_they_are() {
     let mut stream = Stream::new(1);
     let x = random(&[9, 6], &mut stream);
     agree(&case, &NllLoss::new(), &x, &Target::classes(vec![0, 1, 2, 2, 1, 0, 1, 1, 0]), 1, 1e-12);
+}
+
+/// Modules that see the batch as a whole, and modules that draw numbers for every sample.
+fn normalised<T: Real>() -> Case<T> {
+    let block = Sequential::new().push(Linear::new(20, 20).without_bias()).push(BatchNorm1d::new(20)).push(Gelu::new());
+    let first = Sequential::new().push(Linear::new(100, 20).without_bias()).push(BatchNorm1d::new(20)).push(Silu);
+    let network = Sequential::new().push(Dropout::new(0.1)).push(first).push(Dropout::new(0.4));
+    let network = network.push(Residual::new(block)).push(LayerNorm::new([20])).push(Linear::new(20, 3)).seed(7);
+    Case { network: Box::new(network), input: vec![100] }
+}
+
+#[test]
+fn what_a_batch_norm_sees_and_a_dropout_draws_is_the_same_by_the_plan() {
+    let mut stream = Stream::new(2);
+    let x = random(&[150, 100], &mut stream);
+    let (loss, target) = (MseLoss::new(), Target::Values(random(&[150, 3], &mut stream)));
+    for threads in [1, 2] {
+        agree(&normalised::<f64>(), &loss, &x, &target, threads, 1e-12);
+    }
+}
+
+#[test]
+fn a_plan_moves_the_buffers_as_the_modules_do() {
+    let (mut case, mut twin) = (normalised::<f64>(), normalised::<f64>());
+    let mut stream = Stream::new(3);
+    let (x, target) = (random(&[9, 100], &mut stream), Target::Values(random(&[9, 3], &mut stream)));
+    let (loss, mut gradients) = (MseLoss::new(), Gradients::zeros_for(case.network.as_ref()));
+    let mut engine = Engine::new(1);
+    engine.set_random(Stream::new(4).at(&[0]));
+    engine.gradients(twin.network.as_ref(), &loss, &x, &target, &mut gradients).unwrap();
+    twin.network.update_buffers(engine.tape());
+
+    let mut optim = Optim::new(case.network.as_mut(), &loss, Sgd::new(0.1).unwrap(), 2);
+    optim.set_random(Stream::new(4));
+    optim.step(&x, &target).unwrap();
+    let (moved, wanted) = (case.network.buffers(), twin.network.buffers());
+    assert_eq!(moved.len(), 6);
+    for ((name, got), (_, wanted)) in moved.into_iter().zip(wanted) {
+        close(&name, values(got), values(wanted), 1e-12);
+        assert!(got.iter().all(|&value| value != 0.0), "{name} has not moved");
+    }
+}
+
+#[test]
+fn one_value_a_channel_is_refused_by_the_layers_name_and_nothing_moves() {
+    let mut case = normalised::<f64>();
+    let before: Vec<_> = case.network.parameters().into_iter().map(|(_, p)| p.clone()).collect();
+    let loss = MseLoss::new();
+    let mut optim = Optim::new(case.network.as_mut(), &loss, Sgd::new(0.1).unwrap(), 1);
+    let error = optim.step(&zeros(&[1, 100]), &Target::Values(zeros(&[1, 3]))).unwrap_err().to_string();
+    assert!(error.starts_with("layer 1: layer 1: BatchNorm1d(20) wants more than one value a channel"), "{error}");
+    assert!(error.ends_with("got (1, 20)"), "{error}");
+    // Two samples have a variance.
+    optim.step(&zeros(&[2, 100]), &Target::Values(zeros(&[2, 3]))).unwrap();
+    assert!(case.network.buffers().iter().any(|(name, value)| name.ends_with("tracked") && values(value) == [1.0]));
+    assert!(case.network.parameters().into_iter().zip(before).any(|((_, after), before)| *after != before));
 }
 
 #[test]

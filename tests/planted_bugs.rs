@@ -2,8 +2,9 @@
 //! by its own kind of failure.
 
 use limpide::gradcheck::{GradientReport, Options, Verdict, check_module, check_network};
-use limpide::layers::{Elementwise, Linear, Relu, Sigmoid, Softmax, Tanh};
+use limpide::layers::{BatchNorm1d, Elementwise, Linear, Relu, Sigmoid, Softmax, Tanh};
 use limpide::{Module, Real, Result, Sequential, Stream, Tape, Tensor, loss::MseLoss, tensor, zeros};
+use ndarray::Axis;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -39,6 +40,10 @@ enum Bug {
     SlightlyOff,
     NotANumber,
     TooShort,
+    /// A batch norm that takes the mean for a constant, on γ = 1.
+    ForgottenMean,
+    /// A batch norm that takes the variance for a constant, on γ = 1.
+    ForgottenVariance,
 }
 
 impl<M: Module<f64>> Module<f64> for Spoilt<M> {
@@ -87,6 +92,11 @@ impl<M: Module<f64>> Module<f64> for Spoilt<M> {
                 right
             }
             Bug::TooShort => zeros(&[1, 1]),
+            Bug::ForgottenMean => right + &(delta * &inverse_deviation(tape)).mean_axis(Axis(0)).unwrap(),
+            Bug::ForgottenVariance => {
+                let slope = (delta * tape.output()).mean_axis(Axis(0)).unwrap();
+                right + &(tape.output() * &slope * &inverse_deviation(tape))
+            }
             _ => right,
         }
     }
@@ -102,6 +112,11 @@ impl<M: fmt::Display> fmt::Display for Spoilt<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} with {:?}", self.inner, self.bug)
     }
+}
+
+/// 1/√(v + ε) of each channel, from the tape of a batch norm.
+fn inverse_deviation(tape: &Tape<f64>) -> Tensor<f64> {
+    tape.kept("variance").unwrap().map(|v| 1.0 / (v + 1e-5).sqrt()).into_shared()
 }
 
 fn product(a: &Tensor<f64>, b: &Tensor<f64>) -> Tensor<f64> {
@@ -134,6 +149,18 @@ fn without_a_bug_the_same_modules_pass() {
     assert!(check(Tanh, Bug::None, &draw(&[4, 3])).passed());
     assert!(check(Sigmoid, Bug::None, &draw(&[4, 3])).passed());
     assert!(check(Softmax::new(), Bug::None, &draw(&[4, 3])).passed());
+    assert!(check(BatchNorm1d::new(3), Bug::None, &draw(&[4, 3])).passed());
+}
+
+#[test]
+fn a_batch_norm_with_a_part_of_its_gradient_missing_fails() {
+    for bug in [Bug::ForgottenMean, Bug::ForgottenVariance, Bug::FactorTwoInGradient] {
+        let report = check(BatchNorm1d::new(3), bug, &draw(&[4, 3]));
+        assert!(!report.passed(), "{bug:?}");
+        let wrong = if let Bug::FactorTwoInGradient = bug { vec!["weight", "bias"] } else { vec!["input"] };
+        assert_eq!(failed(&report), wrong, "{bug:?}");
+        assert!(report.worst().unwrap().relative_error > 0.1, "{bug:?}");
+    }
 }
 
 #[test]

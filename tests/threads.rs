@@ -1,11 +1,13 @@
 //! The promise that a run gives the same bits for any number of threads, and that slices add up to their batch.
 
 use limpide::data::{Dataset, Target, digits};
-use limpide::layers::{Conv2d, Flatten, Linear, MaxPool2d, Sigmoid, Tanh};
+use limpide::layers::{
+    BatchNorm2d, Conv2d, Dropout, Dropout2d, Flatten, Gelu, GroupNorm, Linear, MaxPool2d, Sigmoid, Silu, Tanh,
+};
 use limpide::loss::{CrossEntropyLoss, Loss, MseLoss, Reduction};
 use limpide::optim::Sgd;
 use limpide::train::{Engine, History, Trainer, evaluate};
-use limpide::{AutoEncoder, Gradients, Module, Sequential, Tape};
+use limpide::{AutoEncoder, Gradients, Module, Residual, Sequential, Tape};
 
 /// A network with its loss and data.
 struct Row {
@@ -31,6 +33,20 @@ fn autoencoder() -> Box<dyn Module<f32>> {
     Box::new(AutoEncoder::new(encoder, decoder).seed(3))
 }
 
+/// Cut into slices, and random in each sample.
+fn dropping() -> Box<dyn Module<f32>> {
+    let hidden = Sequential::new().push(Linear::new(64, 256)).push(Gelu::new()).push(Dropout::new(0.3));
+    Box::new(Sequential::new().push(Dropout::new(0.1)).push(hidden).push(Linear::new(256, 10)).seed(4))
+}
+
+/// Normalised, with a residual block and channels that are left out.
+fn normalised() -> Box<dyn Module<f32>> {
+    let block = Sequential::new().push(Conv2d::new(8, 8, 3).padding(1)).push(GroupNorm::new(2, 8)).push(Silu);
+    let network = Sequential::new().push(Conv2d::new(1, 8, 3).padding(1).without_bias()).push(BatchNorm2d::new(8));
+    let network = network.push(Silu).push(Dropout2d::new(0.2)).push(Residual::new(block)).push(MaxPool2d::new(2));
+    Box::new(network.push(Flatten::new()).push(Linear::new(8 * 16, 10)).seed(5))
+}
+
 fn rows() -> Vec<Row> {
     let images = digits::<f32>().select(&(0..300).collect::<Vec<_>>());
     let flat = images.reshape_samples(&[64]).unwrap();
@@ -39,7 +55,14 @@ fn rows() -> Vec<Row> {
     let uneven = CrossEntropyLoss::new().class_weights(&weights).ignore_index(3).label_smoothing(0.1);
     vec![
         Row { name: "dense", network: dense, loss: Box::new(uneven), data: flat.clone() },
-        Row { name: "convolutional", network: convolutional, loss: Box::new(CrossEntropyLoss::new()), data: images },
+        Row { name: "dropping", network: dropping, loss: Box::new(CrossEntropyLoss::new()), data: flat.clone() },
+        Row {
+            name: "convolutional",
+            network: convolutional,
+            loss: Box::new(CrossEntropyLoss::new()),
+            data: images.clone(),
+        },
+        Row { name: "normalised", network: normalised, loss: Box::new(CrossEntropyLoss::new()), data: images },
         Row {
             name: "autoencoder",
             network: autoencoder,
@@ -55,7 +78,8 @@ fn trained(row: &Row, threads: usize) -> (Vec<u32>, Vec<f64>) {
     // 300 is no multiple of 64: the last batch is a small one.
     let trainer = Trainer::new(Sgd::new(0.01).unwrap()).epochs(2).batch_size(64).seed(9).threads(threads);
     let history: History = trainer.validation(&row.data).fit(&mut *network, &*row.loss, &row.data).unwrap();
-    let bits = network.parameters().iter().flat_map(|(_, value)| value.iter().map(|p| p.to_bits())).collect();
+    let tensors = network.parameters().into_iter().chain(network.buffers());
+    let bits = tensors.flat_map(|(_, value)| value.iter().map(|p| p.to_bits()).collect::<Vec<_>>()).collect();
     (bits, [history.train_losses(), history.validation_losses(), history.train_accuracies()].concat())
 }
 

@@ -1,4 +1,4 @@
-"""What the Python peers share: options, data, and the one line of JSON that each of them prints."""
+"""What the Python peers share: options, data, turns and the lines of JSON that each of them prints."""
 
 import argparse
 import gzip
@@ -10,6 +10,8 @@ import time
 import numpy as np
 
 BATCH = {"moons": 32}
+# Predictions of one row in a turn, since one alone is too short for the clock.
+ROWS = 2_000
 # As limpide's: of the loss summed over the batch, except for moons, where it is the mean.
 RATE = {"dense": 0.01, "cnn": 0.001, "autoencoder": 0.02 / 64, "moons": 0.1}
 
@@ -19,6 +21,7 @@ def options():
     parser.add_argument("--workload", required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--images", type=int, help="the first so many only")
     parser.add_argument("--dtype", choices=["f32", "f64"], default="f32")
     parser.add_argument("--data", type=pathlib.Path)
     return parser.parse_args()
@@ -34,17 +37,22 @@ def idx(path):
     return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
-def mnist(part, count, folder, dtype):
-    """Images (n, 784) in [0, 1] and labels: MNIST where it is found, else random bytes."""
+def mnist(part, count, options, dtype):
+    """Images (n, 784) in [0, 1] and labels: MNIST where it is found, else random bytes; the first `--images` of them."""
+    pixels, labels = found_or_random(part, count, options.data)
+    first = slice(options.images)
+    return pixels[first].reshape(-1, 784).astype(dtype) / dtype(255), labels[first].astype(np.int64)
+
+
+def found_or_random(part, count, folder):
     for place in [folder / "mnist", folder] if folder else []:
         for end in ["", ".gz"]:
             images = place / f"{part}-images-idx3-ubyte{end}"
             labels = place / f"{part}-labels-idx1-ubyte{end}"
             if images.is_file() and labels.is_file():
-                return idx(images).reshape(-1, 784).astype(dtype) / dtype(255), idx(labels).astype(np.int64)
+                return idx(images), idx(labels)
     random = np.random.default_rng(1)
-    pixels = random.integers(0, 256, (count, 784), dtype=np.uint8)
-    return pixels.astype(dtype) / dtype(255), random.integers(0, 10, count)
+    return random.integers(0, 256, (count, 784), dtype=np.uint8), random.integers(0, 10, count)
 
 
 def moons(count, dtype):
@@ -58,34 +66,41 @@ def moons(count, dtype):
     return points.astype(dtype), label.astype(dtype).reshape(-1, 1)
 
 
-def training_data(workload, folder, dtype):
+def training_data(options, dtype):
     """Inputs and what they should become."""
+    workload = options.workload
     if workload == "moons":
         return moons(32_000, dtype)
-    x, labels = mnist("train", 60_000, folder, dtype)
+    x, labels = mnist("train", 60_000, options, dtype)
     return (x.reshape(-1, 1, 28, 28) if workload == "cnn" else x), (x if workload == "autoencoder" else labels)
 
 
-def timed(epochs, run):
-    """The seconds of each of some calls, and what the last one gave."""
-    seconds, result = [], None
-    for _ in range(epochs):
-        start = time.perf_counter()
-        result = run()
-        seconds.append(time.perf_counter() - start)
-    return seconds, result
+def seconds_of(run):
+    """The seconds of a call, and what it gave."""
+    start = time.perf_counter()
+    result = run()
+    return time.perf_counter() - start, result
 
 
-def one_row_us(predict, calls=2_000):
-    """Microseconds of a call."""
-    for _ in range(50):
-        predict()
-    rounds = [timed(calls // 20, predict)[0] for _ in range(20)]
-    return sorted(sum(times) / len(times) for times in rounds)[10] * 1e6
+def best_batch(batches, run):
+    """The batch of the fastest call, each tried twice: which one suits a library's kernels is not known beforehand."""
+    return min(batches, key=lambda batch: min(seconds_of(lambda: run(batch))[0] for _ in range(2)))
+
+
+def turns(options, run):
+    """Calls `run` whenever a line comes on stdin, at most `--epochs` times, and reports the seconds; gives the last result."""
+    report(ready=True)
+    result = None
+    for _ in range(options.epochs):
+        if not sys.stdin.readline():
+            break
+        seconds, result = seconds_of(run)
+        report(seconds=seconds)
+    return result
 
 
 def report(**figures):
-    print(json.dumps(figures))
+    print(json.dumps(figures), flush=True)
 
 
 def unsupported(workload):

@@ -74,7 +74,7 @@ LOSSES = {
 
 
 def train(options, dtype):
-    x, y = map(jnp.asarray, common.training_data(options.workload, options.data, dtype))
+    x, y = map(jnp.asarray, common.training_data(options, dtype))
     parameters, forward = network(options.workload)
     batch, rate = common.BATCH.get(options.workload, 64), common.RATE[options.workload]
     slope = jax.value_and_grad(lambda layers, x, y: LOSSES[options.workload](forward(layers, x), y))
@@ -99,33 +99,39 @@ def train(options, dtype):
         state["parameters"], total = compiled(state["parameters"], jax.random.key(state["number"]))
         return float(total)
 
-    seconds, total = common.timed(options.epochs, run)
+    total = common.turns(options, run)
     terms = {"moons": len(x) / batch, "autoencoder": x.size}.get(options.workload, len(x))
-    common.report(seconds_per_epoch=seconds, loss=total / terms)
+    common.report(loss=total / terms)
 
 
 def inference(options, dtype):
-    x = jnp.asarray(common.mnist("t10k", 10_000, options.data, dtype)[0]).reshape(-1, 1, 28, 28)
+    x = jnp.asarray(common.mnist("t10k", 10_000, options, dtype)[0]).reshape(-1, 1, 28, 28)
     parameters, forward = network("cnn")
     forward = jax.jit(forward)
 
     def run(batch):
-        return lambda: jax.block_until_ready([forward(parameters, x[i : i + batch]) for i in range(0, len(x), batch)])
+        jax.block_until_ready([forward(parameters, x[i : i + batch]) for i in range(0, len(x), batch)])
 
-    # Which batch suits its kernels best is not known beforehand; the first of two runs compiles.
-    best = min([50, 250, 1_000], key=lambda batch: min(common.timed(2, run(batch))[0]))
-    seconds, _ = common.timed(options.epochs, run(best))
-    dense, dense_forward = network("dense")
-    dense_forward, row = jax.jit(dense_forward), jnp.ones((1, 784))
-    one_row = common.one_row_us(lambda: dense_forward(dense, row).block_until_ready())
-    common.report(seconds_per_epoch=seconds, batch=best, one_row_us=one_row)
+    # The first of two calls compiles.
+    best = common.best_batch([50, 250, 1_000], run)
+    common.turns(options, lambda: run(best))
+    common.report(batch=best)
+
+
+def row(options, dtype):
+    parameters, forward = network("dense")
+    forward, one = jax.jit(forward), jnp.ones((1, 784), dtype)
+    run = lambda: [forward(parameters, one).block_until_ready() for _ in range(common.ROWS)]
+    run()
+    common.turns(options, run)
+    common.report()
 
 
 def main():
     options = common.options()
     jax.config.update("jax_enable_x64", options.dtype == "f64")
     dtype = {"f32": np.float32, "f64": np.float64}[options.dtype]
-    (inference if options.workload == "inference" else train)(options, dtype)
+    {"inference": inference, "row": row}.get(options.workload, train)(options, dtype)
 
 
 main()

@@ -38,7 +38,7 @@ LOSSES = {
 
 
 def train(options, dtype):
-    x, y = map(torch.from_numpy, common.training_data(options.workload, options.data, dtype))
+    x, y = map(torch.from_numpy, common.training_data(options, dtype))
     network, loss_of = networks(options.workload).to(x.dtype), LOSSES[options.workload]
     optimizer = torch.optim.SGD(network.parameters(), common.RATE[options.workload])
     batch = common.BATCH.get(options.workload, 64)
@@ -54,24 +54,29 @@ def train(options, dtype):
         return float(total)
 
     epoch(20 * batch)
-    seconds, total = common.timed(options.epochs, epoch)
+    total = common.turns(options, epoch)
     terms = {"moons": len(x) / batch, "autoencoder": x.numel()}.get(options.workload, len(x))
-    common.report(seconds_per_epoch=seconds, loss=total / terms)
+    common.report(loss=total / terms)
 
 
 @torch.inference_mode()
 def inference(options, dtype):
-    x = torch.from_numpy(common.mnist("t10k", 10_000, options.data, dtype)[0]).reshape(-1, 1, 28, 28)
+    x = torch.from_numpy(common.mnist("t10k", 10_000, options, dtype)[0]).reshape(-1, 1, 28, 28)
     network = networks("cnn").to(x.dtype).eval()
+    run = lambda batch: [network(part) for part in x.split(batch)]
+    best = common.best_batch([64, 250, 1_000], run)
+    common.turns(options, lambda: run(best))
+    common.report(batch=best)
 
-    def run(batch):
-        return lambda: [network(part) for part in x.split(batch)]
 
-    # Which batch suits its kernels best is not known beforehand.
-    best = min([64, 250, 1_000], key=lambda batch: min(common.timed(2, run(batch))[0]))
-    seconds, _ = common.timed(options.epochs, run(best))
-    row, dense = torch.rand(1, 784, dtype=x.dtype), networks("dense").to(x.dtype).eval()
-    common.report(seconds_per_epoch=seconds, batch=best, one_row_us=common.one_row_us(lambda: dense(row)))
+@torch.inference_mode()
+def row(options, dtype):
+    one = torch.from_numpy(np.ones((1, 784), dtype))
+    network = networks("dense").to(one.dtype).eval()
+    run = lambda: [network(one) for _ in range(common.ROWS)]
+    run()
+    common.turns(options, run)
+    common.report()
 
 
 def layer_of(description):
@@ -83,6 +88,7 @@ def layer_of(description):
 
 def sweep():
     """Forward and backward (parameters and input) of each layer that stands on stdin, a JSON object a line."""
+    common.report(ready=True)
     for line in sys.stdin:
         row = json.loads(line)
         layer = layer_of(row["layer"])
@@ -108,8 +114,8 @@ def main():
     dtype = {"f32": np.float32, "f64": np.float64}[options.dtype]
     if options.workload == "sweep":
         sweep()
-    elif options.workload == "inference":
-        inference(options, dtype)
+    elif options.workload in ["inference", "row"]:
+        {"inference": inference, "row": row}[options.workload](options, dtype)
     else:
         train(options, dtype)
 

@@ -1,7 +1,8 @@
 //! `limpide bench` from outside: what its JSON promises, and what it refuses.
 
 use serde_json::Value;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Output, Stdio};
 
 fn bench(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_limpide")).arg("bench").args(arguments).output().unwrap()
@@ -24,6 +25,12 @@ fn the_figures_of_a_workload_agree_with_each_other() {
     close(number("samples_per_second"), 32_000.0 / median);
     close(number("gflops"), 2.0 * 32_000.0 * (2.0 * 48.0 + 16.0) / median / 1e9);
     close(number("peak_fraction"), number("gflops") / number("peak_gflops"));
+    // Two coordinates and a label a point in f32; 2·16 + 16 and 16 + 1 parameters.
+    close(number("data_mib"), 32_000.0 * 3.0 * 4.0 / f64::from(1 << 20));
+    close(number("parameters_mib"), 65.0 * 4.0 / f64::from(1 << 20));
+    if cfg!(target_os = "linux") {
+        assert!(number("peak_mib") > number("data_mib"), "{figures}");
+    }
     // ln 2 is what guessing costs.
     assert!(number("loss") < 0.5, "the network has learnt in {figures}");
     let modules: Vec<&str> =
@@ -36,4 +43,45 @@ fn a_folder_that_is_not_there_is_refused_by_name() {
     let output = bench(&["--workload", "dense", "--data", "no/such/folder"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no/such/folder: is not a folder"));
+}
+
+#[test]
+fn a_step_of_single_rows_is_one_prediction() {
+    let output = bench(&["--workload", "row", "--threads", "1", "--epochs", "1", "--json"]);
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let seconds = figures["seconds_per_epoch"][0].as_f64().unwrap();
+    assert!((figures["us_per_step"].as_f64().unwrap() / (seconds * 1e6 / 2_000.0) - 1.0).abs() < 1e-9);
+    let work = 2_000.0 * 2.0 * (784.0 * 128.0 + 128.0 * 10.0);
+    assert!((figures["gflops"].as_f64().unwrap() / (work / seconds / 1e9) - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn an_epoch_waits_for_its_turn() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_limpide"))
+        .args(["bench", "--workload", "moons", "--threads", "1", "--epochs", "9", "--json", "--turns"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next()["ready"], true);
+    let mut stdin = child.stdin.take().unwrap();
+    let mut seconds = Vec::new();
+    for _ in 0..2 {
+        stdin.write_all(b"go\n").unwrap();
+        seconds.push(next()["seconds"].as_f64().unwrap());
+    }
+    // No more turns: the figures of those that were.
+    drop(stdin);
+    let figures = next();
+    assert_eq!(figures["seconds_per_epoch"], serde_json::json!(seconds));
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn turns_want_somebody_who_gives_them() {
+    let output = bench(&["--workload", "moons", "--json", "--turns"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--turns"));
 }

@@ -9,18 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the library does not have yet, with the number of cases that need it. A feature that is added leaves this list.
-const UNSUPPORTED: [(&str, usize); 10] = [
-    ("BatchNorm1d", 11),
-    ("BatchNorm2d", 16),
-    ("ConvTranspose2d", 15),
-    ("Dropout", 11),
-    ("ELU", 5),
-    ("GELU", 12),
-    ("LayerNorm", 24),
-    ("SiLU", 1),
-    ("Softplus", 4),
-    ("dropout_mask Dropout", 6),
-];
+const UNSUPPORTED: [(&str, usize); 0] = [];
 
 fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden")
@@ -36,7 +25,7 @@ fn run<T: Real>() -> (Report, BTreeMap<String, Numbers>) {
     assert_eq!(unsupported, UNSUPPORTED, "{report}");
 
     let total = report.total();
-    assert_eq!((total.unsupported, total.ok + total.skipped), (105, 292), "{report}");
+    assert_eq!((total.unsupported, total.ok + total.skipped), (0, 397), "{report}");
     // One case needs MNIST; nothing else may be left out.
     match Mnist::Digits.find(None).unwrap() {
         Some(_) => assert_eq!(report.skipped, []),

@@ -217,3 +217,7 @@ impl fmt::Display for Dropout2d {
         write!(f, "Dropout2d({})", self.options.p)
     }
 }
+
+#[cfg(test)]
+#[path = "dropout_tests.rs"]
+mod tests;

@@ -212,3 +212,58 @@ fn empty_batches_pass() {
         assert!(gradients.iter().all(|gradient| gradient.iter().all(|&g| g == 0.0)));
     }
 }
+
+#[test]
+fn a_transposed_convolution_keeps_its_axes() {
+    let shape = |layer: ConvTranspose2d<f64>| layer.output_shape(&[5, 2, 4, 6]).unwrap();
+    assert_eq!(shape(ConvTranspose2d::new(2, 7, [3, 5])), [5, 7, 6, 10]);
+    assert_eq!(shape(ConvTranspose2d::new(2, 7, 1).stride([2, 3])), [5, 7, 7, 16]);
+    assert_eq!(shape(ConvTranspose2d::new(2, 7, 3).padding([1, 2])), [5, 7, 4, 4]);
+    assert_eq!(shape(ConvTranspose2d::new(2, 7, 2).dilation([3, 4])), [5, 7, 7, 10]);
+    assert_eq!(shape(ConvTranspose2d::new(2, 7, 2).stride([2, 3]).output_padding([1, 2])), [5, 7, 9, 19]);
+    let layer = ConvTranspose2d::<f64>::new(2, 3, 3).padding(3);
+    let wanted = "ConvTranspose2d(2, 3, 3).padding(3) wants (n, 2, h, w) with pixels left after the padding is cut off";
+    assert_eq!(shape_error(&layer, &[1, 2, 4, 6]), format!("{wanted}, got (1, 2, 4, 6)"));
+    assert!(shape_error(&layer, &[1, 2, 0, 6]).starts_with(wanted));
+    assert!(shape_error(&layer, &[1, 3, 9, 9]).contains("wants (n, 2, h, w), got (1, 3, 9, 9)"));
+    let layer = ConvTranspose2d::<f64>::new(4, 6, [3, 5]).stride(2).output_padding([1, 0]).groups(2).without_bias();
+    assert_eq!(
+        layer.to_string(),
+        "ConvTranspose2d(4, 6, [3, 5]).stride(2).output_padding([1, 0]).groups(2).without_bias()"
+    );
+    assert_eq!(layer.weight.shape(), [4, 3, 3, 5]);
+}
+
+#[test]
+fn adaptive_windows_by_hand() {
+    // Rows 0..2 and 1..3 of three, columns 0..1 and 1..2 of two.
+    let layer = AdaptiveAvgPool2d::new(2);
+    let x = tensor(&[1, 1, 3, 2], vec![1.0, 10.0, 2.0, 20.0, 4.0, 40.0]);
+    let (z, result, _) = pass(&layer, x, vec![2.0, 0.0, 4.0, 6.0]);
+    assert_eq!(z, tensor(&[1, 1, 2, 2], vec![1.5, 15.0, 3.0, 30.0]));
+    assert_eq!(values(&result), [1.0, 0.0, 1.0 + 2.0, 3.0, 2.0, 3.0]);
+}
+
+#[test]
+fn larger_images_by_hand() {
+    let x = tensor(&[1, 1, 2, 1], vec![0.0, 8.0]);
+    let (z, result, _) = pass(&Upsample::new([3, 2]), x.clone(), (1..=12).map(f64::from).collect());
+    assert_eq!(values(&z), [[0.0; 6], [8.0; 6]].concat());
+    assert_eq!(values(&result), [21.0, 57.0]);
+    // Rows at −0.25, 0.25, 0.75 and 1.25 of the input's, held within it.
+    let (z, result, _) = pass(&Upsample::new([2, 1]).mode(Upsampling::Bilinear), x, vec![1.0, 10.0, 100.0, 1000.0]);
+    assert_eq!(values(&z), [0.0, 2.0, 6.0, 8.0]);
+    assert_eq!(values(&result), [1.0 + 7.5 + 25.0, 2.5 + 75.0 + 1000.0]);
+}
+
+#[test]
+fn sides_of_a_padding_and_of_a_reshape() {
+    let (z, result, _) =
+        pass(&ZeroPad2d::new([1, 0, 2, 1]), tensor(&[1, 1, 1, 2], vec![3.0, 4.0]), (1..=12).map(f64::from).collect());
+    assert_eq!(z, tensor(&[1, 1, 4, 3], [vec![0.0; 7], vec![3.0, 4.0], vec![0.0; 3]].concat()));
+    assert_eq!(values(&result), [8.0, 9.0]);
+    let message = shape_error(&Reshape::new([2, -1]), &[3, 7]);
+    assert_eq!(message, "Reshape([2, -1]) wants samples that fill (n, 2, -1), got (3, 7)");
+    let shape = <Reshape as Module<f64>>::output_shape(&Reshape::new([2, -1]), &[0, 8]).unwrap();
+    assert_eq!(shape, [0, 2, 4]);
+}

@@ -19,6 +19,15 @@ fn one_of_each() -> Vec<LayerDescription> {
             bias: false,
             ..Conv2dOptions::new(4, 6, [3, 5])
         }),
+        LayerDescription::ConvTranspose2d(ConvTranspose2dOptions {
+            stride: Pair::from([3, 2]),
+            padding: Pair::from([2, 0]),
+            output_padding: Pair::from([2, 1]),
+            dilation: Pair::from(2),
+            groups: 2,
+            bias: false,
+            ..ConvTranspose2dOptions::new(4, 6, [3, 5])
+        }),
         LayerDescription::MaxPool2d(MaxPool2dOptions {
             stride: Some(Pair::from([2, 1])),
             padding: Pair::from(1),
@@ -32,14 +41,37 @@ fn one_of_each() -> Vec<LayerDescription> {
             count_include_pad: false,
             ..AvgPool2dOptions::new([2, 3])
         }),
+        LayerDescription::AdaptiveAvgPool2d(AdaptiveAvgPool2dOptions { output_size: Pair::from([2, 5]) }),
+        LayerDescription::GlobalAvgPool2d(GlobalAvgPool2d),
+        LayerDescription::Upsample(UpsampleOptions { scale_factor: Pair::from([2, 3]), mode: Upsampling::Bilinear }),
+        LayerDescription::ZeroPad2d(ZeroPad2dOptions { padding: [1, 2, 0, 4] }),
         LayerDescription::Flatten(Flatten { start_dim: 0, end_dim: -2 }),
+        LayerDescription::Reshape(ReshapeOptions { shape: vec![2, -1] }),
         LayerDescription::Tanh(Tanh),
         LayerDescription::Sigmoid(Sigmoid),
         LayerDescription::Relu(Relu),
         LayerDescription::LeakyRelu(LeakyRelu { negative_slope: 0.25 }),
+        LayerDescription::PRelu(PReluOptions { num_parameters: 3, init: 0.1 }),
+        LayerDescription::Elu(Elu { alpha: 0.5 }),
+        LayerDescription::Selu(Selu),
+        LayerDescription::Gelu(Gelu::tanh()),
+        LayerDescription::Silu(Silu),
+        LayerDescription::Softplus(Softplus { beta: 2.0, threshold: 10.0 }),
+        LayerDescription::Hardswish(Hardswish),
         LayerDescription::Softmax(Softmax { dim: 1 }),
         LayerDescription::LogSoftmax(LogSoftmax { dim: -2 }),
+        LayerDescription::BatchNorm1d(BatchNormOptions { momentum: None, ..BatchNormOptions::new(3) }),
+        LayerDescription::BatchNorm2d(BatchNormOptions { eps: 0.1, affine: false, ..BatchNormOptions::new(3) }),
+        LayerDescription::LayerNorm(LayerNormOptions {
+            normalized_shape: vec![3, 4],
+            eps: 0.1,
+            elementwise_affine: false,
+        }),
+        LayerDescription::GroupNorm(GroupNormOptions { num_groups: 2, num_channels: 4, eps: 0.1, affine: false }),
+        LayerDescription::Dropout(DropoutOptions { p: 0.1 }),
+        LayerDescription::Dropout2d(DropoutOptions { p: 0.2 }),
         LayerDescription::Sequential(Layers { layers: vec![linear(3, 2, true), LayerDescription::Tanh(Tanh)] }),
+        LayerDescription::Residual(Layers { layers: vec![linear(3, 3, true)] }),
         LayerDescription::AutoEncoder(Halves { encoder: vec![linear(2, 1, true)], decoder: vec![linear(1, 2, false)] }),
     ]
 }
@@ -88,6 +120,16 @@ fn options_have_pytorchs_names_and_defaults() {
     assert_eq!(parse(r#"{"type": "LeakyReLU"}"#), LayerDescription::LeakyRelu(LeakyRelu { negative_slope: 0.01 }));
     assert_eq!(parse(r#"{"type": "Softmax"}"#), LayerDescription::Softmax(Softmax { dim: -1 }));
     assert_eq!(serde_json::to_string(&LayerDescription::Tanh(Tanh)).unwrap(), r#"{"type":"Tanh"}"#);
+    assert_eq!(parse(r#"{"type": "GELU"}"#), LayerDescription::Gelu(Gelu::new()));
+    assert_eq!(parse(r#"{"type": "GELU", "approximate": "tanh"}"#), LayerDescription::Gelu(Gelu::tanh()));
+    let norm = BatchNormOptions { momentum: None, ..BatchNormOptions::new(4) };
+    assert_eq!((BatchNormOptions::new(4).eps, BatchNormOptions::new(4).momentum), (1e-5, Some(0.1)));
+    let text = r#"{"type": "BatchNorm2d", "num_features": 4, "momentum": null, "track_running_stats": true}"#;
+    assert_eq!(parse(text), LayerDescription::BatchNorm2d(norm));
+    let one_size = parse(r#"{"type": "LayerNorm", "normalized_shape": 6}"#);
+    assert_eq!(one_size, parse(r#"{"type": "LayerNorm", "normalized_shape": [6], "eps": 1e-5}"#));
+    let four_sides = LayerDescription::ZeroPad2d(ZeroPad2dOptions { padding: [3; 4] });
+    assert_eq!(parse(r#"{"type": "ZeroPad2d", "padding": 3}"#), four_sides);
 }
 
 #[test]
@@ -110,6 +152,9 @@ fn unknown_and_missing_options_are_named() {
     assert!(refusal(r#"{"type": "Linear", "in_features": 4, "out_features": 1, "biass": true}"#).contains("biass"));
     assert!(refusal(r#"{"type": "LeakyReLU", "slope": 1}"#).contains("slope"));
     assert!(refusal(r#"{"type": "Tanh", "gain": 1}"#).contains("Tanh"));
+    assert!(refusal(r#"{"type": "GELU", "approximate": "erf"}"#).contains("tanh"));
+    assert!(refusal(r#"{"type": "Upsample", "scale_factor": 2, "mode": "cubic"}"#).contains("bilinear"));
+    assert!(refusal(r#"{"type": "LayerNorm", "normalized_shape": "all"}"#).contains("a list of sizes"));
     assert!(refusal(r#"{"in_features": 4}"#).contains("type"));
 }
 
@@ -121,6 +166,46 @@ fn an_option_out_of_range_is_refused_with_its_place() {
     );
     let error = chain.build::<f32>().unwrap_err().to_string();
     assert_eq!(error, "layer 1: decoder: layer 0: Linear: in_features must be at least 1, got 0");
+}
+
+#[test]
+fn options_of_every_layer_have_ranges() {
+    for (text, message) in [
+        (r#"{"type": "BatchNorm1d", "num_features": 0}"#, "BatchNorm1d: num_features must be at least 1, got 0"),
+        (
+            r#"{"type": "BatchNorm2d", "num_features": 2, "momentum": 1.5}"#,
+            "BatchNorm2d: momentum must be from 0 to 1, or none, got 1.5",
+        ),
+        (
+            r#"{"type": "BatchNorm2d", "num_features": 2, "track_running_stats": false}"#,
+            "BatchNorm2d: track_running_stats must be true, since a prediction must not depend on the samples predicted \
+             with it, got false",
+        ),
+        (
+            r#"{"type": "LayerNorm", "normalized_shape": [3], "eps": -1}"#,
+            "LayerNorm: eps must be a finite number, 0 or more, got -1",
+        ),
+        (
+            r#"{"type": "GroupNorm", "num_groups": 2, "num_channels": 3}"#,
+            "GroupNorm: num_channels must be a multiple of num_groups, 2, got 3",
+        ),
+        (r#"{"type": "Dropout", "p": 1.5}"#, "Dropout: p must be a probability, from 0 to 1, got 1.5"),
+        (r#"{"type": "Dropout2d", "p": -0.1}"#, "Dropout2d: p must be a probability, from 0 to 1, got -0.1"),
+        (
+            r#"{"type": "ConvTranspose2d", "in_channels": 1, "out_channels": 1, "kernel_size": 3, "output_padding": 1}"#,
+            "ConvTranspose2d: output_padding must be less than the stride or the dilation, at most 0, got 1",
+        ),
+        (
+            r#"{"type": "Reshape", "shape": [-1, -1]}"#,
+            "Reshape: shape must be sizes from 1, one of them -1 at most, got [-1, -1]",
+        ),
+        (
+            r#"{"type": "AdaptiveAvgPool2d", "output_size": [0, 1]}"#,
+            "AdaptiveAvgPool2d: output_size must be at least 1, got [0, 1]",
+        ),
+    ] {
+        assert_eq!(parse(text).build::<f32>().unwrap_err().to_string(), message);
+    }
 }
 
 #[derive(Debug)]

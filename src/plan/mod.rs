@@ -23,6 +23,7 @@ mod train;
 mod whole;
 
 pub use predict::Predictor;
+pub use print::Line;
 pub use train::Batch;
 
 use crate::Real;

@@ -4,22 +4,29 @@ use super::Plan;
 use super::stage::Stage;
 use crate::Real;
 use crate::tensor::shape_text;
+use serde::Serialize;
 use std::fmt;
 
 /// One line of a printed plan.
-struct Line {
-    stage: String,
-    step: String,
-    modules: String,
-    layout: String,
-    /// Of the output, for the plan's batch.
-    bytes: usize,
-    /// Of the way forward, for the plan's batch.
-    flops: u64,
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    /// The stage that begins here, and how its work is divided; empty within a stage.
+    pub stage: String,
+    /// The step.
+    pub step: String,
+    /// The modules whose work the step does.
+    pub modules: String,
+    /// How the numbers of its output lie.
+    pub layout: String,
+    /// Bytes of the output, for the plan's batch.
+    pub bytes: usize,
+    /// Additions and multiplications of the way forward, for the plan's batch.
+    pub flops: u64,
 }
 
 impl<T: Real> Plan<T> {
-    fn lines(&self) -> Vec<Line> {
+    /// The plan as a table: one line a step.
+    pub fn lines(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         let batch = self.rows as u64;
         for (place, stage) in self.stages.iter().enumerate() {

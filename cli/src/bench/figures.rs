@@ -1,6 +1,7 @@
 //! What a benchmark measured, for people and for machines.
 
 use super::Settings;
+use super::memory::Memory;
 use super::modules::ModuleTime;
 use limpide::Real;
 use limpide::kernels::{level, peak};
@@ -30,9 +31,9 @@ pub struct Figures {
     pub peak_fraction: f64,
     /// The mean training loss of the last epoch, when something was trained.
     pub loss: Option<f64>,
-    /// One row through the dense network, when predictions were timed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub one_row_us: Option<f64>,
+    /// After the last epoch, where there are data.
+    #[serde(flatten)]
+    pub memory: Option<Memory>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub modules: Vec<ModuleTime>,
 }
@@ -45,7 +46,7 @@ pub struct Speed {
 }
 
 impl Figures {
-    /// From the seconds of each epoch; measures the peak.
+    /// From the seconds of each epoch, of which there must be one; measures the peak.
     pub fn new<T: Real>(
         workload: &'static str,
         network: String,
@@ -75,7 +76,7 @@ impl Figures {
             peak_fraction: gflops / peak_gflops,
             seconds_per_epoch: seconds,
             loss: None,
-            one_row_us: None,
+            memory: None,
             modules: Vec::new(),
         }
     }
@@ -104,8 +105,9 @@ impl fmt::Display for Figures {
         if let Some(loss) = self.loss {
             writeln!(f, "  loss of the last epoch {loss:.4}")?;
         }
-        if let Some(time) = self.one_row_us {
-            writeln!(f, "  one row through Linear(784, 128), Tanh, Linear(128, 10): {time:.2} µs")?;
+        if let Some(Memory { data_mib, parameters_mib, peak_mib }) = &self.memory {
+            write!(f, "  data {data_mib:.1} MiB as stored, parameters {parameters_mib:.2} MiB")?;
+            writeln!(f, "{}", peak_mib.map_or_else(String::new, |most| format!(", process at most {most:.0} MiB")))?;
         }
         if self.modules.is_empty() {
             return Ok(());

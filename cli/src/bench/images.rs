@@ -4,12 +4,17 @@ use super::Settings;
 use limpide::data::{Dataset, Inputs, Mnist, Target};
 use limpide::{Real, Result, Stream, tensor};
 
-/// 60,000 images to train and 10,000 to test, (n, 1, 28, 28).
+/// 60,000 images to train and 10,000 to test, (n, 1, 28, 28), or as many as are wanted.
 pub fn load<T: Real>(settings: &Settings) -> Result<(Dataset<T>, Dataset<T>)> {
-    match Mnist::Digits.find(settings.data.as_deref())? {
-        Some(files) => files.load(),
-        None => Ok((random(60_000, 1)?, random(10_000, 2)?)),
-    }
+    let (train, test) = match Mnist::Digits.find(settings.data.as_deref())? {
+        Some(files) => files.load()?,
+        None => (random(60_000, 1)?, random(10_000, 2)?),
+    };
+    let first = |data: Dataset<T>| match settings.images {
+        Some(count) if count < data.len() => data.select(&(0..count).collect::<Vec<_>>()),
+        _ => data,
+    };
+    Ok((first(train), first(test)))
 }
 
 fn random<T: Real>(count: usize, seed: u64) -> Result<Dataset<T>> {

@@ -1,19 +1,21 @@
-//! Timing predictions: many images through the convolutional network, one row through the dense one.
+//! Timing predictions: many images through the convolutional network, single rows through the dense one.
 
-use super::figures::{Figures, Speed, median};
+use super::figures::{Figures, Speed};
+use super::memory::Memory;
 use super::{Settings, images};
 use crate::experiments::classify;
 use limpide::data::Inputs;
 use limpide::model::flops;
 use limpide::train::{Engine, predict};
-use limpide::{Module, Real, Result, Sequential, Tape, tensor};
+use limpide::{Module, Real, Result, Tape, tensor};
+use std::hint::black_box;
 use std::time::Instant;
 
-/// Predictions of one row that are timed together, since one alone is too short for the clock.
-const ROWS_A_ROUND: usize = 200;
-const ROUNDS: usize = 50;
+/// Predictions of one row in a pass, since one alone is too short for the clock; and those before the first pass.
+const ROWS: usize = 2_000;
+const WARM: usize = 50;
 
-/// Passes of the convolutional network over the test images; and the microseconds of one row through the dense network.
+/// Passes of the convolutional network over the test images.
 pub fn run<T: Real>(settings: &Settings) -> Result<Figures> {
     let test = images::load::<T>(settings)?.1;
     let network = classify::cnn::<T>(28).seed(1);
@@ -21,31 +23,42 @@ pub fn run<T: Real>(settings: &Settings) -> Result<Figures> {
     let batch = settings.batch.unwrap_or(test.len()).min(test.len());
     let all: Vec<usize> = (0..test.len()).collect();
     let batches: Vec<Inputs<T>> = all.chunks(batch).map(|part| test.inputs.select(part)).collect();
-    let mut seconds = Vec::new();
-    for _ in 0..settings.epochs {
-        let start = Instant::now();
-        for inputs in &batches {
-            predict(&network, inputs, &mut engine)?;
-        }
-        seconds.push(start.elapsed().as_secs_f64());
-    }
+    let seconds =
+        passes(settings, || batches.iter().try_for_each(|part| predict(&network, part, &mut engine).map(drop)))?;
     let speed =
         Speed { samples: test.len(), steps: batches.len(), flops: flops(&network, test.inputs.shape())?.forward };
     let title = network.to_string();
     let mut figures = Figures::new::<T>("inference", title, &test.name, settings, batch, seconds, speed);
-    figures.one_row_us = Some(one_row(&classify::dense::<T>(28).seed(1)));
+    figures.memory = Some(Memory::now(&test, &network));
     Ok(figures)
 }
 
-/// Microseconds of one row, the median of some rounds.
-fn one_row<T: Real>(network: &Sequential<T>) -> f64 {
+/// Passes of the dense network over single rows; a step is one prediction.
+pub fn row<T: Real>(settings: &Settings) -> Result<Figures> {
+    let network = classify::dense::<T>(28).seed(1);
     let row = tensor(&[1, 28 * 28], (0..28 * 28).map(|pixel| T::of(pixel as f64 / 784.0)).collect());
-    let round = |_| {
+    let predict = |count| (0..count).for_each(|_| drop(black_box(network.forward(&row, &mut Tape::off()))));
+    predict(WARM);
+    let seconds = passes(settings, || {
+        predict(ROWS);
+        Ok(())
+    })?;
+    let flops = ROWS as u64 * flops(&network, row.shape())?.forward;
+    let speed = Speed { samples: ROWS, steps: ROWS, flops };
+    Ok(Figures::new::<T>("row", network.to_string(), "one row", settings, 1, seconds, speed))
+}
+
+/// The seconds of each pass.
+fn passes(settings: &Settings, mut pass: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
+    let mut seconds = Vec::new();
+    settings.turns.begin()?;
+    loop {
         let start = Instant::now();
-        for _ in 0..ROWS_A_ROUND {
-            std::hint::black_box(network.forward(&row, &mut Tape::off()));
+        pass()?;
+        seconds.push(start.elapsed().as_secs_f64());
+        settings.turns.end(seconds[seconds.len() - 1]);
+        if seconds.len() == settings.epochs || !settings.turns.next() {
+            return Ok(seconds);
         }
-        start.elapsed().as_secs_f64() / ROWS_A_ROUND as f64 * 1e6
-    };
-    median(&(0..ROUNDS).map(round).collect::<Vec<_>>())
+    }
 }

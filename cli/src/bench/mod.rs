@@ -3,17 +3,20 @@
 mod figures;
 mod images;
 mod inference;
+mod memory;
 mod modules;
 mod shapes;
 mod sweep;
 mod tasks;
 mod training;
+mod turns;
 
 use crate::progress::Progress;
 use clap::ValueEnum;
 use limpide::{Error, Real, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use turns::Turns;
 
 /// Time the report's workloads and hold them against a peak measured in the same run.
 ///
@@ -40,12 +43,19 @@ pub struct Arguments {
     /// The numbers to compute with.
     #[arg(long, value_name = "TYPE", default_value = "f32")]
     dtype: Number,
+    /// Take the first N images only.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    images: Option<u32>,
     /// The folder with the MNIST files; else $LIMPIDE_DATA, else the user's cache folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Print one JSON object a line for each workload (for each shape of the sweep).
     #[arg(long)]
     json: bool,
+    /// Wait for a line on stdin before each epoch (each shape of the sweep) and print its seconds, so that programs can
+    /// take turns; stop when stdin ends.
+    #[arg(long, requires = "json")]
+    turns: bool,
 }
 
 /// What can be timed.
@@ -59,8 +69,10 @@ enum Workload {
     Autoencoder,
     /// Training 2-16-1 on two moons: steps so small that nothing but overhead counts.
     Moons,
-    /// The convolutional network on 10,000 images, and the dense one on a single row.
+    /// The convolutional network on 10,000 images.
     Inference,
+    /// The dense network on one row at a time, 2,000 times a pass.
+    Row,
     /// Single layers in the shapes of well-known networks, forward and backward.
     Sweep,
 }
@@ -78,7 +90,9 @@ struct Settings {
     batch: Option<usize>,
     epochs: usize,
     data: Option<PathBuf>,
+    images: Option<usize>,
     json: bool,
+    turns: Turns,
 }
 
 impl Settings {
@@ -103,7 +117,9 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         batch: arguments.batch.map(|batch| batch as usize),
         epochs: arguments.epochs as usize,
         data: arguments.data.clone(),
+        images: arguments.images.map(|images| images as usize),
         json: arguments.json,
+        turns: Turns(arguments.turns),
     };
     let but_the_sweep = || Workload::value_variants().iter().copied().filter(|&one| one != Workload::Sweep);
     let workloads = arguments.workload.map_or_else(|| but_the_sweep().collect(), |one| vec![one]);
@@ -120,6 +136,7 @@ fn run<T: Real>(workload: Workload, settings: &Settings) -> Result<()> {
     let figures = match workload {
         Workload::Sweep => return sweep::run::<T>(settings),
         Workload::Inference => inference::run::<T>(settings)?,
+        Workload::Row => inference::row::<T>(settings)?,
         Workload::Dense => training::run(tasks::dense::<T>(settings)?, settings)?,
         Workload::Cnn => training::run(tasks::cnn::<T>(settings)?, settings)?,
         Workload::Autoencoder => training::run(tasks::autoencoder::<T>(settings)?, settings)?,

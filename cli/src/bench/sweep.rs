@@ -39,6 +39,7 @@ pub fn run<T: Real>(settings: &Settings) -> Result<()> {
     if !settings.json {
         println!("sweep: threads {}, {}, peak {peak:.0} GFLOP/s; µs forward, backward", settings.threads, T::NAME);
     }
+    settings.turns.begin()?;
     for Shape { origin, layer, input } in shapes() {
         let module = layer.build::<T>()?;
         let (forward_us, backward_us) = time(&*module, &input, &mut workers)?;
@@ -63,6 +64,9 @@ pub fn run<T: Real>(settings: &Settings) -> Result<()> {
                 peak_fraction,
             };
             println!("{}", json(&row));
+            if !settings.turns.next() {
+                break;
+            }
         } else {
             let (layer, percent) = (module.to_string(), 100.0 * peak_fraction);
             let input = shape_text(&input);

@@ -1,9 +1,10 @@
-//! `limpide train`, `resume` and `eval`: runs described in TOML, each in a folder of its own.
+//! `limpide train`, `resume`, `eval` and `inspect`: runs described in TOML, each in a folder of its own.
 
 mod data;
 mod description;
 mod eval;
 mod folder;
+mod inspect;
 mod interrupt;
 mod models;
 mod read;
@@ -11,6 +12,7 @@ mod resume;
 mod session;
 
 pub use eval::{Arguments as EvalArguments, command as eval};
+pub use inspect::{Arguments as InspectArguments, command as inspect};
 pub use resume::{Arguments as ResumeArguments, command as resume};
 
 use folder::Folder;

@@ -50,7 +50,7 @@ impl Track {
 
     /// The source's entry under entry u of part φ.
     fn at(&self, part: usize, u: usize) -> usize {
-        u * self.stride + part - self.before
+        (u * self.stride + part).saturating_sub(self.before)
     }
 }
 
@@ -118,20 +118,17 @@ impl Planes {
             to[rows.start * row..rows.end * row].copy_from_slice(&plane[first..][..rows.len() * width]);
             return;
         }
+        let columns: Vec<_> = self.w.parts.iter().map(|&j| (j, self.w.inside(j))).collect();
         for (a, &i) in self.h.parts.iter().enumerate() {
             for u in self.h.inside(i) {
                 let from = &plane[self.h.at(i, u) * width..][..width];
                 let to = &mut to[(a * self.h.length + u) * row..][..self.w.size()];
-                for (to, &j) in to.chunks_exact_mut(self.w.length).zip(&self.w.parts) {
-                    let inside = self.w.inside(j);
-                    if inside.is_empty() {
-                        continue;
-                    }
-                    let from = &from[self.w.at(j, inside.start)..];
-                    let to = &mut to[inside];
+                for (to, (j, inside)) in to.chunks_exact_mut(self.w.length).zip(&columns) {
+                    let to = &mut to[inside.clone()];
+                    let from = from.iter().skip(self.w.at(*j, inside.start));
                     match self.w.stride {
-                        1 => to.copy_from_slice(&from[..to.len()]),
-                        stride => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
+                        1 => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
+                        stride => to.iter_mut().zip(from.step_by(stride)).for_each(|(to, &from)| *to = from),
                     }
                 }
             }

@@ -15,18 +15,18 @@ fn multiply_add<T: NdFloat, const FUSED: bool>(a: T, b: T, c: T) -> T {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// The sum of the lanes, halves added until one is left.
-#[inline(always)]
-fn folded<T: NdFloat, const L: usize>(mut lanes: [T; L]) -> T {
+/// Adds the lanes of each sum, halves until one is left. Not inlined: the compiler would else shuffle the lanes within the
+/// loop before it.
+#[inline(never)]
+fn fold<T: NdFloat, const L: usize, const N: usize>(sums: &mut [[T; L]; N]) {
     let mut half = L / 2;
     while half > 0 {
-        for lane in 0..half {
-            let other = lanes[lane + half];
-            lanes[lane] += other;
+        for lanes in sums.iter_mut() {
+            let (first, second) = lanes.split_at_mut(half);
+            first.iter_mut().zip(second).for_each(|(first, second)| *first += *second);
         }
         half /= 2;
     }
-    lanes[0]
 }
 
 /// What both loops read: for every strip, at every offset, `lanes` neighbours of the source.
@@ -103,14 +103,13 @@ impl<T> DerefMut for Aligned<T> {
 pub(super) struct Weights<T> {
     values: Aligned<T>,
     rows: usize,
-    wide: bool,
 }
 
 impl<T: NdFloat> Weights<T> {
     /// Entry (m, k) is `weight[m * row + places[k]]`.
     pub(super) fn pack(level: Level, weight: &[T], rows: usize, row: usize, places: &[usize]) -> Self {
         let wide = level == Level::Avx512;
-        let mut weights = Weights { values: Aligned::zeros(rows * places.len()), rows, wide };
+        let mut weights = Weights { values: Aligned::zeros(rows * places.len()), rows };
         let (mut m, mut rest) = (0, &mut weights.values[..rows * places.len()]);
         while m < rows {
             let height = together(rows - m, wide);
@@ -137,7 +136,7 @@ impl<T: NdFloat> Reads<'_, T> {
 
     /// Z[m, strip] ← b[m] + Σₖ W[m, k]·source[offset k + strip], some offsets at a time.
     #[inline(always)]
-    fn over_taps<const FUSED: bool, const L: usize>(
+    fn over_taps<const FUSED: bool, const L: usize, const WIDE: bool>(
         self,
         weights: &Weights<T>,
         some: usize,
@@ -146,6 +145,7 @@ impl<T: NdFloat> Reads<'_, T> {
     ) {
         self.check(L);
         let (rows, count) = (weights.rows, self.offsets.len());
+        // Heights of panels are those that `Weights::pack` took.
         assert!(weights.values.len() >= rows * count && bias.len() == rows, "a weight for each row and offset");
         let mut k = 0;
         loop {
@@ -154,14 +154,14 @@ impl<T: NdFloat> Reads<'_, T> {
                 let block = Reads { offsets, strips, ..self };
                 let mut m = 0;
                 while m < rows {
-                    let height = together(rows - m, weights.wide);
+                    let height = together(rows - m, WIDE);
                     let panel = &weights.values[m * count + k * height..][..offsets.len() * height];
                     let start = (k == 0).then_some(bias);
                     // SAFETY: reads were checked; the panel has a weight for each of `height` rows and each offset.
                     unsafe {
                         match height {
-                            8 => block.rows::<FUSED, L, 8, 3>(panel, start, m, to),
-                            6 => block.rows::<FUSED, L, 6, 2>(panel, start, m, to),
+                            8 if WIDE => block.rows::<FUSED, L, 8, 3>(panel, start, m, to),
+                            6 if !WIDE => block.rows::<FUSED, L, 6, 2>(panel, start, m, to),
                             4 => block.rows::<FUSED, L, 4, 2>(panel, start, m, to),
                             3 => block.rows::<FUSED, L, 3, 3>(panel, start, m, to),
                             2 => block.rows::<FUSED, L, 2, 4>(panel, start, m, to),
@@ -280,8 +280,8 @@ impl<T: NdFloat> Reads<'_, T> {
                 // SAFETY: reads were checked.
                 unsafe {
                     match height {
-                        8 => block.gradients::<FUSED, L, 8, 3>(delta, plane, gradient, packed),
-                        6 => block.gradients::<FUSED, L, 6, 2>(delta, plane, gradient, packed),
+                        8 if WIDE => block.gradients::<FUSED, L, 8, 3>(delta, plane, gradient, packed),
+                        6 if !WIDE => block.gradients::<FUSED, L, 6, 2>(delta, plane, gradient, packed),
                         4 => block.gradients::<FUSED, L, 4, 2>(delta, plane, gradient, packed),
                         3 => block.gradients::<FUSED, L, 3, 3>(delta, plane, gradient, packed),
                         2 => block.gradients::<FUSED, L, 2, 5>(delta, plane, gradient, packed),
@@ -321,10 +321,11 @@ impl<T: NdFloat> Reads<'_, T> {
             let mut all = [offsets[offsets.len() - 1]; N];
             all[..offsets.len()].copy_from_slice(offsets);
             // SAFETY: as promised by the caller; `packed` holds M·L numbers for each strip.
-            let sums = unsafe { self.inner::<FUSED, L, M, N>(packed.as_ptr(), all) };
-            for (m, sums) in sums.iter().enumerate() {
+            let mut sums = unsafe { self.inner::<FUSED, L, M, N>(packed.as_ptr(), all) };
+            for (m, sums) in sums.iter_mut().enumerate() {
+                fold(sums);
                 let to = &mut gradient[m * count + group * N..][..offsets.len()];
-                to.iter_mut().zip(sums).for_each(|(to, &sum)| *to += sum);
+                to.iter_mut().zip(sums).for_each(|(to, lanes)| *to += lanes[0]);
             }
         }
     }
@@ -335,7 +336,7 @@ impl<T: NdFloat> Reads<'_, T> {
         &self,
         packed: *const T,
         offsets: [usize; N],
-    ) -> [[T; N]; M] {
+    ) -> [[[T; L]; N]; M] {
         let mut sums = [[[T::zero(); L]; N]; M];
         for (s, strip) in self.strips.iter().enumerate() {
             let mut x = [[T::zero(); L]; N];
@@ -353,13 +354,7 @@ impl<T: NdFloat> Reads<'_, T> {
                 }
             }
         }
-        let mut totals = [[T::zero(); N]; M];
-        for (totals, sums) in totals.iter_mut().zip(&sums) {
-            for (total, &lanes) in totals.iter_mut().zip(sums) {
-                *total = folded(lanes);
-            }
-        }
-        totals
+        sums
     }
 }
 
@@ -408,7 +403,7 @@ mod x86 {
         bias: &[T],
         to: &mut Writes<T>,
     ) {
-        reads.over_taps::<true, L>(w, some, bias, to);
+        reads.over_taps::<true, L, true>(w, some, bias, to);
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
@@ -430,7 +425,7 @@ mod x86 {
         bias: &[T],
         to: &mut Writes<T>,
     ) {
-        reads.over_taps::<true, L>(w, some, bias, to);
+        reads.over_taps::<true, L, false>(w, some, bias, to);
     }
 
     #[target_feature(enable = "avx2,fma")]
@@ -478,7 +473,7 @@ macro_rules! shifts {
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
                     (Level::Avx2, _) => unsafe { x86::taps_avx2::<_, $half>(reads, w, some, bias, to) },
-                    _ => reads.over_taps::<false, $quarter>(w, some, bias, to),
+                    _ => reads.over_taps::<false, $quarter, false>(w, some, bias, to),
                 }
             }
 

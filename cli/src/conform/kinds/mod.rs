@@ -80,6 +80,7 @@ impl Operation {
 pub fn run<T: Real>(case: &Case, means: &Means) -> Result<Results, Stop> {
     match case.kind.as_str() {
         "layer" => layer::run::<T>(case),
+        "dropout_mask" => layer::masked::<T>(case),
         "loss" => loss::run::<T>(case),
         "network" => network::run::<T>(case),
         "train" => train::run::<T>(case, &means.images),

@@ -1,6 +1,6 @@
 //! A training run with given data, start values and batches: every step's loss and the network after the last.
 
-use super::layer::{descriptions, set_parameters};
+use super::layer::{descriptions, named_buffers, set_parameters};
 use super::mnist::{Images, MnistRun};
 use super::{Case, Numbers, Operation, Results, Stop, loss, optimizer, scheduler};
 use limpide::data::{Dataset, Inputs};
@@ -49,6 +49,7 @@ pub(super) fn run<T: Real>(case: &Case, images: &Images) -> Result<Results, Stop
     let mut results = Results::from([("losses".to_string(), Numbers::new(&[losses.len()], losses))]);
     results
         .extend(network.parameters().iter().map(|(name, parameter)| (format!("final.{name}"), Numbers::of(parameter))));
+    results.extend(named_buffers(&network, "final_buffer."));
     let probe = case.numbers("probe_input")?.tensor();
     network.output_shape(probe.shape())?;
     let output = network.forward(&probe, &mut Tape::off());

@@ -1,10 +1,25 @@
 //! Matrix products: `C ← αAB + βC` over strided views.
 //!
-//! Networks multiply matrices that fit a core's second-level cache, where packing copies cost more than they save: these go
-//! through the tiles of `tile`. Large ones go through the packing `matrixmultiply` crate.
+//! Every entry of C is a sum whose terms are added in the order of k (in parts of [`product::DEPTH`] terms at most), whatever the
+//! sizes, the strides and the place of the entry. So a row has the same bits alone and in a batch, and the way that is fastest
+//! for a shape can be taken freely.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `product` | the operands as the inner loops see them |
+//! | `tile` | a tile of C in registers |
+//! | `panel` | some columns of B, made ready for tiles |
+//! | `row` | one row times a matrix whose columns are contiguous |
+//! | `blocks` | the loops around |
 
-use super::tile::{Product, Raw, Tiles};
-use super::{Kernels, Matrix, MatrixMut};
+mod blocks;
+mod panel;
+mod product;
+mod row;
+mod tile;
+
+use super::{Kernels, Level, Matrix, MatrixMut, level};
+use product::{Product, Raw};
 
 /// The plain twin of [`Kernels::gemm`]: three loops.
 pub fn gemm_naive<T: crate::Real>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: &mut [T]) {
@@ -21,81 +36,68 @@ pub fn gemm_naive<T: crate::Real>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, 
     }
 }
 
-/// From this many multiply-adds on, packing pays.
-const LARGE: usize = 512 * 512 * 512;
-
 /// The checked sizes of a product.
 fn product<T: Copy>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: MatrixMut<'_, T>) -> Product<T> {
     assert_eq!(a.columns, b.rows, "inner sizes of a matrix product");
     assert_eq!((c.rows, c.columns), (a.rows, b.columns), "size of a matrix product");
     let (m, n, k) = (a.rows, b.columns, a.columns);
-    Product { m, n, k, alpha, a: raw(a), b: raw(b), beta, c: c.at, c_stride: c.row_stride }
+    Product { m, n, k, alpha, a: raw(a), b: raw(b), beta, c: c.at, c_stride: c.row_stride, turned: false, chains: 1 }
 }
 
 fn raw<T>(matrix: Matrix<'_, T>) -> Raw<T> {
     Raw { at: matrix.values.as_ptr(), row_stride: matrix.row_stride, column_stride: matrix.column_stride }
 }
 
-/// The way a product takes.
-enum Form {
-    Rows,
-    InnerProducts,
-    Packed,
-}
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    //! The loops compiled for instructions that not every machine has.
 
-fn form<T>(p: &Product<T>) -> Form {
-    if p.m * p.n * p.k >= LARGE {
-        Form::Packed
-    } else if p.b.column_stride == 1 {
-        Form::Rows
-    } else if p.a.column_stride == 1 && p.b.row_stride == 1 {
-        Form::InnerProducts
-    } else {
-        Form::Packed
+    use super::{Product, blocks};
+    use crate::kernels::vector::Vector;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    pub(super) unsafe fn avx512<V: Vector>(p: Product<V::Scalar>) {
+        // SAFETY: as promised by the caller.
+        unsafe { blocks::multiply::<V, 12>(p) }
     }
-}
 
-/// The signature of `matrixmultiply`'s products: sizes m, k, n, then α, A, B, β and C, each matrix with its strides.
-type Packing<T> =
-    unsafe fn(usize, usize, usize, T, *const T, isize, isize, *const T, isize, isize, T, *mut T, isize, isize);
-
-/// Sends a checked product its way.
-fn multiply<T: Tiles>(p: Product<T>, packing: Packing<T>) {
-    let stride = |stride: usize| stride as isize;
-    // SAFETY: `product` has checked the sizes and `form` the strides; C is borrowed mutably, so it overlaps neither operand.
-    unsafe {
-        match form(&p) {
-            Form::Rows => T::by_rows(p),
-            Form::InnerProducts => T::by_inner_products(p),
-            Form::Packed => packing(
-                p.m,
-                p.k,
-                p.n,
-                p.alpha,
-                p.a.at,
-                stride(p.a.row_stride),
-                stride(p.a.column_stride),
-                p.b.at,
-                stride(p.b.row_stride),
-                stride(p.b.column_stride),
-                p.beta,
-                p.c,
-                stride(p.c_stride),
-                1,
-            ),
-        }
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn avx2<V: Vector>(p: Product<V::Scalar>) {
+        // SAFETY: as promised by the caller.
+        unsafe { blocks::multiply::<V, 6>(p) }
     }
 }
 
 impl Kernels for f32 {
     fn gemm_into(alpha: f32, a: Matrix<'_, f32>, b: Matrix<'_, f32>, beta: f32, c: MatrixMut<'_, f32>) {
-        multiply(product(alpha, a, b, beta, c), matrixmultiply::sgemm);
+        let p = product(alpha, a, b, beta, c);
+        // SAFETY: `product` has checked the sizes, and the views their slices; C is borrowed mutably, so it overlaps neither
+        // operand. `level` says that the instructions are there.
+        unsafe {
+            match level() {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => x86::avx512::<std::arch::x86_64::__m512>(p),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => x86::avx2::<std::arch::x86_64::__m256>(p),
+                _ => blocks::multiply::<[f32; 4], 4>(p),
+            }
+        }
     }
 }
 
 impl Kernels for f64 {
     fn gemm_into(alpha: f64, a: Matrix<'_, f64>, b: Matrix<'_, f64>, beta: f64, c: MatrixMut<'_, f64>) {
-        multiply(product(alpha, a, b, beta, c), matrixmultiply::dgemm);
+        let p = product(alpha, a, b, beta, c);
+        // SAFETY: as for `f32`.
+        unsafe {
+            match level() {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => x86::avx512::<std::arch::x86_64::__m512d>(p),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => x86::avx2::<std::arch::x86_64::__m256d>(p),
+                _ => blocks::multiply::<[f64; 2], 4>(p),
+            }
+        }
     }
 }
 

@@ -1,0 +1,312 @@
+//! `limpide train`, `resume` and `eval` as a user runs them.
+
+mod shell;
+
+use shell::{Ran, limpide_with};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn recipe(name: &str) -> String {
+    root().join(format!("recipes/{name}.toml")).to_str().unwrap().to_string()
+}
+
+/// `limpide COMMAND PATH` with more words.
+fn run(command: &str, path: &str, words: &str) -> Ran {
+    limpide_with(&[&[command, path], &words.split_whitespace().collect::<Vec<_>>()[..]].concat())
+}
+
+/// A folder for runs and descriptions.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_string()
+    }
+
+    /// A description in a file.
+    fn file(&self, text: &str) -> String {
+        let path = self.path("own.toml");
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Trains and expects success.
+    fn train(&self, file: &str, out: &str, words: &str) -> Ran {
+        let ran = run("train", file, &format!("--out {} {words}", self.path(out)));
+        assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+        ran
+    }
+}
+
+const SMALL: &str = r#"epochs = 2
+
+[data]
+name = "moons"
+samples = 60
+noise = 0.1
+
+[loss]
+name = "CrossEntropyLoss"
+
+[optimizer]
+type = "SGD"
+lr = 0.1
+
+[[layers]]
+type = "Linear"
+in_features = 2
+out_features = 2
+"#;
+
+#[test]
+fn recipes_reach_what_they_ask_for_and_leave_a_whole_folder() {
+    let place = Place::new();
+    for name in ["moons", "digits"] {
+        let ran = place.train(&recipe(name), name, "--json");
+        let json = ran.json();
+        assert_eq!((&json["seed"], &json["interrupted"], &json["passed"]), (&1.into(), &false.into(), &true.into()));
+        assert!(json["test"]["accuracy"].as_f64() >= Some(0.95), "{json}");
+        let epochs = json["epochs"].as_u64().unwrap() as usize;
+        let history = fs::read_to_string(place.path(&format!("{name}/history.csv"))).unwrap();
+        assert_eq!(history.lines().count(), epochs + 1);
+        for file in ["run.toml", "model.safetensors", "result.json", "checkpoints"] {
+            assert!(Path::new(&place.path(&format!("{name}/{file}"))).exists(), "{name}/{file}");
+        }
+    }
+}
+
+#[test]
+fn the_description_in_the_folder_is_complete_and_gives_the_same_run() {
+    let place = Place::new();
+    place.train(&place.file(SMALL), "first", "--set seed=7 --set optimizer.lr=0.2");
+    let text = fs::read_to_string(place.path("first/run.toml")).unwrap();
+    for line in
+        ["seed = 7", "lr = 0.2", "momentum = 0.0", "batch_size = 32", "keep_last = 2", "csv = true", "bias = true"]
+    {
+        assert!(text.lines().any(|own| own == line), "wants the line {line} in\n{text}");
+    }
+    place.train(&place.path("first/run.toml"), "second", "");
+    let [first, second] =
+        ["first", "second"].map(|run| fs::read(place.path(&format!("{run}/model.safetensors"))).unwrap());
+    assert!(first == second);
+    assert_eq!(fs::read_to_string(place.path("second/run.toml")).unwrap(), text);
+}
+
+#[test]
+fn threads_change_nothing_and_a_seed_does() {
+    let place = Place::new();
+    let file = place.file(SMALL);
+    let model = |out: &str, words: &str| {
+        place.train(&file, out, words);
+        fs::read(place.path(&format!("{out}/model.safetensors"))).unwrap()
+    };
+    let one = model("one", "--threads 1");
+    assert!(one == model("two", "--threads 2"));
+    assert!(one != model("three", "--set seed=2"));
+}
+
+#[test]
+fn a_dry_run_says_what_would_happen_and_leaves_nothing() {
+    let place = Place::new();
+    let out = place.path("none");
+    let ran = run("train", &recipe("digits"), &format!("--dry-run --out {out}"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for words in
+        ["train 1258, validation 180, test 359", "Linear(64, 64)", "AdamW(0.003)", "at most 100, 40 steps each"]
+    {
+        assert!(ran.stdout.contains(words), "wants {words} in\n{}", ran.stdout);
+    }
+    assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn a_model_by_name_is_written_out_in_the_folder() {
+    let place = Place::new();
+    let text = r#"epochs = 1
+model = "report-autoencoder"
+data = { name = "digits", shape = [64], targets = "inputs", limit = 100 }
+loss = { name = "MSELoss" }
+optimizer = { type = "Adam" }
+split = { test = 0.5 }
+test = { max_loss = 1.0 }
+logging = { json = true, tensorboard = true }
+"#;
+    let json = place.train(&place.file(text), "auto", "--json").json();
+    assert!(json["test"]["loss"].as_f64() < Some(1.0) && json["test"]["accuracy"].is_null(), "{json}");
+    let written = fs::read_to_string(place.path("auto/run.toml")).unwrap();
+    assert!(written.contains("type = \"AutoEncoder\"") && !written.contains("report-autoencoder"), "{written}");
+    assert_eq!(fs::read_to_string(place.path("auto/history.jsonl")).unwrap().lines().count(), 1);
+    assert_eq!(fs::read_dir(place.path("auto/tensorboard")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_test_that_misses_exits_with_1_and_no_test_is_no_figure() {
+    let place = Place::new();
+    let file = place.file(SMALL);
+    let words = format!("--set split.test=0.5 --set test.min_accuracy=1.1 --out {}", place.path("missed"));
+    let ran = run("train", &file, &words);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stdout.contains("MISSES"), "{}", ran.stdout);
+    assert!(place.train(&file, "untested", "--set split.test=0.5 --json").json()["test"].is_null());
+}
+
+#[test]
+fn a_finished_run_is_scored_and_resumed_without_change() {
+    let place = Place::new();
+    let words = "--set split.validation=0.2 --set split.test=0.2 --set test.max_loss=9 --json";
+    let trained = place.train(&place.file(SMALL), "run", words).json();
+    let path = place.path("run");
+    for (part, samples) in [("validation", 12), ("test", 12)] {
+        let ran = run("eval", &path, &format!("--part {part} --json"));
+        assert_eq!((&ran.json()["samples"], &ran.json()["loss"]), (&samples.into(), &trained[part]["loss"]));
+    }
+    let before = fs::read(place.path("run/model.safetensors")).unwrap();
+    let resumed = run("resume", &path, "--json");
+    assert_eq!((resumed.code, resumed.json()), (0, trained), "{}", resumed.stderr);
+    assert!(fs::read(place.path("run/model.safetensors")).unwrap() == before);
+}
+
+#[test]
+fn what_is_wrong_in_a_description_is_told_with_its_place() {
+    let place = Place::new();
+    for (from, to, told) in [
+        ("epochs = 2", "epoch = 2", &["line 1, column 1", "unknown field `epoch`", "did you mean `epochs`?"][..]),
+        ("epochs = 2", "epochs = \"many\"", &["line 1, column 10", "invalid type: string \"many\""]),
+        ("epochs = 2", "epochs = 0", &["epochs must be at least 1, got 0"]),
+        ("epochs = 2", "epochs = 2\nepochs = 3", &["line 2", "duplicate key"]),
+        ("epochs = 2", "", &["missing field `epochs`"]),
+        ("epochs = 2", "epochs = 2\nbatch_size = 0", &["batch size must be at least 1"]),
+        ("\"moons\"", "\"mnits\"", &["line 4", "unknown variant `mnits`", "did you mean `mnist`?"]),
+        ("noise = 0.1", "nose = 0.1", &["unknown field `nose`", "did you mean `noise`?"]),
+        ("noise = 0.1", "noise = -1", &["moons: noise"]),
+        ("noise = 0.1", "noise = 0.1\nshape = [3]", &["sample shape must be 2 numbers"]),
+        ("noise = 0.1", "noise = 0.1\ntargets = \"hot\"", &["unknown variant `hot`", "did you mean `one-hot`?"]),
+        ("\"SGD\"", "\"SDG\"", &["there is no optimizer `SDG`; did you mean `SGD`?", "AdamW"]),
+        ("lr = 0.1", "lr = -1", &["SGD: lr"]),
+        ("lr = 0.1", "lr = 0.1\nmomentun = 0.9", &["unknown field `momentun`", "did you mean `momentum`?"]),
+        ("\"CrossEntropyLoss\"", "\"CrossEntropy\"", &["unknown variant `CrossEntropy`", "`CrossEntropyLoss`"]),
+        ("\"CrossEntropyLoss\"", "\"MSELoss\"", &["MseLoss(Mean): target must be values"]),
+        ("\"Linear\"", "\"Liner\"", &["there is no layer type `Liner`; did you mean `Linear`?"]),
+        ("in_features = 2", "in_features = 3", &["layer 0: Linear(3, 2) wants (n, 3), got (1, 2)"]),
+        ("[[layers]]", "[test]\n[[layers]]", &["asks for a test", "split.test"]),
+        ("[[layers]]", "[early_stopping]\npatience = 0\n[[layers]]", &["EarlyStopping: patience must be at least 1"]),
+        ("[[layers]]", "[[layer]]", &["unknown field `layer`", "did you mean `layers`?"]),
+    ] {
+        let text = SMALL.replacen(from, to, 1);
+        assert_ne!(text, SMALL);
+        let ran = run("train", &place.file(&text), &format!("--out {}", place.path("refused")));
+        ran.is_refused_with(told);
+        let message: Vec<&str> = ran.stderr.lines().filter(|line| !line.contains("debug build")).collect();
+        assert_eq!(message.len(), 1, "one line: {message:?}");
+        assert!(!Path::new(&place.path("refused")).exists(), "{to}: a folder was made");
+    }
+}
+
+#[test]
+fn what_is_wrong_on_the_command_line_is_told() {
+    let place = Place::new();
+    let file = place.file(SMALL);
+    for (words, told) in [
+        ("--set epochs", "wants key=value"),
+        ("--set epochs=many", "invalid type: string \"many\""),
+        ("--set epoch=3", "did you mean `epochs`?"),
+        ("--set layers.4.out_features=3", "no item 4"),
+        ("--threads 0", "--threads"),
+        ("--data no/such/folder", "no/such/folder"),
+    ] {
+        run("train", &file, words).is_refused_with(&[told]);
+    }
+    run("train", &place.path("none.toml"), "").is_refused_with(&["none.toml"]);
+    run("resume", &place.path("none"), "").is_refused_with(&["is not the folder of a run"]);
+    run("eval", &place.path("none"), "").is_refused_with(&["is not the folder of a run"]);
+    run("train", &recipe("mnist-dense"), "").is_refused_with(&["limpide data fetch mnist"]);
+}
+
+#[test]
+fn no_run_writes_over_another_or_over_other_files() {
+    let place = Place::new();
+    let file = place.file(SMALL);
+    place.train(&file, "run", "");
+    let before = fs::read(place.path("run/model.safetensors")).unwrap();
+    let again = run("train", &file, &format!("--out {} --set seed=5", place.path("run")));
+    again.is_refused_with(&["holds a run; `limpide resume"]);
+    assert!(fs::read(place.path("run/model.safetensors")).unwrap() == before);
+    fs::create_dir(place.path("photos")).unwrap();
+    fs::write(place.path("photos/cat.png"), b"").unwrap();
+    run("train", &file, &format!("--out {}", place.path("photos"))).is_refused_with(&["is not empty"]);
+}
+
+#[test]
+fn a_checkpoint_that_does_not_fit_is_refused_and_stays() {
+    let place = Place::new();
+    place.train(&place.file(SMALL), "run", "");
+    let checkpoints = place.path("run/checkpoints");
+    let newest = fs::read_dir(&checkpoints).unwrap().map(|entry| entry.unwrap().path());
+    let newest = newest.filter(|path| path.extension().is_some()).max().unwrap();
+    let description = fs::read_to_string(place.path("run/run.toml")).unwrap();
+    let (whole, model) = (fs::read(&newest).unwrap(), fs::read(place.path("run/model.safetensors")).unwrap());
+    let resumed = |text: &str, bytes: &[u8]| {
+        fs::write(place.path("run/run.toml"), text).unwrap();
+        fs::write(&newest, bytes).unwrap();
+        let ran = run("resume", &place.path("run"), "");
+        assert!(fs::read(&newest).unwrap() == bytes && fs::read(place.path("run/model.safetensors")).unwrap() == model);
+        ran
+    };
+    resumed(&description, &whole[..whole.len() - 3]).is_refused_with(&["is not a whole safetensors file"]);
+    let wider = description.replace("out_features = 2", "out_features = 3");
+    resumed(&wider, &whole).is_refused_with(&["is of another model", "0.weight wants (3, 2), got (2, 2)"]);
+    let seeded = description.replace("seed = 1", "seed = 2");
+    resumed(&seeded, &whole).is_refused_with(&["is of another run: seed 1 there, 2 here"]);
+    let momentum = description.replace("momentum = 0.0", "momentum = 0.5");
+    resumed(&momentum, &whole).is_refused_with(&["momentum_buffer is missing"]);
+    fs::remove_file(place.path("run/model.safetensors")).unwrap();
+    run("eval", &place.path("run"), "").is_refused_with(&["the run is not finished", "limpide resume"]);
+}
+
+#[test]
+fn a_loss_that_is_no_number_names_the_last_good_checkpoint() {
+    let place = Place::new();
+    let text = SMALL.replace("lr = 0.1", "lr = 1e20").replace("CrossEntropyLoss\"", "MSELoss\"");
+    let text = text.replace("noise = 0.1", "noise = 0.1\ntargets = \"one-hot\"");
+    let words = "--set epochs=50 --set checkpoints.every_steps=1 --set checkpoints.min_seconds=0.0 --set batch_size=8";
+    let ran = run("train", &place.file(&text), &format!("--out {} {words}", place.path("bad")));
+    ran.is_refused_with(&["the loss became", "the last good checkpoint is", "step-00000"]);
+}
+
+#[test]
+fn help_has_an_example() {
+    for command in ["train", "resume", "eval"] {
+        let ran = limpide_with(&[command, "--help"]);
+        assert!(ran.code == 0 && ran.stdout.contains(&format!("Example: limpide {command} ")), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn inspect_shows_the_layers_and_the_plan() {
+    let ran = run("inspect", &recipe("digits"), "--plan --json --set batch_size=32");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let shown: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(shown["input"][0], 32);
+    let layers = shown["layers"].as_array().unwrap();
+    // Every layer is the work of one step, and the steps' bytes are those of the batch.
+    let steps = shown["plan"].as_array().unwrap();
+    let all: Vec<&str> = steps.iter().map(|step| step["modules"].as_str().unwrap()).collect();
+    for layer in layers {
+        let named = format!("{} {}", layer["name"].as_str().unwrap(), layer["module"].as_str().unwrap());
+        assert_eq!(all.join(", ").matches(&named).count(), 1, "{named} in {all:?}");
+    }
+    let last = steps.last().unwrap();
+    assert_eq!(last["bytes"], 32 * 10 * 4);
+    let ran = run("inspect", &recipe("digits"), "--plan");
+    assert!(ran.stdout.contains("layout") && ran.stdout.contains("FLOPs"), "{}", ran.stdout);
+    assert_eq!(run("inspect", "nowhere.toml", "").code, 2);
+}

@@ -1,0 +1,155 @@
+//! The loops around the tiles: blocks that fit the caches, and which way round a product is computed.
+
+use super::panel::{Panel, Room};
+use super::product::{DEPTH, Product};
+use super::row::Row;
+use super::tile::Tiles;
+use crate::kernels::vector::Vector;
+use ndarray::NdFloat;
+use std::marker::PhantomData;
+
+/// Rows of A that are multiplied before the next: with [`DEPTH`] terms 192 KiB of `f32`, so that they stay in the
+/// second-level cache.
+const ROWS: usize = 192;
+
+/// Computes a product with tiles of up to MR rows of vectors V.
+///
+/// # Safety
+/// The product must be as its type describes; V's instructions must be enabled and there.
+#[inline(always)]
+pub(super) unsafe fn multiply<V: Vector, const MR: usize>(p: Product<V::Scalar>) {
+    if p.m == 0 || p.n == 0 {
+        return;
+    }
+    // A product of rows with rows (X·Wᵀ) over many terms is summed in lanes, so that a single row can be too.
+    let in_lanes = p.a.column_stride == 1 && p.b.stands_in_columns() && p.k > DEPTH;
+    let chains = if in_lanes { <V::Turner as Vector>::LANES } else { 1 };
+    let p = way_round::<V>(Product { chains, ..p });
+    if p.m == 1 && p.b.stands_in_columns() {
+        // SAFETY: as promised by the caller.
+        return unsafe { V::Turner::run(Row::<V::Turner> { product: &p, vector: PhantomData }) };
+    }
+    let mut room = Room::<V>::uninit();
+    for part in p.parts() {
+        for i in (0..p.m).step_by(ROWS) {
+            // SAFETY: a block of a product is one.
+            unsafe { part.rows_from(i, ROWS.min(p.m - i)).panels::<V, MR>(&mut room) };
+        }
+    }
+}
+
+/// A product or its transpose, whichever is cheaper.
+#[inline(always)]
+fn way_round<V: Vector>(p: Product<V::Scalar>) -> Product<V::Scalar> {
+    let turned = p.turn();
+    match (p.m, p.n) {
+        (1, _) => p,
+        (_, 1) => turned,
+        _ if cost::<V>(&turned) < cost::<V>(&p) => turned,
+        _ => p,
+    }
+}
+
+/// What a product costs, in eighths of a cycle on a machine with two multiply-adds a cycle. Only which of two ways round is
+/// cheaper depends on it.
+#[inline(always)]
+fn cost<V: Vector>(p: &Product<V::Scalar>) -> usize {
+    let vectors = p.n.div_ceil(V::LANES);
+    // A multiply-add takes four cycles, so fewer than eight sums at a time leave the units idle.
+    let idle = (8 / (p.m.min(8) * vectors.min(2))).max(1);
+    let sums = 4 * idle * p.k * p.m * vectors;
+    let panels = match (p.b.column_stride, p.b.row_stride) {
+        (1, _) => 0,
+        (_, 1) => p.k * p.n * size_of::<V::Scalar>() / 2,
+        _ => 8 * p.k * p.n,
+    };
+    let writes = match p.turned {
+        true => 6 * p.m * p.n,
+        false if p.n % V::LANES != 0 => 32 * p.m,
+        false => 8 * p.m * vectors,
+    };
+    sums + panels + writes
+}
+
+impl<T: NdFloat> Product<T> {
+    /// Panel by panel of B.
+    #[inline(always)]
+    unsafe fn panels<V: Vector<Scalar = T>, const MR: usize>(&self, room: &mut Room<V>) {
+        let copy = self.m > 24;
+        let mut j = 0;
+        // SAFETY: as promised by the caller of `multiply`.
+        unsafe {
+            while j < self.n {
+                if self.m == 1 && self.b.column_stride == 1 && self.n - j >= 8 * V::LANES {
+                    // One row alone needs many sums side by side.
+                    let panel = self.panel::<V, 8>(j, false, room);
+                    self.tiles_of::<V, 1, 8>(0, 1, &panel);
+                    j += 8 * V::LANES;
+                } else if self.n - j > V::LANES {
+                    let panel = self.panel::<V, 2>(j, copy, room);
+                    self.rows::<V, MR, 2>(&panel);
+                    j += 2 * V::LANES;
+                } else {
+                    let panel = self.panel::<V, 1>(j, copy, room);
+                    self.rows::<V, MR, 1>(&panel);
+                    j += V::LANES;
+                }
+            }
+        }
+    }
+
+    /// All rows of C in the columns of a panel, by tiles whose heights differ by one at most.
+    #[inline(always)]
+    unsafe fn rows<V: Vector<Scalar = T>, const MR: usize, const VECTORS: usize>(&self, panel: &Panel<T>) {
+        let tiles = self.m.div_ceil(MR);
+        let (height, higher) = (self.m / tiles, self.m % tiles);
+        // SAFETY: the heights add up to m.
+        unsafe {
+            self.tiles::<V, MR, VECTORS>(height + 1, 0, higher, panel);
+            self.tiles::<V, MR, VECTORS>(height, higher * (height + 1), tiles - higher, panel);
+        }
+    }
+
+    /// `count` tiles of that height from row i on. Only the arms up to MR are compiled.
+    #[inline(always)]
+    unsafe fn tiles<V: Vector<Scalar = T>, const MR: usize, const VECTORS: usize>(
+        &self,
+        height: usize,
+        i: usize,
+        count: usize,
+        panel: &Panel<T>,
+    ) {
+        if count == 0 {
+            return;
+        }
+        // SAFETY: as promised by the caller.
+        unsafe {
+            match height {
+                1 => self.tiles_of::<V, 1, VECTORS>(i, count, panel),
+                2 if MR >= 2 => self.tiles_of::<V, 2, VECTORS>(i, count, panel),
+                3 if MR >= 3 => self.tiles_of::<V, 3, VECTORS>(i, count, panel),
+                4 if MR >= 4 => self.tiles_of::<V, 4, VECTORS>(i, count, panel),
+                5 if MR >= 5 => self.tiles_of::<V, 5, VECTORS>(i, count, panel),
+                6 if MR >= 6 => self.tiles_of::<V, 6, VECTORS>(i, count, panel),
+                7 if MR >= 7 => self.tiles_of::<V, 7, VECTORS>(i, count, panel),
+                8 if MR >= 8 => self.tiles_of::<V, 8, VECTORS>(i, count, panel),
+                9 if MR >= 9 => self.tiles_of::<V, 9, VECTORS>(i, count, panel),
+                10 if MR >= 10 => self.tiles_of::<V, 10, VECTORS>(i, count, panel),
+                11 if MR >= 11 => self.tiles_of::<V, 11, VECTORS>(i, count, panel),
+                12 if MR >= 12 => self.tiles_of::<V, 12, VECTORS>(i, count, panel),
+                _ => unreachable!("tiles of more rows than registers"),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tiles_of<V: Vector<Scalar = T>, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        i: usize,
+        count: usize,
+        panel: &Panel<T>,
+    ) {
+        // SAFETY: as promised by the caller.
+        unsafe { V::run(Tiles::<V, ROWS, VECTORS> { product: self, panel, i, count, vector: PhantomData }) };
+    }
+}
