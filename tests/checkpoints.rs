@@ -3,7 +3,8 @@
 use limpide::data::{Dataset, Split, regression};
 use limpide::layers::{Linear, Relu, Tanh};
 use limpide::loss::MseLoss;
-use limpide::optim::Sgd;
+use limpide::optim::schedule::{OneCycleLr, ReduceLrOnPlateau, Schedule};
+use limpide::optim::{Lookahead, NAdam, Optimizer, Sgd};
 use limpide::train::{
     Callback, Checkpoint, CheckpointOptions, Checkpoints, EarlyStopping, Epoch, Flow, History, LineLog, Metric,
     Progress, Trainer,
@@ -31,6 +32,20 @@ const STEPS_AN_EPOCH: usize = 5;
 
 fn trainer<'a>(validation: &'a Dataset<f32>, epochs: usize) -> Trainer<'a, f32> {
     Trainer::new(Sgd::new(0.3).unwrap()).epochs(epochs).batch_size(16).seed(9).validation(validation)
+}
+
+/// Every state that a run can have: momentum, slow weights and averages, a schedule by the step.
+fn with_all_states<'a>(validation: &'a Dataset<f32>, epochs: usize) -> Trainer<'a, f32> {
+    let optimizer = Optimizer::from(NAdam::new(0.02).unwrap()).lookahead(Lookahead { k: 4, alpha: 0.5 });
+    let schedule = Schedule::OneCycle(OneCycleLr::new(0.05));
+    let trainer = Trainer::new(optimizer).epochs(epochs).batch_size(16).seed(9).validation(validation);
+    trainer.schedule(schedule).ema(0.9).clip_grad_norm(0.5).clip_grad_value(0.3)
+}
+
+/// A schedule that has a memory.
+fn with_plateau<'a>(validation: &'a Dataset<f32>, epochs: usize) -> Trainer<'a, f32> {
+    let plateau = ReduceLrOnPlateau { patience: 0, threshold: 0.9, ..ReduceLrOnPlateau::default() };
+    trainer(validation, epochs).schedule(Schedule::Plateau(plateau))
 }
 
 /// Stops after so many steps.
@@ -67,27 +82,49 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn a_run_stopped_after_any_step_goes_on_with_the_same_bits() {
     let (train, validation) = data();
-    let mut whole = network(1);
-    let wanted = trainer(&validation, 3).fit(&mut whole, &MseLoss::new(), &train).unwrap();
-    for stop in 1..3 * STEPS_AN_EPOCH {
-        let folder = tempfile::tempdir().unwrap();
-        let mut first = network(1);
-        let half = trainer(&validation, 3)
-            .callback(Steps(stop))
-            .checkpoints(Checkpoints::new(folder.path()))
-            .fit(&mut first, &MseLoss::new(), &train)
-            .unwrap();
-        assert_eq!(half.epochs.len(), (stop - 1) / STEPS_AN_EPOCH);
-        // Other start values and another number of threads: the checkpoint alone counts.
-        let mut second = network(2);
-        let history = trainer(&validation, 3)
-            .threads(2)
-            .resume(Checkpoint::read(&newest(folder.path())).unwrap())
-            .fit(&mut second, &MseLoss::new(), &train)
-            .unwrap();
-        assert_eq!(figures(&history), figures(&wanted), "stopped after step {stop}");
-        assert!(bits(&second) == bits(&whole), "stopped after step {stop}");
+    for trainer in [trainer, with_all_states, with_plateau] {
+        let mut whole = network(1);
+        let wanted = trainer(&validation, 3).fit(&mut whole, &MseLoss::new(), &train).unwrap();
+        for stop in 1..3 * STEPS_AN_EPOCH {
+            let folder = tempfile::tempdir().unwrap();
+            let mut first = network(1);
+            let half = trainer(&validation, 3)
+                .callback(Steps(stop))
+                .checkpoints(Checkpoints::new(folder.path()))
+                .fit(&mut first, &MseLoss::new(), &train)
+                .unwrap();
+            assert_eq!(half.epochs.len(), (stop - 1) / STEPS_AN_EPOCH);
+            // Other start values and another number of threads: the checkpoint alone counts.
+            let mut second = network(2);
+            let history = trainer(&validation, 3)
+                .threads(2)
+                .resume(Checkpoint::read(&newest(folder.path())).unwrap())
+                .fit(&mut second, &MseLoss::new(), &train)
+                .unwrap();
+            assert_eq!(figures(&history), figures(&wanted), "stopped after step {stop}");
+            assert!(bits(&second) == bits(&whole), "stopped after step {stop}");
+        }
     }
+}
+
+#[test]
+fn a_checkpoint_without_the_states_that_a_run_wants_is_refused() {
+    let (train, validation) = data();
+    let folder = tempfile::tempdir().unwrap();
+    let options = trainer(&validation, 1).checkpoints(Checkpoints::new(folder.path()));
+    options.fit(&mut network(1), &MseLoss::new(), &train).unwrap();
+    let refusal = |trainer: Trainer<'_, f32>| {
+        let trainer = trainer.resume(Checkpoint::read(&newest(folder.path())).unwrap());
+        trainer.fit(&mut network(1), &MseLoss::new(), &train).unwrap_err().to_string()
+    };
+    let error = refusal(with_plateau(&validation, 2));
+    assert!(error.ends_with("is of another run: without a schedule there, with one here"), "{error}");
+    let error = refusal(trainer(&validation, 2).ema(0.9));
+    assert!(error.ends_with("is of another run: without an average of the parameters there, with one here"), "{error}");
+    let momentum = Trainer::new(Sgd::new(0.3).unwrap().momentum(0.9)).epochs(2).batch_size(16).seed(9);
+    let error = refusal(momentum);
+    assert!(error.contains("the state does not fit Sgd(0.3).momentum(0.9): "), "{error}");
+    assert!(error.contains("0.weight.momentum_buffer is missing"), "{error}");
 }
 
 #[test]

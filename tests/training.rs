@@ -3,7 +3,8 @@
 use limpide::data::{Dataset, Inputs, Target, regression};
 use limpide::layers::{Linear, Tanh};
 use limpide::loss::MseLoss;
-use limpide::optim::Sgd;
+use limpide::optim::schedule::{CosineAnnealingLr, ExponentialLr, Schedule};
+use limpide::optim::{Ema, Optim, Sgd, StepOptions};
 use limpide::train::{Flow, Trainer, sgd};
 use limpide::{Module, Sequential, tensor};
 
@@ -52,4 +53,91 @@ fn a_bad_number_in_the_data_is_told_from_a_bad_network() {
     let data = Dataset::new("bad", inputs, Target::Values(tensor(&[2, 1], vec![0.0, 1.0])), 0).unwrap();
     let error = sgd(&mut network(), &MseLoss::new(), &data, 0.1, 1, 2, 1).unwrap_err().to_string();
     assert!(error.contains("the batch itself holds a value that is not finite"), "{error}");
+}
+
+// --- what is done around a step -------------------------------------------------------------------------------------
+
+#[test]
+fn a_schedule_is_stepped_once_an_epoch_or_once_a_step() {
+    let data = regression::<f32>(64, -1.0..1.0, 1).unwrap();
+    let rates = |schedule| -> Vec<f64> {
+        let trainer = Trainer::new(Sgd::new(0.8).unwrap()).epochs(3).batch_size(16).schedule(schedule);
+        let history = trainer.fit(&mut network(), &MseLoss::new(), &data).unwrap();
+        history.epochs.iter().map(|epoch| epoch.learning_rate).collect()
+    };
+    let halving = || Schedule::Exponential(ExponentialLr { gamma: 0.5 });
+    assert_eq!(rates(halving().per_epoch()), [0.8, 0.4, 0.2]);
+    // Four steps an epoch; the rate after an epoch is that of the next one's first step.
+    assert_eq!(rates(halving().per_step()), [0.8 / 16.0, 0.8 / 256.0, 0.8 / 4096.0]);
+    // A cosine as long as the run ends at 0.
+    let cosine = || Schedule::Cosine(CosineAnnealingLr::default());
+    assert!((rates(cosine().per_epoch())[2] - 0.2).abs() < 1e-15); // (1 + cos ⅔π)/2 = ¼
+    assert!(rates(cosine().per_step())[2].abs() < 1e-15);
+}
+
+#[test]
+fn the_network_has_the_averages_at_the_end_and_validation_sees_them() {
+    let data = regression::<f32>(64, -1.0..1.0, 1).unwrap();
+    let trainer = || Trainer::new(Sgd::new(0.2).unwrap()).epochs(2).batch_size(16).shuffle(false);
+    let mut averaged = network();
+    let history = trainer().ema(0.7).validation(&data).fit(&mut averaged, &MseLoss::new(), &data).unwrap();
+    // The same by hand, step by step.
+    let (mut own, mut ema, loss) = (network(), Ema::new(0.7).unwrap(), MseLoss::new());
+    let mut optim = Optim::new(&mut own, &loss, Sgd::new(0.2).unwrap(), 1);
+    for start in [0, 16, 32, 48, 0, 16, 32, 48] {
+        let (x, y) = data.gather(&(start..start + 16).collect::<Vec<_>>());
+        optim.step(&x, &y).unwrap();
+        ema.update(optim.network());
+    }
+    assert!(bits(&own) != bits(&averaged));
+    ema.swap(&mut own);
+    assert!(bits(&own) == bits(&averaged));
+    let score = limpide::train::evaluate(&own, &loss, &data, &mut limpide::train::Engine::new(1)).unwrap();
+    assert_eq!(history.epochs[1].validation.unwrap().loss, score.loss);
+}
+
+#[test]
+fn options_around_a_step_hold() {
+    let data = regression::<f32>(64, -1.0..1.0, 1).unwrap();
+    let (x, y) = data.gather(&(0..64).collect::<Vec<_>>());
+    let loss = MseLoss::new();
+    let step = |options: StepOptions| {
+        let mut network = network();
+        let mut optim = Optim::new(&mut network, &loss, Sgd::new(1.0).unwrap(), 1).options(options).unwrap();
+        optim.step(&x, &y).unwrap();
+        let gradients: Vec<f32> = optim.gradients().iter().flatten().copied().collect();
+        (gradients, network)
+    };
+    let norm = |values: &[f32]| values.iter().map(|v| v * v).sum::<f32>().sqrt();
+    let (plain, _) = step(StepOptions::default());
+    assert!(norm(&plain) > 0.1 && plain.iter().any(|g| g.abs() > 0.05), "{plain:?}");
+    let (clipped, _) = step(StepOptions { clip_grad_norm: Some(0.1), ..Default::default() });
+    assert!((norm(&clipped) - 0.1).abs() < 1e-5);
+    let (clipped, _) = step(StepOptions { clip_grad_value: Some(0.05), ..Default::default() });
+    assert!(clipped.iter().zip(&plain).all(|(c, p)| *c == p.clamp(-0.05, 0.05)));
+    let (penalised, _) = step(StepOptions { l1: Some(0.25), ..Default::default() });
+    let start: Vec<f32> =
+        network().parameters().iter().flat_map(|(_, p)| p.iter().copied().collect::<Vec<_>>()).collect();
+    let shapes: Vec<usize> = network().parameters().iter().flat_map(|(_, p)| vec![p.ndim(); p.len()]).collect();
+    for i in 0..plain.len() {
+        let pull = if shapes[i] > 1 { 0.25 * start[i].signum() } else { 0.0 };
+        assert!((penalised[i] - plain[i] - pull).abs() < 1e-6);
+    }
+    let (_, constrained) = step(StepOptions { max_norm: Some(0.3), ..Default::default() });
+    let parameters = constrained.parameters();
+    let rows = parameters.iter().filter(|(_, p)| p.ndim() > 1).flat_map(|(_, p)| p.outer_iter());
+    let norms: Vec<f32> = rows.map(|row| norm(&row.iter().copied().collect::<Vec<_>>())).collect();
+    assert!(norms.iter().all(|norm| *norm < 0.300001) && norms.iter().any(|norm| *norm > 0.29999), "{norms:?}");
+
+    for (options, wanted) in [
+        (
+            StepOptions { clip_grad_norm: Some(0.0), ..Default::default() },
+            "clip_grad_norm must be a finite number above 0",
+        ),
+        (StepOptions { max_norm: Some(f64::NAN), ..Default::default() }, "max_norm must be a finite number above 0"),
+        (StepOptions { ema: Some(1.0), ..Default::default() }, "EMA: decay must be from 0 to below 1"),
+    ] {
+        let error = options.check().unwrap_err().to_string();
+        assert!(error.starts_with(wanted), "{error}");
+    }
 }

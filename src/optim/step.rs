@@ -154,6 +154,14 @@ impl<'a, T: Real> Optim<'a, T> {
         &self.optimizer
     }
 
+    /// Sets the learning rate of the next steps; a schedule sets it again.
+    ///
+    /// # Errors
+    /// An option error when it is negative or not finite.
+    pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
+        self.optimizer.set_learning_rate(rate)
+    }
+
     /// The averages of the parameters, where they are kept.
     pub fn averages(&self) -> Option<&Ema<T>> {
         self.around.ema.as_ref()

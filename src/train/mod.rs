@@ -9,6 +9,7 @@ mod engine;
 mod history;
 mod logs;
 mod metric;
+mod range_test;
 mod score;
 mod trainer;
 
@@ -20,5 +21,6 @@ pub use engine::{BatchScore, Engine};
 pub use history::{Epoch, History};
 pub use logs::{LineLog, TensorBoardLog};
 pub use metric::Metric;
+pub use range_test::{RangeTest, RangeTestOptions, range_test};
 pub use score::{Score, evaluate, predict};
 pub use trainer::{Trainer, sgd};
