@@ -13,6 +13,7 @@ pub struct Ran {
     pub stderr: String,
 }
 
+#[allow(dead_code)] // each test of the command compiles this module anew, and not all use it
 /// Runs `limpide` with these words, each a line's worth split at spaces.
 pub fn limpide(words: &str) -> Ran {
     limpide_with(&words.split_whitespace().collect::<Vec<_>>())
