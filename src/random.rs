@@ -4,7 +4,7 @@
 //! Its output is a pure function of a key and a counter, so any draw can be made on any thread in any order, and the
 //! bits are the same on every platform and in every release.
 
-use crate::kernels::{philox, philox_blocks};
+use crate::kernels::{normal_quantiles, philox, philox_blocks};
 
 /// A stream of random numbers, a pure function of its keys.
 ///
@@ -81,6 +81,27 @@ impl Stream {
     pub fn normal(&mut self) -> f64 {
         let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.unit()));
         radius * libm::cos(std::f64::consts::TAU * self.unit())
+    }
+
+    /// A number between −1 and 1 for every entry, from one draw of 32 bits each.
+    pub fn fill_uniform(&mut self, out: &mut [f32]) {
+        // As a signed number, which every machine converts many at a time.
+        let number = |bits: u32| bits as i32 as f32 * (1.0 / (1u32 << 31) as f32);
+        self.fill_from_bits(out, |bits, out| out.iter_mut().zip(bits).for_each(|(x, &bits)| *x = number(bits)));
+    }
+
+    /// A draw from N(0, 1) for every entry, from one draw of 32 bits each: the normal distribution's quantile there.
+    pub fn fill_normal(&mut self, out: &mut [f32]) {
+        self.fill_from_bits(out, normal_quantiles);
+    }
+
+    fn fill_from_bits(&mut self, out: &mut [f32], convert: impl Fn(&[u32], &mut [f32])) {
+        let mut bits = [0; 128];
+        for part in out.chunks_mut(bits.len()) {
+            let bits = &mut bits[..part.len()];
+            self.fill_u32(bits);
+            convert(bits, part);
+        }
     }
 
     /// A whole number below `bound`, every one equally likely: Lemire, *Fast random integer generation in an interval*, 2019.
@@ -184,7 +205,25 @@ mod tests {
     #[test]
     fn normal_draws_have_mean_zero_and_variance_one() {
         let mut stream = Stream::new(1);
-        let draws: Vec<f64> = (0..40_000).map(|_| stream.normal()).collect();
+        let mut many = vec![0.0; 40_000];
+        stream.fill_normal(&mut many);
+        are_normal(&many.into_iter().map(f64::from).collect::<Vec<_>>());
+        are_normal(&(0..40_000).map(|_| stream.normal()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn uniform_draws_have_mean_zero_and_variance_a_third() {
+        let mut draws = vec![0.0; 40_000];
+        Stream::new(1).fill_uniform(&mut draws);
+        assert!(draws.iter().all(|x| (-1.0..=1.0).contains(x)));
+        let mean = draws.iter().map(|&x| f64::from(x)).sum::<f64>() / 40_000.0;
+        let square = draws.iter().map(|&x| f64::from(x * x)).sum::<f64>() / 40_000.0;
+        assert!(mean.abs() < 5.0 / (3.0f64 * 40_000.0).sqrt(), "mean {mean}");
+        // x² has the variance 1/5 − 1/9.
+        assert!((square - 1.0 / 3.0).abs() < 5.0 * (4.0 / 45.0 / 40_000.0f64).sqrt(), "mean square {square}");
+    }
+
+    fn are_normal(draws: &[f64]) {
         let mean = draws.iter().sum::<f64>() / 40_000.0;
         let variance = draws.iter().map(|x| x * x).sum::<f64>() / 40_000.0;
         assert!(mean.abs() < 5.0 / 200.0, "mean {mean}");

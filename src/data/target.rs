@@ -166,6 +166,21 @@ impl<T: Real> Target<T> {
         Ok(Target::Values(crate::tensor(&shape, rows)))
     }
 
+    /// Class weights for a loss that make every class count the same: n / (classes · samples of the class), one for each of
+    /// the class numbers below `classes`; 0 for a class without a sample, and none where there are no class numbers.
+    ///
+    /// ```
+    /// use limpide::data::Target;
+    /// let target = Target::<f32>::classes(vec![0, 0, 0, 1]);
+    /// assert_eq!(target.class_weights(2), Some(vec![4.0 / 6.0, 4.0 / 2.0]));
+    /// ```
+    pub fn class_weights(&self, classes: usize) -> Option<Vec<f64>> {
+        let Target::Classes(labels) = self else { return None };
+        let counts = (0..classes).map(|class| labels.iter().filter(|&&label| label == class as i64).count());
+        let weight = |count: usize| if count == 0 { 0.0 } else { labels.len() as f64 / (classes * count) as f64 };
+        Some(counts.map(weight).collect())
+    }
+
     /// The class of every sample where there is one class a sample: class numbers of shape (n,).
     pub fn labels(&self) -> Option<Vec<i64>> {
         match self {

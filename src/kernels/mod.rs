@@ -10,12 +10,14 @@ mod entries;
 mod gemm;
 mod math;
 mod matrix;
+mod normal;
 mod peak;
 mod philox;
 mod pool;
 mod prefetch;
 mod simd;
 mod vector;
+mod warp;
 mod window;
 mod workers;
 
@@ -27,12 +29,14 @@ pub use entries::update;
 pub use gemm::gemm_naive;
 pub use math::{Function, elementwise_naive, max, sum, sum_of, sum_of_both};
 pub use matrix::{Matrix, MatrixMut};
+pub use normal::normal_quantiles;
 pub use peak::peak;
 pub use philox::{philox, philox_blocks};
 pub use pool::{
     avg_pool, avg_pool_backward, each_average_naive, max_pool, max_pool_backward, max_pool_naive, window_sizes,
 };
 pub use prefetch::prefetch;
+pub use warp::{PlaneMap, Warp};
 pub use window::{Axis, Windows};
 pub use workers::Workers;
 

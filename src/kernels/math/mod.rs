@@ -10,7 +10,8 @@ mod reduce;
 mod tests;
 
 use super::dispatch::{Level, best};
-use formula::{Erf, Exp, Formula, Ln, Sigmoid, Tanh};
+use formula::{Erf, Exp, Sigmoid, Tanh};
+pub(super) use formula::{Formula, Ln};
 pub use lane::Lane;
 pub use naive::elementwise_naive;
 pub use reduce::{max, sum, sum_of, sum_of_both};
