@@ -14,9 +14,6 @@ pub fn normal_quantiles(bits: &[u32], x: &mut [f32]) {
     run(level(), Quantiles { bits, x });
 }
 
-/// Draws made together.
-const LANES: usize = 16;
-
 struct Quantiles<'a> {
     bits: &'a [u32],
     x: &'a mut [f32],
@@ -26,12 +23,7 @@ impl Job for Quantiles<'_> {
     type Output = ();
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let (blocks, rest) = self.x.as_chunks_mut::<LANES>();
-        let (bits_blocks, bits_rest) = self.bits.as_chunks::<LANES>();
-        for (x, &bits) in blocks.iter_mut().zip(bits_blocks) {
-            *x = bits.map(quantile);
-        }
-        rest.iter_mut().zip(bits_rest).for_each(|(x, &bits)| *x = quantile(bits));
+        self.x.iter_mut().zip(self.bits).for_each(|(x, &bits)| *x = quantile(bits));
     }
 }
 
@@ -54,7 +46,8 @@ fn quantile(bits: u32) -> f32 {
         over / under
     };
     let x = if q <= 0.425 { near } else { far };
-    if bits >> 31 == 0 { -x } else { x }
+    // The upper half of the bits is the upper half of the numbers.
+    f32::from_bits(x.to_bits() | (!bits & 1 << 31))
 }
 
 #[cfg(test)]
