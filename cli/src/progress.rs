@@ -15,7 +15,8 @@ pub struct Progress {
     title: String,
     on: bool,
     terminal: bool,
-    start: Instant,
+    /// When the bar was first shown, and how much of the run was done then: a run that goes on does not begin at 0.
+    start: Option<(Instant, f64)>,
     drawn: Option<Instant>,
 }
 
@@ -23,11 +24,13 @@ impl Progress {
     /// A bar under a title; a silent one when `on` is false.
     pub fn new(title: &str, on: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Progress { title: title.to_string(), on, terminal, start: Instant::now(), drawn: None }
+        Progress { title: title.to_string(), on, terminal, start: None, drawn: None }
     }
 
     /// Shows where the run stands.
     pub fn show(&mut self, step: &Step) {
+        let done = ((step.epoch - 1) as f64 + step.samples as f64 / step.total as f64) / step.epochs as f64;
+        let (start, begun) = *self.start.get_or_insert((Instant::now(), done));
         let last = step.epoch == step.epochs && step.samples == step.total;
         let due = self.drawn.is_none_or(|drawn| drawn.elapsed() >= REFRESH);
         // A log file gets ten lines a run, a terminal a bar that moves.
@@ -36,12 +39,11 @@ impl Progress {
             return;
         }
         self.drawn = Some(Instant::now());
-        let done = ((step.epoch - 1) as f64 + step.samples as f64 / step.total as f64) / step.epochs as f64;
-        let elapsed = self.start.elapsed().as_secs_f64();
+        let left = start.elapsed().as_secs_f64() / (done - begun) * (1.0 - done);
         let rate = step.samples as f64 / step.seconds.max(1e-9);
         let accuracy = step.score.accuracy.map(|share| format!("  accuracy {:5.2} %", 100.0 * share));
         let line = format!(
-            "{} {}  epoch {}/{}  loss {:.5}{}  {:.0} samples/s  {} left",
+            "{} {}  epoch {}/{}  loss {:.5}{}  {:.0} samples/s{}",
             self.title,
             bar(done),
             step.epoch,
@@ -49,7 +51,8 @@ impl Progress {
             step.score.loss,
             accuracy.unwrap_or_default(),
             rate,
-            clock(elapsed / done * (1.0 - done)),
+            // The first step says nothing about those to come.
+            if left.is_finite() { format!("  {} left", clock(left)) } else { String::new() },
         );
         let mut stderr = std::io::stderr().lock();
         // A bar that cannot be shown is no reason to stop a run.

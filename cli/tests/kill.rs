@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// The embedded digits by AdamW with lookahead: three kinds of optimiser state.
 const DIGITS: &str = r#"
-epochs = 8
+epochs = 4
 batch_size = 32
 seed = 5
 threads = 1
@@ -49,7 +49,7 @@ out_features = 10
 
 /// Moons with momentum, stopped early: the best weights come out of a checkpoint.
 const MOONS: &str = r#"
-epochs = 300
+epochs = 100
 batch_size = 32
 seed = 2
 threads = 1

@@ -60,6 +60,22 @@ impl Default for CheckpointOptions {
     }
 }
 
+impl CheckpointOptions {
+    /// Whether every option is in its range.
+    ///
+    /// # Errors
+    /// [`Error::Option`].
+    pub fn check(&self) -> Result<()> {
+        if self.keep_last == 0 {
+            return Err(Error::option("Checkpoints: keep_last", "at least 1", self.keep_last));
+        }
+        if !(self.min_seconds >= 0.0 && self.min_seconds.is_finite()) {
+            return Err(Error::option("Checkpoints: min_seconds", "a finite number, 0 or more", self.min_seconds));
+        }
+        Ok(())
+    }
+}
+
 impl Checkpoints {
     /// Checkpoints in a folder, which is created: after every epoch, but not more than one a second; the last two stay.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
@@ -83,12 +99,7 @@ impl Checkpoints {
     /// Makes the folder ready and takes it for this run.
     pub(super) fn open(self, resumed: bool) -> Result<Writer> {
         let Checkpoints { folder, options } = self;
-        if options.keep_last == 0 {
-            return Err(Error::option("Checkpoints: keep_last", "at least 1", options.keep_last));
-        }
-        if !(options.min_seconds >= 0.0 && options.min_seconds.is_finite()) {
-            return Err(Error::option("Checkpoints: min_seconds", "a finite number, 0 or more", options.min_seconds));
-        }
+        options.check()?;
         prepare_folder(&folder)?;
         let lock = lock(&folder)?;
         if !resumed && let Some(path) = Self::newest(&folder)? {

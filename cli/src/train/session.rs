@@ -71,9 +71,13 @@ impl Session {
         if description.test.is_some() && parts.test.is_none() {
             return Err(here("asks for a test, and there is no test part; give `split.test` a share"));
         }
-        if description.epochs == 0 {
-            return Err(Error::option("epochs", "at least 1", 0));
+        let RunDescription { epochs, batch_size, .. } = description;
+        for (name, size) in [("epochs", epochs), ("batch_size", batch_size), ("threads", description.threads())] {
+            if size == 0 {
+                return Err(Error::option(name, "at least 1", size));
+            }
         }
+        description.checkpoints.check()?;
         let (network, loss) = (description.network()?, description.loss.build()?);
         let mut optimizer = description.optimizer.build()?;
         optimizer.prepare(&network)?;
