@@ -72,7 +72,8 @@ impl Convolution {
                 let reads = Reads { source: &room.values, offsets: &offsets, strips };
                 let first = (images.start * outputs + group * rows) * pixels;
                 let mut to = Writes { values: &mut z[first..], plane: pixels, step: 1 };
-                T::over_taps(level, lanes, reads, &weights[group], some, part(bias, groups, group), &mut to);
+                let bias = part(bias, groups, group);
+                T::over_taps(level, lanes, reads, &weights[group], some, Some(bias), &mut to);
             }
         }
     }
@@ -126,7 +127,7 @@ impl Convolution {
                     let strips = &strips[..images.len() * strips.len() / room.images];
                     let reads = Reads { source: &room.values, offsets, strips };
                     let mut to = Writes { values: &mut result[first..], plane: pixels, step: *step };
-                    T::over_taps(level, lanes, reads, &weights[group], *some, &zero, &mut to);
+                    T::over_taps(level, lanes, reads, &weights[group], *some, Some(&zero), &mut to);
                 }
             }
         }

@@ -125,10 +125,11 @@ impl Planes {
                 let to = &mut to[(a * self.h.length + u) * row..][..self.w.size()];
                 for (to, (j, inside)) in to.chunks_exact_mut(self.w.length).zip(&columns) {
                     let to = &mut to[inside.clone()];
-                    let from = from.iter().skip(self.w.at(*j, inside.start));
+                    let from = &from[self.w.at(*j, inside.start).min(width)..];
                     match self.w.stride {
                         1 => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
-                        stride => to.iter_mut().zip(from.step_by(stride)).for_each(|(to, &from)| *to = from),
+                        2 => every_other(from, to),
+                        stride => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
                     }
                 }
             }
@@ -181,6 +182,14 @@ impl Planes {
         });
         Class { taps, strips: strips.collect(), step: columns.step }
     }
+}
+
+/// to ← the entries of even place, in pairs that the compiler shuffles in vector registers.
+fn every_other<T: Copy>(from: &[T], to: &mut [T]) {
+    let (pairs, last) = from.as_chunks::<2>();
+    let whole = pairs.len().min(to.len());
+    to[..whole].iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);
+    to[whole..].iter_mut().zip(last).for_each(|(to, &from)| *to = from);
 }
 
 /// Inputs that are seen by the same taps.
