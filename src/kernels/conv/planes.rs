@@ -234,3 +234,8 @@ impl Stretch {
         (0..count).step_by(lanes).map(strip).collect()
     }
 }
+
+/// Strips of `count` numbers one after the other.
+pub(super) fn strips(count: usize, lanes: usize) -> Vec<Strip> {
+    Stretch { places: 0..count, first: 0, step: 1 }.strips(0, 0, lanes)
+}
