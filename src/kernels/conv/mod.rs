@@ -77,13 +77,13 @@ impl Convolution {
         let some = self.some(windows.taps());
         for images in room.parts(self.images) {
             let strips = &strips[..images.len() * strips.len() / room.images];
-            for group in 0..groups {
+            for (group, weights) in weights.iter().enumerate() {
                 room.fill(images.clone(), group);
                 let reads = Reads { source: &room.values, offsets: &offsets, strips };
                 let first = (images.start * outputs + group * rows) * pixels;
                 let mut to = Writes { values: &mut z[first..], plane: pixels, step: 1 };
                 let bias = part(bias, groups, group);
-                T::over_taps(level, lanes, reads, &weights[group], some, Some(bias), &mut to);
+                T::over_taps(level, lanes, reads, weights, some, Some(bias), &mut to);
             }
         }
     }
