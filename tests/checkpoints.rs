@@ -1,6 +1,6 @@
 //! Checkpoints: a run that goes on has the bits of one that was never interrupted, and what does not fit is refused.
 
-use limpide::data::{Dataset, Split, regression};
+use limpide::data::{Dataset, Inputs, Split, Target, regression};
 use limpide::layers::{Linear, Relu, Tanh};
 use limpide::loss::MseLoss;
 use limpide::optim::schedule::{OneCycleLr, ReduceLrOnPlateau, Schedule};
@@ -9,7 +9,7 @@ use limpide::train::{
     Callback, Checkpoint, CheckpointOptions, Checkpoints, EarlyStopping, Epoch, Flow, History, LineLog, Metric,
     Progress, Trainer,
 };
-use limpide::{Error, Module, Result, Sequential};
+use limpide::{Error, Module, Result, Sequential, Stream, tensor};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -77,6 +77,26 @@ fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = names.filter(|name| name != ".lock").collect();
     names.sort();
     names
+}
+
+/// A layer that the last batch of an epoch, being small, would divide otherwise than the full ones if a plan were made for it.
+#[test]
+fn a_run_that_goes_on_with_a_small_last_batch_has_the_same_bits() {
+    let mut stream = Stream::new(5);
+    let mut numbers = |count: usize| (0..count).map(|_| stream.uniform(-1.0, 1.0) as f32).collect::<Vec<_>>();
+    let (inputs, targets) = (tensor(&[150, 300], numbers(150 * 300)), tensor(&[150, 120], numbers(150 * 120)));
+    let train = Dataset::new("wide", Inputs::Real(inputs), Target::Values(targets), 0).unwrap();
+    let wide = |seed| Sequential::<f32>::new().push(Linear::new(300, 120)).seed(seed);
+    let trainer = || Trainer::new(Sgd::new(0.1).unwrap()).epochs(2).batch_size(100).seed(9);
+    let mut whole = wide(1);
+    trainer().fit(&mut whole, &MseLoss::new(), &train).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let first = trainer().callback(Steps(1)).checkpoints(Checkpoints::new(folder.path()));
+    first.fit(&mut wide(1), &MseLoss::new(), &train).unwrap();
+    let mut second = wide(2);
+    let resumed = trainer().resume(Checkpoint::read(&newest(folder.path())).unwrap());
+    resumed.fit(&mut second, &MseLoss::new(), &train).unwrap();
+    assert!(bits(&second) == bits(&whole));
 }
 
 #[test]

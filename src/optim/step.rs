@@ -100,6 +100,16 @@ impl<'a, T: Real> Optim<'a, T> {
         self.random = (stream, step);
     }
 
+    /// Plans for batches of up to so many samples of a shape. How a step is divided, and so its last bits, depends on the
+    /// size planned for; without this it is that of the first batch.
+    ///
+    /// # Errors
+    /// A shape error when the network does not take such samples.
+    pub fn plan_for(&mut self, sample: &[usize], rows: usize) -> Result<()> {
+        self.plan = Some(Plan::new(self.network, &[&[rows], sample].concat())?);
+        Ok(())
+    }
+
     /// One step on a batch; the batch's loss before the step, by the loss's reduction. A loss that is not finite moves
     /// nothing.
     ///

@@ -187,6 +187,8 @@ impl<'a, T: Real> Trainer<'a, T> {
             schedule.schedule.fit_to((self.epochs * steps) as u64);
             optim = optim.schedule(schedule)?;
         }
+        // Not for the first batch that comes: a run that goes on may begin with the small one at the end of an epoch.
+        optim.plan_for(train.sample_shape(), self.batch_size.min(train.len()))?;
         let position = match self.resume.take() {
             Some(checkpoint) => checkpoint.restore(optim.restorable(), &mut self.callbacks, &settings)?,
             None => Position::default(),
