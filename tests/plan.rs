@@ -3,17 +3,17 @@
 //! Both compute the same sums, some in another order. In f64 they may differ by 1e-12 of the largest entry of a tensor, in
 //! f32 by 1e-4: some hundred roundings of the longest sums here.
 
-use limpide::data::Target;
+use limpide::data::{Batches, Target};
 use limpide::kernels::Workers;
 use limpide::layers::{
     AvgPool2d, BatchNorm1d, Conv2d, Dropout, Flatten, Gelu, LayerNorm, LeakyRelu, Linear, LogSoftmax, MaxPool2d, Relu,
     Sigmoid, Silu, Softmax, Tanh,
 };
 use limpide::loss::{BceWithLogitsLoss, CrossEntropyLoss, Loss, MseLoss, NllLoss, Reduction};
-use limpide::optim::{Optim, Sgd};
+use limpide::optim::{Optim, Optimizer, Sgd};
 use limpide::plan::{Batch, Plan, Predictor};
 use limpide::tensor::{values, values_mut};
-use limpide::train::Engine;
+use limpide::train::{Engine, Trainer};
 use limpide::{AutoEncoder, Gradients, Module, Real, Residual, Sequential, Stream, Tape, Tensor, tensor, zeros};
 
 /// A network with the shape of its samples and of its output.
@@ -245,4 +245,37 @@ fn a_batch_that_is_too_large_is_refused() {
     let error = predictor.predict(&[0.0; 8]).unwrap_err().to_string();
     assert_eq!(error, "Plan: the batch must be at most 3 samples of shape (2,), got 4");
     assert!(predictor.predict(&[0.0; 3]).is_err());
+}
+
+/// Buffers are used again and again, by full batches and by the small one at the end of an epoch: nothing may be left over.
+#[test]
+fn epochs_of_training_end_where_the_modules_own_verbs_end() {
+    let data = limpide::data::digits::<f64>().select(&(0..330).collect::<Vec<_>>());
+    let convolutional = || {
+        let network = Sequential::<f64>::new().push(Conv2d::new(1, 8, 3)).push(Relu).push(MaxPool2d::new(2));
+        network.push(Flatten::new()).push(Linear::new(72, 10)).seed(1)
+    };
+    let wide = || {
+        let network = Sequential::<f64>::new().push(Flatten::new()).push(Linear::new(64, 600)).push(Relu);
+        network.push(Linear::new(600, 10)).seed(1)
+    };
+    for make in [&convolutional as &dyn Fn() -> Sequential<f64>, &wide] {
+        let (mut planned, mut plain) = (make(), make());
+        let loss = CrossEntropyLoss::new();
+        let sgd = || Sgd::new(0.1).unwrap();
+        Trainer::new(sgd()).epochs(3).seed(4).fit(&mut planned, &loss, &data).unwrap();
+        let (mut engine, mut optimizer) = (Engine::new(1), Optimizer::from(sgd()));
+        let mut gradients = Gradients::zeros_for(&plain);
+        let mut batches = Batches::new((0..data.len()).collect(), 32, 4).unwrap();
+        for epoch in 1..=3 {
+            for indices in batches.epoch(epoch) {
+                let (x, target) = data.gather(indices);
+                engine.gradients(&plain, &loss, &x, &target, &mut gradients).unwrap();
+                optimizer.step(&mut plain, &gradients, engine.workers()).unwrap();
+            }
+        }
+        for ((name, got), (_, wanted)) in planned.parameters().into_iter().zip(plain.parameters()) {
+            close(&format!("{planned}, {name}"), values(got), values(wanted), 1e-11);
+        }
+    }
 }
