@@ -4,7 +4,7 @@
 //! a pooling window are computed side by side in registers, and only their maximum is written. Going back, a pooled
 //! pixel's delta has one source for each channel, so the work is a pool window's share of a dense convolution's.
 
-use super::simd::{Kernel, Vector, Vectors};
+use super::simd::{Comparable, Kernel, Vectors};
 use super::window::Windows;
 use crate::Real;
 
@@ -248,7 +248,7 @@ struct Forward<'a, T> {
 
 impl<T: Real> Kernel<T> for Forward<'_, T> {
     #[inline(always)]
-    unsafe fn run<V: Vector<T>>(mut self) {
+    unsafe fn run<V: Comparable<Scalar = T>>(mut self) {
         let registers = self.block.padded_outputs() / V::LANES;
         let mut register = 0;
         // SAFETY: as promised by the caller; the registers named lie within the padded outputs.
@@ -270,7 +270,7 @@ const SIDE_BY_SIDE: usize = 4;
 impl<T: Real> Forward<'_, T> {
     /// All cells, for N registers of output channels.
     #[inline(always)]
-    unsafe fn registers<V: Vector<T>, const N: usize>(&mut self, register: usize) {
+    unsafe fn registers<V: Comparable<Scalar = T>, const N: usize>(&mut self, register: usize) {
         let block = self.block;
         let [height, width] = block.output();
         let [pool_h, pool_w] = block.pool;
@@ -308,7 +308,7 @@ impl<T: Real> Forward<'_, T> {
 
     /// All pixels of an image without a pool.
     #[inline(always)]
-    unsafe fn plain<V: Vector<T>, const N: usize>(&mut self, register: usize) {
+    unsafe fn plain<V: Comparable<Scalar = T>, const N: usize>(&mut self, register: usize) {
         let block = self.block;
         let [height, width] = block.output();
         for i in 0..height {
@@ -334,7 +334,7 @@ impl<T: Real> Forward<'_, T> {
 
     /// b + W·patch for P patches and N registers of output channels.
     #[inline(always)]
-    unsafe fn sums<V: Vector<T>, const N: usize, const P: usize>(
+    unsafe fn sums<V: Comparable<Scalar = T>, const N: usize, const P: usize>(
         &self,
         register: usize,
         patches: [usize; P],
@@ -359,7 +359,7 @@ impl<T: Real> Forward<'_, T> {
                     for (sums, from) in sums.iter_mut().zip(&from) {
                         let x = V::splat(*from.add(k));
                         for (sum, &w) in sums.iter_mut().zip(&w) {
-                            *sum = x.mul_add(w, *sum);
+                            *sum = x.times_plus(w, *sum);
                         }
                     }
                 }
@@ -370,7 +370,7 @@ impl<T: Real> Forward<'_, T> {
 
     /// Writes one cell's registers; the last register may be wider than the channels that are left.
     #[inline(always)]
-    unsafe fn write<V: Vector<T>, const N: usize>(
+    unsafe fn write<V: Comparable<Scalar = T>, const N: usize>(
         &mut self,
         cell: usize,
         register: usize,
@@ -408,7 +408,7 @@ const WIDEST: usize = 16;
 
 /// (best, at) ← the larger of best and the sums, with the place where the sums stand.
 #[inline(always)]
-unsafe fn keep_larger<T: Real, V: Vector<T>, const N: usize>(
+unsafe fn keep_larger<T: Real, V: Comparable<Scalar = T>, const N: usize>(
     sums: &[V; N],
     place: usize,
     best: &mut [V; N],
@@ -429,7 +429,7 @@ struct BackwardKernel<'a, 'b, T> {
 
 impl<T: Real> Kernel<T> for BackwardKernel<'_, '_, T> {
     #[inline(always)]
-    unsafe fn run<V: Vector<T>>(mut self) {
+    unsafe fn run<V: Comparable<Scalar = T>>(mut self) {
         let block = self.block;
         let registers = block.patch_len() / V::LANES;
         for channel in 0..block.outputs {
@@ -460,7 +460,12 @@ impl<T: Real> Kernel<T> for BackwardKernel<'_, '_, T> {
 impl<T: Real> BackwardKernel<'_, '_, T> {
     /// N registers of one filter: its gradient, kept in registers over all routes; and the image's, added to along them.
     #[inline(always)]
-    unsafe fn registers<V: Vector<T>, const N: usize>(&mut self, channel: usize, count: usize, register: usize) {
+    unsafe fn registers<V: Comparable<Scalar = T>, const N: usize>(
+        &mut self,
+        channel: usize,
+        count: usize,
+        register: usize,
+    ) {
         let block = self.block;
         let routes = &self.routes[..count];
         let of_filter = channel * block.patch_len() + register * V::LANES;
@@ -481,19 +486,19 @@ impl<T: Real> BackwardKernel<'_, '_, T> {
                 for (sums, route) in sums.iter_mut().zip(pair) {
                     let (delta, from) = (V::splat(route.delta), from.add(route.patch as usize));
                     for (sum, step) in sums.iter_mut().zip(steps) {
-                        *sum = delta.mul_add(V::load(from.add(step)), *sum);
+                        *sum = delta.times_plus(V::load(from.add(step)), *sum);
                     }
                 }
             }
             for route in rest {
                 let (delta, from) = (V::splat(route.delta), from.add(route.patch as usize));
                 for (sum, step) in sums[0].iter_mut().zip(steps) {
-                    *sum = delta.mul_add(V::load(from.add(step)), *sum);
+                    *sum = delta.times_plus(V::load(from.add(step)), *sum);
                 }
             }
             for (n, (&a, &b)) in sums[0].iter().zip(&sums[1]).enumerate() {
                 let to = gradient.add(n * V::LANES);
-                V::load(to).add(a.add(b)).store(to);
+                V::load(to).plus(a.plus(b)).store(to);
             }
             let Some(dx) = &mut self.image.dx else { return };
             let filters = self.image.packed.as_ptr().add(block.padded_outputs() * (block.size() + 1));
@@ -502,7 +507,7 @@ impl<T: Real> BackwardKernel<'_, '_, T> {
                 let (delta, to) = (V::splat(route.delta), dx.as_mut_ptr().add(route.patch as usize));
                 for (w, step) in w.iter().zip(steps) {
                     let to = to.add(step);
-                    delta.mul_add(*w, V::load(to)).store(to);
+                    delta.times_plus(*w, V::load(to)).store(to);
                 }
             }
         }

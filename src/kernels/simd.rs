@@ -1,39 +1,28 @@
-//! A vector register of numbers, so that a kernel is written once for every set of instructions.
-//!
-//! A kernel is a [`Kernel`] whose `run` is generic over the register; [`Vectors::vectorised`] compiles it for each
-//! [`Level`] and picks the one of the machine. Everything a kernel calls must be `#[inline(always)]`.
+//! The maximum of vectors with the place where it stands, for pooling; and a kernel compiled for each set of instructions.
 
+use super::vector::{Task, Vector};
 use super::{Level, level};
+use std::marker::PhantomData;
 
-/// As many numbers as a register holds.
+/// A vector whose lanes can be compared.
 ///
 /// # Safety
-/// The methods may be called only where the register's instructions are enabled: inside [`Kernel::run`]. Pointers must be
-/// readable, or writable, for [`Vector::LANES`] numbers; they need no alignment.
+/// As for [`Vector`].
 #[allow(clippy::missing_safety_doc)] // said above, once for all methods
-pub(super) trait Vector<T>: Copy {
-    /// Numbers in a register.
-    const LANES: usize;
-    /// Every lane x.
-    unsafe fn splat(x: T) -> Self;
-    unsafe fn load(from: *const T) -> Self;
-    unsafe fn store(self, to: *mut T);
-    /// self · b + c, in one rounding where the machine has the instruction.
-    unsafe fn mul_add(self, b: Self, c: Self) -> Self;
-    unsafe fn add(self, b: Self) -> Self;
+pub(super) trait Comparable: Vector {
     /// Where self is larger than `best`, or NaN: (self, place), elsewhere (best, at), lane by lane.
     unsafe fn keep_larger(self, best: Self, place: Self, at: Self) -> (Self, Self);
     /// Every lane, a whole number below 256, as a byte.
     unsafe fn store_bytes(self, to: *mut u8);
 }
 
-/// A computation that is compiled once for each kind of register.
+/// A computation that is compiled once for each kind of register; all that it calls must be `#[inline(always)]`.
 pub(super) trait Kernel<T> {
     /// The computation.
     ///
     /// # Safety
     /// Only [`Vectors::vectorised`] calls it, where the register's instructions are enabled.
-    unsafe fn run<V: Vector<T>>(self);
+    unsafe fn run<V: Comparable<Scalar = T>>(self);
 }
 
 /// A number for which there are vector registers.
@@ -44,31 +33,31 @@ pub(super) trait Vectors: Copy + Sized {
     fn width() -> usize;
 }
 
-/// Registers of a machine of which nothing is known: small arrays.
-impl<T: ndarray::NdFloat, const N: usize> Vector<T> for [T; N] {
-    const LANES: usize = N;
+/// A kernel on one kind of register.
+struct On<K, V> {
+    kernel: K,
+    vector: PhantomData<V>,
+}
+
+impl<V: Comparable, K: Kernel<V::Scalar>> Task for On<K, V> {
+    type Result = ();
     #[inline(always)]
-    unsafe fn splat(x: T) -> Self {
-        [x; N]
+    unsafe fn go(self) {
+        // SAFETY: as promised by the caller.
+        unsafe { self.kernel.run::<V>() }
     }
-    #[inline(always)]
-    unsafe fn load(from: *const T) -> Self {
-        // SAFETY: readable, as promised by the caller.
-        unsafe { from.cast::<Self>().read_unaligned() }
-    }
-    #[inline(always)]
-    unsafe fn store(self, to: *mut T) {
-        // SAFETY: writable, as promised by the caller.
-        unsafe { to.cast::<Self>().write_unaligned(self) }
-    }
-    #[inline(always)]
-    unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-        std::array::from_fn(|lane| self[lane] * b[lane] + c[lane])
-    }
-    #[inline(always)]
-    unsafe fn add(self, b: Self) -> Self {
-        std::array::from_fn(|lane| self[lane] + b[lane])
-    }
+}
+
+/// Runs a kernel on registers V.
+///
+/// # Safety
+/// The machine must have the instructions of V.
+unsafe fn on<V: Comparable>(kernel: impl Kernel<V::Scalar>) {
+    // SAFETY: as promised by the caller.
+    unsafe { V::run(On::<_, V> { kernel, vector: PhantomData }) }
+}
+
+impl<T: ndarray::NdFloat, const N: usize> Comparable for [T; N] {
     #[inline(always)]
     unsafe fn keep_larger(self, best: Self, place: Self, at: Self) -> (Self, Self) {
         let better: [bool; N] = std::array::from_fn(|lane| self[lane] > best[lane] || self[lane].is_nan());
@@ -92,10 +81,10 @@ impl Vectors for f32 {
         unsafe {
             match level() {
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => x86::with_avx512::<f32, std::arch::x86_64::__m512>(kernel),
+                Level::Avx512 => on::<std::arch::x86_64::__m512>(kernel),
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => x86::with_avx2::<f32, std::arch::x86_64::__m256>(kernel),
-                _ => kernel.run::<[f32; 4]>(),
+                Level::Avx2 => on::<std::arch::x86_64::__m256>(kernel),
+                _ => on::<[f32; 4]>(kernel),
             }
         }
     }
@@ -115,10 +104,10 @@ impl Vectors for f64 {
         unsafe {
             match level() {
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => x86::with_avx512::<f64, std::arch::x86_64::__m512d>(kernel),
+                Level::Avx512 => on::<std::arch::x86_64::__m512d>(kernel),
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => x86::with_avx2::<f64, std::arch::x86_64::__m256d>(kernel),
-                _ => kernel.run::<[f64; 2]>(),
+                Level::Avx2 => on::<std::arch::x86_64::__m256d>(kernel),
+                _ => on::<[f64; 2]>(kernel),
             }
         }
     }
@@ -130,47 +119,12 @@ impl Vectors for f64 {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    //! The registers of AVX2 and AVX-512.
+    //! The registers of AVX2 and AVX-512. SAFETY of each intrinsic is the trait's own contract.
 
-    use super::{Kernel, Vector};
+    use super::Comparable;
     use std::arch::x86_64::*;
 
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    pub(super) unsafe fn with_avx512<T, V: Vector<T>>(kernel: impl Kernel<T>) {
-        // SAFETY: the instructions are enabled here, and the caller has found them on the machine.
-        unsafe { kernel.run::<V>() }
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn with_avx2<T, V: Vector<T>>(kernel: impl Kernel<T>) {
-        // SAFETY: as above.
-        unsafe { kernel.run::<V>() }
-    }
-
-    // In the four implementations below: SAFETY of each intrinsic is the trait's own contract.
-
-    impl Vector<f32> for __m256 {
-        const LANES: usize = 8;
-        #[inline(always)]
-        unsafe fn splat(x: f32) -> Self {
-            unsafe { _mm256_set1_ps(x) }
-        }
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            unsafe { _mm256_loadu_ps(from) }
-        }
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            unsafe { _mm256_storeu_ps(to, self) }
-        }
-        #[inline(always)]
-        unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-            unsafe { _mm256_fmadd_ps(self, b, c) }
-        }
-        #[inline(always)]
-        unsafe fn add(self, b: Self) -> Self {
-            unsafe { _mm256_add_ps(self, b) }
-        }
+    impl Comparable for __m256 {
         #[inline(always)]
         unsafe fn keep_larger(self, best: Self, place: Self, at: Self) -> (Self, Self) {
             unsafe {
@@ -189,28 +143,7 @@ mod x86 {
         }
     }
 
-    impl Vector<f64> for __m256d {
-        const LANES: usize = 4;
-        #[inline(always)]
-        unsafe fn splat(x: f64) -> Self {
-            unsafe { _mm256_set1_pd(x) }
-        }
-        #[inline(always)]
-        unsafe fn load(from: *const f64) -> Self {
-            unsafe { _mm256_loadu_pd(from) }
-        }
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f64) {
-            unsafe { _mm256_storeu_pd(to, self) }
-        }
-        #[inline(always)]
-        unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-            unsafe { _mm256_fmadd_pd(self, b, c) }
-        }
-        #[inline(always)]
-        unsafe fn add(self, b: Self) -> Self {
-            unsafe { _mm256_add_pd(self, b) }
-        }
+    impl Comparable for __m256d {
         #[inline(always)]
         unsafe fn keep_larger(self, best: Self, place: Self, at: Self) -> (Self, Self) {
             unsafe {
@@ -229,28 +162,7 @@ mod x86 {
         }
     }
 
-    impl Vector<f32> for __m512 {
-        const LANES: usize = 16;
-        #[inline(always)]
-        unsafe fn splat(x: f32) -> Self {
-            unsafe { _mm512_set1_ps(x) }
-        }
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            unsafe { _mm512_loadu_ps(from) }
-        }
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            unsafe { _mm512_storeu_ps(to, self) }
-        }
-        #[inline(always)]
-        unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-            unsafe { _mm512_fmadd_ps(self, b, c) }
-        }
-        #[inline(always)]
-        unsafe fn add(self, b: Self) -> Self {
-            unsafe { _mm512_add_ps(self, b) }
-        }
+    impl Comparable for __m512 {
         #[inline(always)]
         unsafe fn keep_larger(self, best: Self, place: Self, at: Self) -> (Self, Self) {
             unsafe {
@@ -265,28 +177,7 @@ mod x86 {
         }
     }
 
-    impl Vector<f64> for __m512d {
-        const LANES: usize = 8;
-        #[inline(always)]
-        unsafe fn splat(x: f64) -> Self {
-            unsafe { _mm512_set1_pd(x) }
-        }
-        #[inline(always)]
-        unsafe fn load(from: *const f64) -> Self {
-            unsafe { _mm512_loadu_pd(from) }
-        }
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f64) {
-            unsafe { _mm512_storeu_pd(to, self) }
-        }
-        #[inline(always)]
-        unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-            unsafe { _mm512_fmadd_pd(self, b, c) }
-        }
-        #[inline(always)]
-        unsafe fn add(self, b: Self) -> Self {
-            unsafe { _mm512_add_pd(self, b) }
-        }
+    impl Comparable for __m512d {
         #[inline(always)]
         unsafe fn keep_larger(self, best: Self, place: Self, at: Self) -> (Self, Self) {
             unsafe {
