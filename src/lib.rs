@@ -49,7 +49,7 @@
 //! | [`diagnose`] | what is wrong with a set-up or a run, one line each with advice |
 //! | [`gradcheck`] | analytic gradients against numeric ones |
 //! | [`model`] | a model as data: description, summary |
-//! | [`format`], [`files`] | models and logs on disk: safetensors, TensorBoard; files whole or not at all |
+//! | [`mod@format`], [`files`] | models and logs on disk: safetensors, TensorBoard; files whole or not at all |
 
 #![deny(unsafe_code)]
 

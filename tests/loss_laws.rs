@@ -74,8 +74,7 @@ fn weighted_samples_count_as_often_as_they_weigh() {
         }
         // Sample 0 twice, sample 1 not at all, the others once.
         let repeated = [0, 0, 2, 3];
-        let wanted =
-            loss.forward(&output.select(Axis(0), &repeated).into_shared(), &target.select(&repeated)).sum();
+        let wanted = loss.forward(&output.select(Axis(0), &repeated).into_shared(), &target.select(&repeated)).sum();
         let name = loss.to_string();
         let target = weighted_target(&[2.0, 0.0, 1.0, 1.0], &target).unwrap();
         let loss = SampleWeighted::from_boxed(loss);

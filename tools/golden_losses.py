@@ -177,7 +177,7 @@ case("sample_weight_values", "SampleWeighted", draw(5, 2, 3), rows, {"loss": los
 def write(folder):
     header, data = {}, b""
     for key in sorted(tensors):
-        array = np.ascontiguousarray(tensors[key])
+        array = np.asarray(tensors[key], order="C")  # ascontiguousarray would give a scalar an axis
         kind, raw = ("I64", array.astype("<i8")) if array.dtype == np.int64 else ("F64", array.astype("<f8"))
         header[key] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [len(data), len(data) + raw.nbytes]}
         data += raw.tobytes()

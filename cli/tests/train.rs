@@ -228,7 +228,7 @@ fn what_is_wrong_in_a_description_is_told_with_its_place() {
         ("\"SGD\"", "\"SDG\"", &["there is no optimizer `SDG`; did you mean `SGD`?", "AdamW"]),
         ("lr = 0.1", "lr = -1", &["SGD: lr"]),
         ("lr = 0.1", "lr = 0.1\nmomentun = 0.9", &["unknown field `momentun`", "did you mean `momentum`?"]),
-        ("\"CrossEntropyLoss\"", "\"CrossEntropy\"", &["unknown variant `CrossEntropy`", "`CrossEntropyLoss`"]),
+        ("\"CrossEntropyLoss\"", "\"CrossEntropy\"", &["there is no loss `CrossEntropy`", "`CrossEntropyLoss`"]),
         ("\"CrossEntropyLoss\"", "\"MSELoss\"", &["MseLoss(Mean): target must be values"]),
         ("\"Linear\"", "\"Liner\"", &["there is no layer type `Liner`; did you mean `Linear`?"]),
         ("in_features = 2", "in_features = 3", &["layer 0: Linear(3, 2) wants (n, 3), got (1, 2)"]),

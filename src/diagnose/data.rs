@@ -62,11 +62,13 @@ fn inputs<T: Real>(data: &Dataset<T>, place: &str) -> Vec<Finding> {
         let message = format!("{} of {size} never change: {}", count(constant.len(), "input"), list(&constant));
         findings.push(Finding::new(Note, place, message, "drop them: they teach nothing"));
     }
-    let bounds = (least.iter().copied().fold(f64::INFINITY, f64::min), most.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+    let bounds =
+        (least.iter().copied().fold(f64::INFINITY, f64::min), most.iter().copied().fold(f64::NEG_INFINITY, f64::max));
     let rms = (squares / (size * data.len()) as f64).sqrt();
     let advice = "standardise them with the mean and deviation of the training set";
     if !(0.01..=10.0).contains(&rms) {
-        let message = format!("inputs go from {:.4} to {:.4}; networks learn best with inputs of about 1", bounds.0, bounds.1);
+        let message =
+            format!("inputs go from {:.4} to {:.4}; networks learn best with inputs of about 1", bounds.0, bounds.1);
         findings.push(Finding::new(Warning, place, message, advice));
     } else if size <= FEW {
         let changing = (0..size).filter(|&feature| range[feature] > 0.0);
@@ -99,7 +101,8 @@ fn balance<T: Real>(data: &Dataset<T>, place: &str) -> Vec<Finding> {
         let (class, &size) = sizes.iter().enumerate().max_by_key(|(_, size)| **size).expect("some class");
         if size * 10 > data.len() * 9 {
             let share = 100.0 * size as f64 / data.len() as f64;
-            let message = format!("class {class} is {share:.1} % of the samples: always answering it is right as often");
+            let message =
+                format!("class {class} is {share:.1} % of the samples: always answering it is right as often");
             findings.push(Finding::new(Warning, place, message, "weigh the classes, or look at recall and ROC-AUC"));
         }
     }
@@ -155,7 +158,9 @@ fn contradictions<T: Real>(data: &Dataset<T>, seen: &Seen, place: &str) -> Optio
     let &(a, b) = pairs.iter().min()?;
     let message = format!(
         "{} with the inputs of another and a different label: sample {a} is of class {}, sample {b} of class {}",
-        count(pairs.len(), "sample"), labels[a], labels[b]
+        count(pairs.len(), "sample"),
+        labels[a],
+        labels[b]
     );
     Some(Finding::new(Warning, place, message, "check the labels, or expect so many errors"))
 }
@@ -171,7 +176,9 @@ fn leak<T: Real>(train: &Dataset<T>, validation: &Dataset<T>, seen: &Seen, place
     let &(sample, twin) = pairs.first()?;
     let message = format!(
         "{} of {} {} in the training set too (sample {sample} is its sample {twin}): the score flatters",
-        pairs.len(), validation.len(), if pairs.len() == 1 { "stands" } else { "stand" }
+        pairs.len(),
+        validation.len(),
+        if pairs.len() == 1 { "stands" } else { "stand" }
     );
     let severity = if pairs.len() * 100 > validation.len() { Error } else { Warning };
     Some(Finding::new(severity, place, message, "drop the duplicates before splitting"))

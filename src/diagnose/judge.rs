@@ -5,9 +5,8 @@ use super::observe::{LayerStatistics, Observation, ParameterStatistics};
 use super::{Finding, count};
 
 /// Activations, whose units can die or saturate.
-const ACTIVATIONS: [&str; 12] = [
-    "Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Gelu", "Silu", "Softplus", "Hardswish", "Tanh", "Sigmoid", "Relu6",
-];
+const ACTIVATIONS: [&str; 11] =
+    ["Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Gelu", "Silu", "Softplus", "Hardswish", "Tanh", "Sigmoid"];
 /// Outputs of a unit without which it cannot be called dead.
 const ENOUGH: usize = 32;
 
@@ -41,7 +40,8 @@ pub fn judge(observation: &Observation) -> Vec<Finding> {
 fn dead(layer: &LayerStatistics) -> Option<Finding> {
     let judged = ACTIVATIONS.contains(&layer.kind.as_str()) && layer.seen >= ENOUGH;
     (judged && layer.dead * 10 > layer.units).then(|| {
-        let message = format!("{} of {} dead: the same output for every sample", layer.dead, count(layer.units, "unit"));
+        let message =
+            format!("{} of {} dead: the same output for every sample", layer.dead, count(layer.units, "unit"));
         let advice = "lower the learning rate, use LeakyRelu, or look at the start values";
         Finding::new(if layer.dead == layer.units { Error } else { Warning }, &layer.place, message, advice)
     })
@@ -49,7 +49,8 @@ fn dead(layer: &LayerStatistics) -> Option<Finding> {
 
 fn saturated(layer: &LayerStatistics) -> Option<Finding> {
     (layer.saturated > 0.5).then(|| {
-        let message = format!("{:.0} % of the outputs are in the flat ends, where the slope is near 0", 100.0 * layer.saturated);
+        let message =
+            format!("{:.0} % of the outputs are in the flat ends, where the slope is near 0", 100.0 * layer.saturated);
         Finding::new(Warning, &layer.place, message, "scale the inputs, or take smaller start values or rates")
     })
 }
@@ -84,7 +85,12 @@ fn gradient(parameter: &ParameterStatistics) -> Option<Finding> {
     if !parameter.gradient.is_finite() {
         Some(Finding::new(Error, place, "its gradient is no number", "lower the learning rate, or clip the gradients"))
     } else if parameter.gradient == 0.0 && parameter.rank >= 2 {
-        Some(Finding::new(Warning, place, "its gradient is exactly 0", "look for dead units or constant inputs around it"))
+        Some(Finding::new(
+            Warning,
+            place,
+            "its gradient is exactly 0",
+            "look for dead units or constant inputs around it",
+        ))
     } else {
         None
     }

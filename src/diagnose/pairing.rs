@@ -49,14 +49,11 @@ impl<'a, T: Real> Last<'a, T> {
         let mut leaves = Vec::new();
         leaves_of(network, String::new(), &mut leaves);
         // Layers that hand the numbers on.
-        let hands_on = |module: &dyn Module<T>| {
-            ["Flatten", "Reshape", "Dropout", "Dropout2d"].contains(&kind(module).as_str())
-        };
+        let hands_on =
+            |module: &dyn Module<T>| ["Flatten", "Reshape", "Dropout", "Dropout2d"].contains(&kind(module).as_str());
         match leaves.into_iter().rev().find(|(_, module)| !hands_on(*module)) {
             None => Last { place: "network".into(), kind: String::new(), module: None },
-            Some((name, module)) => {
-                Last { place: place(&name, module), kind: kind(module), module: Some(module) }
-            }
+            Some((name, module)) => Last { place: place(&name, module), kind: kind(module), module: Some(module) },
         }
     }
 }
@@ -145,16 +142,12 @@ fn last_layer<T: Real>(last: &Last<'_, T>, loss: &dyn Loss<T>, classes: Option<u
             format!("the sigmoid is taken twice, here and in {loss}, and every answer is a yes"),
             "drop the Sigmoid, or use BceLoss",
         ),
-        (Takes::YesNoLogits | Takes::YesNoMargins, "Sigmoid" | "Softmax" | "Relu") => (
-            Error,
-            format!("the scores are never below 0, which {loss} reads as a no"),
-            "drop the last activation",
-        ),
-        (Takes::YesNoLogits | Takes::YesNoMargins, "LogSoftmax") => (
-            Error,
-            format!("the scores are never above 0, which {loss} reads as a yes"),
-            "drop the LogSoftmax",
-        ),
+        (Takes::YesNoLogits | Takes::YesNoMargins, "Sigmoid" | "Softmax" | "Relu") => {
+            (Error, format!("the scores are never below 0, which {loss} reads as a no"), "drop the last activation")
+        }
+        (Takes::YesNoLogits | Takes::YesNoMargins, "LogSoftmax") => {
+            (Error, format!("the scores are never above 0, which {loss} reads as a yes"), "drop the LogSoftmax")
+        }
         (Takes::YesNoLogits, "Tanh") => (
             Warning,
             format!("logits are held between -1 and 1 before {loss}, so no probability gets above 73 %"),
@@ -197,10 +190,12 @@ fn classes<T: Real>(loss: &dyn Loss<T>, data: &Dataset<T>, output: &[usize]) -> 
         let message = format!("over one class every probability is 1, so {loss} has nothing to teach");
         (Error, message, "give the network one output a class, or use BceWithLogitsLoss for yes or no")
     } else if data.classes > outputs {
-        let message = format!("the labels have {}, the network {}", count(data.classes, "class"), count(outputs, "output"));
+        let message =
+            format!("the labels have {}, the network {}", count(data.classes, "class"), count(outputs, "output"));
         (Error, message, "give the network one output a class")
     } else if data.classes > 0 && data.classes < outputs {
-        let message = format!("the labels have {}, the network {}", count(data.classes, "class"), count(outputs, "output"));
+        let message =
+            format!("the labels have {}, the network {}", count(data.classes, "class"), count(outputs, "output"));
         (Warning, message, "drop the outputs that can never be right")
     } else {
         return None;
@@ -233,7 +228,11 @@ fn reach<T: Real>(last: &Last<'_, T>, loss: &dyn Loss<T>, data: &Dataset<T>) -> 
     };
     (least < from || most > to).then(|| {
         let message = format!("the targets go from {least:.3} to {most:.3}, {who} from {from} to {to}");
-        let advice = if who == "the layer" { "drop the last activation, or scale the targets" } else { "use 1 for yes and 0 for no" };
+        let advice = if who == "the layer" {
+            "drop the last activation, or scale the targets"
+        } else {
+            "use 1 for yes and 0 for no"
+        };
         Finding::new(Error, &last.place, message, advice)
     })
 }
@@ -247,8 +246,8 @@ fn range<T: Real>(data: &Dataset<T>) -> Option<(f64, f64)> {
     match &data.targets {
         Targets::Given(Target::Classes(_)) => None,
         Targets::Given(Target::Values(values)) => values.iter().copied().fold(None, join),
-        Targets::Inputs => (0..data.len()).fold(None, |range, sample| {
-            data.inputs.gather(&[sample]).iter().copied().fold(range, join)
-        }),
+        Targets::Inputs => {
+            (0..data.len()).fold(None, |range, sample| data.inputs.gather(&[sample]).iter().copied().fold(range, join))
+        }
     }
 }

@@ -85,7 +85,11 @@ fn judge_start<T: Real>(loss: &dyn Loss<T>, own: f64, nothing: f64) -> Option<Fi
         found(Warning, &theory, "scale the inputs to about 1, or take smaller start values for the last layer")
     } else if own < low * nothing {
         let message = format!("{theory}: the network knows the answer already");
-        found(Note, &message, "fine when it has been trained before; else look whether the inputs give the targets away")
+        found(
+            Note,
+            &message,
+            "fine when it has been trained before; else look whether the inputs give the targets away",
+        )
     } else {
         None
     }

@@ -8,9 +8,9 @@ use crate::layers::{
     Reshape, Selu, Sigmoid, Silu, Softmax, Softplus, Tanh, Upsample, Upsampling, ZeroPad2d,
 };
 use crate::loss::{
-    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, CrossEntropyOnProbabilities, FocalLoss, HingeEmbeddingLoss, HingeLoss,
-    HuberLoss, KlDivLoss, KlReduction, L1Loss, Loss, MseLoss, MultiMarginLoss, NllLoss, Reduction, SampleWeighted,
-    SigmoidFocalLoss, SmoothL1Loss, weighted_target,
+    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, CrossEntropyOnProbabilities, FocalLoss, HingeEmbeddingLoss,
+    HingeLoss, HuberLoss, KlDivLoss, KlReduction, L1Loss, Loss, MseLoss, MultiMarginLoss, NllLoss, Reduction,
+    SampleWeighted, SigmoidFocalLoss, SmoothL1Loss, weighted_target,
 };
 use crate::module::{Module, Tape};
 use crate::tensor::shape_text;
@@ -169,11 +169,9 @@ pub fn losses<T: Real>() -> Vec<LossCase<T>> {
     let weighted = |target: Target<T>| weighted_target(&[0.5, 0.0, 2.0, 1.25], &target).expect("a weight a sample");
     let weights = [0.5, 2.0, 1.25];
     let mut rows = Vec::new();
-    for (reduction, kl_reduction) in [
-        (Reduction::Mean, KlReduction::Mean),
-        (Reduction::Sum, KlReduction::Sum),
-        (Reduction::None, KlReduction::None),
-    ] {
+    for (reduction, kl_reduction) in
+        [(Reduction::Mean, KlReduction::Mean), (Reduction::Sum, KlReduction::Sum), (Reduction::None, KlReduction::None)]
+    {
         rows.extend([
             LossCase::new(MseLoss::new().reduction(reduction), logits(), values()),
             LossCase::new(L1Loss::new().reduction(reduction), logits(), values()),

@@ -491,9 +491,9 @@ impl<T: Real> BackwardKernel<'_, '_, T> {
                     *sum = delta.mul_add(V::load(from.add(step)), *sum);
                 }
             }
-            for n in 0..N {
+            for (n, (&a, &b)) in sums[0].iter().zip(&sums[1]).enumerate() {
                 let to = gradient.add(n * V::LANES);
-                V::load(to).add(sums[0][n].add(sums[1][n])).store(to);
+                V::load(to).add(a.add(b)).store(to);
             }
             let Some(dx) = &mut self.image.dx else { return };
             let filters = self.image.packed.as_ptr().add(block.padded_outputs() * (block.size() + 1));

@@ -1,8 +1,8 @@
 //! Losses as data: one table from PyTorch's names and options to the losses.
 
 use super::{
-    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, CrossEntropyOnProbabilities, FocalLoss, HingeEmbeddingLoss, HingeLoss,
-    HuberLoss, KlDivLoss, L1Loss, Loss, MseLoss, MultiMarginLoss, NllLoss, SampleWeighted, SigmoidFocalLoss,
+    BceLoss, BceWithLogitsLoss, CrossEntropyLoss, CrossEntropyOnProbabilities, FocalLoss, HingeEmbeddingLoss,
+    HingeLoss, HuberLoss, KlDivLoss, L1Loss, Loss, MseLoss, MultiMarginLoss, NllLoss, SampleWeighted, SigmoidFocalLoss,
     SmoothL1Loss,
 };
 use crate::model::with_nearest;
@@ -157,7 +157,10 @@ mod tests {
                 r#"{"name": "BCEWithLogitsLoss", "pos_weight": [-1]}"#,
                 "pos_weight 0 must be finite and at least 0, got -1",
             ),
-            (r#"{"name": "SmoothL1Loss", "beta": -1}"#, "SmoothL1Loss(Mean).beta(-1): beta must be finite and at least 0, got -1"),
+            (
+                r#"{"name": "SmoothL1Loss", "beta": -1}"#,
+                "SmoothL1Loss(Mean).beta(-1): beta must be finite and at least 0, got -1",
+            ),
             (r#"{"name": "HuberLoss", "delta": 0}"#, "delta must be finite and above 0, got 0"),
             (r#"{"name": "FocalLoss", "gamma": -1}"#, "gamma must be finite and at least 0, got -1"),
             (r#"{"name": "SigmoidFocalLoss", "alpha": 2}"#, "alpha must be from 0 to 1, or -1 for none, got 2"),

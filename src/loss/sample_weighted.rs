@@ -144,6 +144,9 @@ impl<T: Real> Loss<T> for SampleWeighted<T> {
             let wanted = format!("one row (weight, target) for each sample of an output {}", shape_text(output));
             return Err(Error::shape(self, wanted, rows.shape()));
         }
+        if output[0] == 0 {
+            return Ok(()); // no sample tells classes from shares, and none can be wrong
+        }
         let rows = dense(rows);
         let (weights, inner) = self.unpack(output[0], entries_of(output), values(&rows));
         if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight >= T::zero())) {

@@ -94,7 +94,8 @@ impl<T: Real> Loss<T> for SigmoidFocalLoss {
         let blocks = x.chunks(BLOCK).zip(target.values().chunks(BLOCK));
         for ((x, y), (terms, slope)) in blocks.zip(terms.chunks_mut(BLOCK).zip(slope.chunks_mut(BLOCK))) {
             let n = x.len();
-            let [p, not_p, softplus, work] = [&mut p, &mut not_p, &mut softplus, &mut work].map(|array| &mut array[..n]);
+            let [p, not_p, softplus, work] =
+                [&mut p, &mut not_p, &mut softplus, &mut work].map(|array| &mut array[..n]);
             T::sigmoid_slice(x, p);
             work.iter_mut().zip(x).for_each(|(w, &x)| *w = -x);
             T::sigmoid_slice(work, not_p);

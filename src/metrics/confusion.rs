@@ -85,13 +85,20 @@ impl ConfusionMatrix {
     pub fn average(&self, average: Average) -> ClassFigures {
         let classes = 0..self.counts.len();
         let weigh = |weight: fn(&ClassFigures, usize) -> f64| {
-            let rows: Vec<(f64, ClassFigures)> = classes.clone().map(|class| {
-                let (own, predicted) = (figures(self.hits(class)), self.hits(class)[0] + self.hits(class)[1]);
-                (weight(&own, predicted), own)
-            }).collect();
+            let rows: Vec<(f64, ClassFigures)> = classes
+                .clone()
+                .map(|class| {
+                    let (own, predicted) = (figures(self.hits(class)), self.hits(class)[0] + self.hits(class)[1]);
+                    (weight(&own, predicted), own)
+                })
+                .collect();
             let total: f64 = rows.iter().map(|(weight, _)| weight).sum();
             let mean = |figure: fn(&ClassFigures) -> f64| {
-                if total == 0.0 { 0.0 } else { rows.iter().map(|(weight, own)| weight * figure(own)).sum::<f64>() / total }
+                if total == 0.0 {
+                    0.0
+                } else {
+                    rows.iter().map(|(weight, own)| weight * figure(own)).sum::<f64>() / total
+                }
             };
             ClassFigures {
                 precision: mean(|own| own.precision),

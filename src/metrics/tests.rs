@@ -102,7 +102,8 @@ fn what_has_no_answer_gives_none() {
 #[test]
 fn calibration_by_bins() {
     let confidences = confidences(&probabilities());
-    let right: Vec<bool> = classes(Decision::Argmax, &probabilities()).iter().zip(CLASSES).map(|(a, b)| *a == b).collect();
+    let right: Vec<bool> =
+        classes(Decision::Argmax, &probabilities()).iter().zip(CLASSES).map(|(a, b)| *a == b).collect();
     let bins = calibration(&confidences, &right, 5);
     assert_eq!(bins.iter().map(|bin| bin.samples).collect::<Vec<_>>(), [0, 1, 4, 2, 1]);
     assert_close(bins.iter().map(|bin| bin.accuracy), &[0.0, 0.0, 0.5, 0.5, 1.0]);

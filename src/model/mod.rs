@@ -25,8 +25,9 @@ pub(crate) fn with_nearest<E: serde::de::Error>(error: E, what: &str, names: &[&
     let text = error.to_string();
     match unknown_type(&text, names[0]) {
         Some(name) => E::custom(format!(
-            "there is no {what} `{name}`; did you mean `{}`? The {what}s are {}",
+            "there is no {what} `{name}`; did you mean `{}`? The {what}{} are {}",
             nearest(name, names),
+            if what.ends_with('s') { "es" } else { "s" },
             names.join(", ")
         )),
         None => error,

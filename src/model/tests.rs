@@ -139,7 +139,7 @@ fn an_unknown_type_is_answered_with_the_nearest_name() {
     {
         let error = refusal(&format!(r#"{{"type": "{typo}"}}"#));
         assert!(error.starts_with(&format!("there is no layer type `{typo}`; did you mean `{name}`?")), "{error}");
-        assert!(error.contains("Linear, Conv2d, MaxPool2d"), "{error}");
+        assert!(error.contains("Linear, Conv2d, ConvTranspose2d"), "{error}");
     }
     // Inside a chain the message is written once.
     let error = refusal(r#"{"type": "Sequential", "layers": [{"type": "tan"}]}"#);

@@ -26,8 +26,8 @@ const LANES: usize = 16;
 pub fn clip_grad_norm<T: Real>(gradients: &mut [Tensor<T>], max_norm: f64, workers: &mut Workers) -> f64 {
     let norm = total_norm(gradients, workers);
     let factor = max_norm / (norm + 1e-6);
-    // Not `factor < 1.0`: a norm that is no number is to be seen in the gradients.
-    if !(factor >= 1.0) {
+    // A norm that is no number is to be seen in the gradients.
+    if factor < 1.0 || factor.is_nan() {
         let factor = T::of(factor);
         each_chunk(gradients, workers, |chunk| chunk.iter_mut().for_each(|g| *g *= factor));
     }

@@ -86,6 +86,6 @@ fn in_range(name: &str, value: f64, holds: bool, range: &str, why: &str) -> Resu
 
 /// Writes `.name(value)` for every option (name, value, default) that is not at its default.
 pub(super) fn write_options(f: &mut std::fmt::Formatter<'_>, options: &[(&str, f64, f64)]) -> std::fmt::Result {
-    let changed = options.iter().filter(|(_, value, default)| value != default);
-    changed.map(|(name, value, _)| write!(f, ".{name}({value})")).collect()
+    let mut changed = options.iter().filter(|(_, value, default)| value != default);
+    changed.try_for_each(|(name, value, _)| write!(f, ".{name}({value})"))
 }

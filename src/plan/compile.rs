@@ -268,7 +268,7 @@ impl<T: Real> Builder<T> {
         leaf.module.each_parameter(&mut |parameter| gradient_len += parameter.len());
         let (input_len, output_len) = (step.input.iter().product(), step.output.iter().product());
         self.end_chain(output_len);
-        self.stages.push(Stage::Whole(Whole {
+        self.stages.push(Stage::Whole(Box::new(Whole {
             step,
             module: shown(std::slice::from_ref(leaf)),
             parameters: leaf.parameters.clone(),
@@ -277,7 +277,7 @@ impl<T: Real> Builder<T> {
             output_len,
             room: Room::new(),
             gradient: Numbers::default(),
-        }));
+        })));
     }
 
     fn channels_first(&mut self) {

@@ -15,7 +15,7 @@ pub(super) enum Stage<T: Real> {
     /// A dense layer whose outputs are divided.
     Split(Split),
     /// A module that sees the batch as a whole.
-    Whole(Whole<T>),
+    Whole(Box<Whole<T>>),
 }
 
 /// Steps that each slice of the batch takes one after the other.

@@ -7,6 +7,8 @@ import json
 import math
 
 import torch
+
+torch.set_default_dtype(torch.float64)  # else NAdam keeps its product of momenta in f32
 from torch import optim
 from torch.optim import lr_scheduler as lrs
 

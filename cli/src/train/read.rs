@@ -60,7 +60,7 @@ pub fn read<D: DeserializeOwned>(path: &Path, settings: &[Setting]) -> Result<D>
 
 /// `line 3, column 5: ` of a byte in a text.
 fn place(text: &str, at: usize) -> String {
-    let before = &text[..text.floor_char_boundary(at)];
+    let before = &text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
     format!("line {line}, column {column}: ")

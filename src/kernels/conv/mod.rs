@@ -34,6 +34,16 @@ const FEW: usize = 96 << 10;
 /// The same for sums over pixels, which go through the images of one channel at a time.
 const MANY: usize = 512 << 10;
 
+/// At most so many strips of pixels, and at least so many outputs, are few pixels.
+const PIXELS: usize = 24;
+const CHANNELS: usize = 16;
+
+/// A distance of at least this many numbers that puts neighbours into different sets of a cache: an odd number of lines.
+fn odd_lines(count: usize) -> usize {
+    const LINE: usize = 16;
+    (count.div_ceil(LINE) | 1) * LINE
+}
+
 impl Convolution {
     /// Z ← W ⋆ X + b.
     pub fn forward<T: Real>(&self, weight: &[T], bias: Option<&[T]>, x: &[T], z: &mut [T]) {
@@ -67,12 +77,13 @@ impl Convolution {
         let some = self.some(windows.taps());
         for images in room.parts(self.images) {
             let strips = &strips[..images.len() * strips.len() / room.images];
-            for group in 0..groups {
+            for (group, weights) in weights.iter().enumerate() {
                 room.fill(images.clone(), group);
                 let reads = Reads { source: &room.values, offsets: &offsets, strips };
                 let first = (images.start * outputs + group * rows) * pixels;
                 let mut to = Writes { values: &mut z[first..], plane: pixels, step: 1 };
-                T::over_taps(level, lanes, reads, &weights[group], some, part(bias, groups, group), &mut to);
+                let bias = part(bias, groups, group);
+                T::over_taps(level, lanes, reads, weights, some, Some(bias), &mut to);
             }
         }
     }
@@ -95,9 +106,35 @@ impl Convolution {
                 let delta = &delta[(images.start * outputs + group * rows) * pixels..];
                 let size = gradient.len() / groups;
                 let gradient = &mut gradient[group * size..][..size];
+                if strips.len() <= PIXELS && rows >= CHANNELS {
+                    self.few_pixels(level, reads, delta, gradient);
+                    continue;
+                }
                 T::over_pixels(level, lanes, reads, delta, pixels, gradient, &mut packed);
             }
         }
+    }
+
+    /// ∂L/∂W += δ·P(X)ᵀ from patches written out pixel after pixel, so that the lanes are taps: for few pixels, where lanes
+    /// that are pixels would take longer to add up than to compute.
+    fn few_pixels<T: Real>(&self, level: Level, reads: Reads<T>, delta: &[T], gradient: &mut [T]) {
+        let (count, lanes) = (reads.offsets.len(), T::lanes(level, reads.offsets.len()));
+        let pixels = reads
+            .strips
+            .iter()
+            .flat_map(|strip| (strip.start..strip.end).map(|lane| (strip.from + lane, strip.to + lane)));
+        let (from, to): (Vec<_>, Vec<_>) = pixels.unzip();
+        let row = odd_lines(count);
+        let mut patches = Aligned::zeros(from.len() * row + lanes);
+        for (patch, &from) in patches.chunks_exact_mut(row).zip(&from) {
+            patch.iter_mut().zip(reads.offsets).for_each(|(entry, offset)| *entry = reads.source[from + offset]);
+        }
+        let rows = self.outputs / self.groups;
+        let weights = Weights::pack(level, delta, rows, self.windows.outputs(), &to);
+        let offsets: Vec<_> = (0..from.len()).map(|pixel| pixel * row).collect();
+        let reads = Reads { source: &patches, offsets: &offsets, strips: &planes::strips(count, lanes) };
+        let mut to = Writes { values: gradient, plane: count, step: 1 };
+        T::over_taps(level, lanes, reads, &weights, from.len(), None, &mut to);
     }
 
     fn delta_at<T: Real>(&self, level: Level, weight: &[T], delta: &[T], result: &mut [T]) {
@@ -126,7 +163,7 @@ impl Convolution {
                     let strips = &strips[..images.len() * strips.len() / room.images];
                     let reads = Reads { source: &room.values, offsets, strips };
                     let mut to = Writes { values: &mut result[first..], plane: pixels, step: *step };
-                    T::over_taps(level, lanes, reads, &weights[group], *some, &zero, &mut to);
+                    T::over_taps(level, lanes, reads, &weights[group], *some, Some(&zero), &mut to);
                 }
             }
         }

@@ -125,10 +125,11 @@ impl Planes {
                 let to = &mut to[(a * self.h.length + u) * row..][..self.w.size()];
                 for (to, (j, inside)) in to.chunks_exact_mut(self.w.length).zip(&columns) {
                     let to = &mut to[inside.clone()];
-                    let from = from.iter().skip(self.w.at(*j, inside.start));
+                    let from = &from[self.w.at(*j, inside.start).min(width)..];
                     match self.w.stride {
                         1 => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
-                        stride => to.iter_mut().zip(from.step_by(stride)).for_each(|(to, &from)| *to = from),
+                        2 => every_other(from, to),
+                        stride => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
                     }
                 }
             }
@@ -183,6 +184,14 @@ impl Planes {
     }
 }
 
+/// to ← the entries of even place, in pairs that the compiler shuffles in vector registers.
+fn every_other<T: Copy>(from: &[T], to: &mut [T]) {
+    let (pairs, last) = from.as_chunks::<2>();
+    let whole = pairs.len().min(to.len());
+    to[..whole].iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);
+    to[whole..].iter_mut().zip(last).for_each(|(to, &from)| *to = from);
+}
+
 /// Inputs that are seen by the same taps.
 pub(super) struct Class {
     /// The taps, each with how far behind an input's place the output is that sees it by this tap.
@@ -224,4 +233,9 @@ impl Stretch {
         };
         (0..count).step_by(lanes).map(strip).collect()
     }
+}
+
+/// Strips of `count` numbers one after the other.
+pub(super) fn strips(count: usize, lanes: usize) -> Vec<Strip> {
+    Stretch { places: 0..count, first: 0, step: 1 }.strips(0, 0, lanes)
 }

@@ -1,104 +1,120 @@
-//! The convolution kernels against the definition, over all kinds of windows.
+//! The convolution kernels against the definition, over all kinds of windows, at every level of vector instructions.
 
-use super::super::{Axis, Windows};
-use super::{col2im, each_product_naive, im2col, transpose};
-use crate::layers::{Conv2d, Conv2dOptions};
-use crate::module::Module;
-use crate::tensor::{values, values_mut};
-use crate::{Gradients, Stream, Tape, Tensor, tensor};
+use super::super::{Axis, Level, Windows};
+use super::{Convolution, each_product_naive};
+use crate::{Real, Stream};
 use proptest::prelude::*;
 
-fn random(shape: &[usize], stream: &mut Stream) -> Tensor<f64> {
-    tensor(shape, (0..shape.iter().product()).map(|_| stream.uniform(-1.0, 1.0)).collect())
+fn random<T: Real>(count: usize, stream: &mut Stream) -> Vec<T> {
+    (0..count).map(|_| T::of(stream.uniform(-1.0, 1.0))).collect()
 }
 
-/// (kernel, stride, padding, dilation) of one axis and an input that fits.
-fn axis() -> impl Strategy<Value = [usize; 5]> {
-    (1..4usize, 1..4usize, 0..4usize, 1..3usize, 0..5usize).prop_map(|(kernel, stride, padding, dilation, more)| {
+/// All three directions of one convolution on random numbers.
+fn is_its_definition<T: Real>(sizes: &Convolution, seed: u64, tolerance: f64) -> Result<(), String> {
+    let &Convolution { windows, images, inputs, outputs, groups } = sizes;
+    let mut stream = Stream::new(seed);
+    let (x_size, z_size) = (inputs * windows.inputs(), outputs * windows.outputs());
+    let (x, delta) = (random::<T>(images * x_size, &mut stream), random::<T>(images * z_size, &mut stream));
+    let weight = random::<T>(outputs * inputs / groups * windows.taps(), &mut stream);
+    let bias = random::<T>(outputs, &mut stream);
+    // The backward pass adds to what is there; the other two write over it.
+    let start = random::<T>(weight.len(), &mut stream);
+
+    let exact = |values: &[T]| values.iter().map(|value| Real::to_f64(*value)).collect::<Vec<_>>();
+    let (x64, delta64, weight64) = (exact(&x), exact(&delta), exact(&weight));
+    let mut want_z = vec![0.0; images * z_size];
+    want_z.iter_mut().enumerate().for_each(|(at, z)| *z = Real::to_f64(bias[at / windows.outputs() % outputs]));
+    let (mut want_gradient, mut want_result) = (exact(&start), vec![0.0; images * x_size]);
+    for image in 0..images {
+        each_product_naive(&windows, (inputs, outputs, groups), |z, w, x| {
+            let (z, x) = (image * z_size + z, image * x_size + x);
+            want_z[z] += weight64[w] * x64[x];
+            want_gradient[w] += delta64[z] * x64[x];
+            want_result[x] += delta64[z] * weight64[w];
+        });
+    }
+    for level in Level::available() {
+        let (mut z, mut gradient) = (vec![T::nan(); images * z_size], start.clone());
+        let mut result = vec![T::nan(); images * x_size];
+        sizes.forward_at(level, &weight, Some(&bias), &x, &mut z);
+        sizes.update_gradient_at(level, &x, &delta, &mut gradient);
+        sizes.delta_at(level, &weight, &delta, &mut result);
+        for (name, got, want) in
+            [("z", z, &want_z), ("gradient", gradient, &want_gradient), ("delta", result, &want_result)]
+        {
+            for (at, (got, want)) in got.iter().zip(want).enumerate() {
+                // A NaN is near nothing.
+                let near = (Real::to_f64(*got) - want).abs() <= tolerance * (1.0 + want.abs());
+                if !near {
+                    return Err(format!("{name}[{at}] is {got}, not {want}, with {} in {sizes:?}", level.name()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One axis with an input that fits.
+fn axis() -> impl Strategy<Value = Axis> {
+    (1..4usize, 1..4usize, 0..4usize, 1..3usize, 0..20usize).prop_map(|(kernel, stride, padding, dilation, more)| {
         let input = Axis::smallest_input(kernel, stride, padding, dilation, false) + more;
-        [kernel, stride, padding, dilation, input]
+        Axis::new(input, kernel, stride, padding, dilation, false).unwrap()
     })
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
     fn convolution_is_its_definition(
-        h in axis(), w in axis(), n in 0..3usize, inputs in 1..3usize, outputs in 1..3usize, groups in 1..3usize, seed: u64,
+        h in axis(), w in axis(), images in 0..4usize, inputs in 1..5usize, outputs in 1..9usize, groups in 1..3usize, seed: u64,
     ) {
-        let mut options = Conv2dOptions::new(inputs * groups, outputs * groups, [h[0], w[0]]);
-        options.stride = [h[1], w[1]].into();
-        options.padding = [h[2], w[2]].into();
-        options.dilation = [h[3], w[3]].into();
-        options.groups = groups;
-        let mut layer = Conv2d::<f64>::with_options(options).unwrap();
-        let mut stream = Stream::new(seed);
-        layer.bias = Some(random(&[outputs * groups], &mut stream));
-        let x = random(&[n, inputs * groups, h[4], w[4]], &mut stream);
-        let mut tape = Tape::new();
-        let z = layer.forward(&x, &mut tape);
-        let delta = random(z.shape(), &mut stream);
-        let mut gradients = Gradients::zeros_for(&layer);
-        values_mut(&mut gradients[0]).fill(0.5); // backward adds
-        let result = layer.backward(&mut tape, &delta, &mut gradients);
-
-        let windows = Windows {
-            h: Axis::new(h[4], h[0], h[1], h[2], h[3], false).unwrap(),
-            w: Axis::new(w[4], w[0], w[1], w[2], w[3], false).unwrap(),
-        };
-        let mut want_z = tensor(z.shape(), vec![0.0; z.len()]);
-        let mut want_weight = vec![0.5; layer.weight.len()];
-        let mut want_bias = vec![0.0; outputs * groups];
-        let mut want_result = vec![0.0; x.len()];
-        let (x_size, z_size) = (inputs * groups * windows.inputs(), outputs * groups * windows.outputs());
-        let weight = values(&layer.weight);
-        for image in 0..n {
-            let x = &values(&x)[image * x_size..][..x_size];
-            let d = &values(&delta)[image * z_size..][..z_size];
-            let result = &mut want_result[image * x_size..][..x_size];
-            let z = &mut values_mut(&mut want_z)[image * z_size..][..z_size];
-            for (pixel, z) in z.iter_mut().enumerate() {
-                *z = values(layer.bias.as_ref().unwrap())[pixel / windows.outputs()];
-                want_bias[pixel / windows.outputs()] += d[pixel];
-            }
-            each_product_naive(&windows, (inputs * groups, outputs * groups, groups), |zi, wi, xi| {
-                z[zi] += weight[wi] * x[xi];
-                want_weight[wi] += d[zi] * x[xi];
-                result[xi] += d[zi] * weight[wi];
-            });
-        }
-        let near = |got: &Tensor<f64>, want: &[f64]| {
-            got.len() == want.len() && values(got).iter().zip(want).all(|(got, want)| (got - want).abs() <= 1e-12)
-        };
-        prop_assert!(near(&z, values(&want_z)), "forward");
-        prop_assert!(near(&gradients[0], &want_weight), "weight");
-        prop_assert!(near(&gradients[1], &want_bias), "bias");
-        prop_assert!(near(&result, &want_result), "delta");
+        let (inputs, outputs) = (inputs * groups, outputs * groups);
+        let sizes = Convolution { windows: Windows { h, w }, images, inputs, outputs, groups };
+        is_its_definition::<f64>(&sizes, seed, 1e-13).map_err(TestCaseError::fail)?;
+        is_its_definition::<f32>(&sizes, seed, 5e-5).map_err(TestCaseError::fail)?;
     }
 }
 
+/// Sizes that go through blocks of channels, of strips and of images, each with a rest.
 #[test]
-fn patches_of_a_small_image() {
-    // 2×3 pixels, window 2×2, one zero on the left and on the right: four windows in one row.
-    let windows = Windows { h: Axis::new(2, 2, 1, 0, 1, false).unwrap(), w: Axis::new(3, 2, 1, 1, 1, false).unwrap() };
-    let mut col = vec![f64::NAN; 16];
-    im2col(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &windows, &mut col);
-    assert_eq!(col, [0., 1., 2., 3., 1., 2., 3., 0., 0., 4., 5., 6., 4., 5., 6., 0.]);
-    // Each pixel is in two windows; what lies on padding goes nowhere.
-    let mut image = vec![100.0; 6];
-    col2im(&mut [1.0; 16], &windows, &mut image);
-    assert_eq!(image, [102.0; 6]);
+fn convolutions_in_blocks_are_their_definition() {
+    let square = |kernel, stride, padding, side| Axis::new(side, kernel, stride, padding, 1, false).unwrap();
+    for (inputs, outputs, groups, kernel, stride, h, w, images) in [
+        (30, 23, 1, 3, 1, 5, 20, 2),
+        (80, 17, 1, 1, 1, 3, 19, 3),
+        (26, 53, 1, 3, 2, 21, 37, 1),
+        (60, 60, 2, 3, 1, 4, 4, 1),
+        (33, 31, 1, 3, 1, 8, 8, 1),
+        (1, 3, 1, 5, 1, 70, 50, 2),
+        (12, 12, 12, 3, 2, 24, 21, 9),
+        (97, 5, 1, 3, 1, 33, 34, 3),
+    ] {
+        let windows = Windows { h: square(kernel, stride, kernel / 2, h), w: square(kernel, stride, kernel / 2, w) };
+        let sizes = Convolution { windows, images, inputs, outputs, groups };
+        is_its_definition::<f64>(&sizes, 7, 1e-12).unwrap();
+        is_its_definition::<f32>(&sizes, 7, 5e-4).unwrap();
+    }
 }
 
+/// An image gives the same bits alone and among others.
 #[test]
-fn transpose_of_every_rest() {
-    for (rows, columns) in [(0, 3), (1, 1), (2, 3), (4, 4), (5, 9), (8, 6), (3, 8)] {
-        let x: Vec<f64> = (0..rows * columns).map(|k| k as f64).collect();
-        let mut to = vec![-1.0; x.len()];
-        transpose(&x, columns, &mut to);
-        for (k, &value) in to.iter().enumerate() {
-            assert_eq!(value, x[k % rows * columns + k / rows], "{rows}×{columns} at {k}");
-        }
+fn images_do_not_see_each_other() {
+    let axis = Axis::new(11, 3, 2, 1, 1, false).unwrap();
+    let all = Convolution { windows: Windows { h: axis, w: axis }, images: 5, inputs: 40, outputs: 9, groups: 1 };
+    let one = Convolution { images: 1, ..all };
+    let mut stream = Stream::new(3);
+    let (x_size, z_size) = (all.inputs * all.windows.inputs(), all.outputs * all.windows.outputs());
+    let (x, delta) = (random::<f32>(5 * x_size, &mut stream), random::<f32>(5 * z_size, &mut stream));
+    let weight = random::<f32>(all.outputs * all.inputs * all.windows.taps(), &mut stream);
+    let (mut z, mut result) = (vec![0.0; 5 * z_size], vec![0.0; 5 * x_size]);
+    all.forward(&weight, None, &x, &mut z);
+    all.delta(&weight, &delta, &mut result);
+    for image in 0..5 {
+        let (mut own_z, mut own_result) = (vec![0.0; z_size], vec![0.0; x_size]);
+        one.forward(&weight, None, &x[image * x_size..][..x_size], &mut own_z);
+        one.delta(&weight, &delta[image * z_size..][..z_size], &mut own_result);
+        assert_eq!(own_z, z[image * z_size..][..z_size]);
+        assert_eq!(own_result, result[image * x_size..][..x_size]);
     }
 }

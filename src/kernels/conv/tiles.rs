@@ -134,19 +134,22 @@ impl<T: NdFloat> Reads<'_, T> {
         }
     }
 
-    /// Z[m, strip] ← b[m] + Σₖ W[m, k]·source[offset k + strip], some offsets at a time.
+    /// Z[m, strip] ← b[m] + Σₖ W[m, k]·source[offset k + strip], some offsets at a time; without b, Z is added to.
     #[inline(always)]
     fn over_taps<const FUSED: bool, const L: usize, const WIDE: bool>(
         self,
         weights: &Weights<T>,
         some: usize,
-        bias: &[T],
+        bias: Option<&[T]>,
         to: &mut Writes<T>,
     ) {
         self.check(L);
         let (rows, count) = (weights.rows, self.offsets.len());
         // Heights of panels are those that `Weights::pack` took.
-        assert!(weights.values.len() >= rows * count && bias.len() == rows, "a weight for each row and offset");
+        assert!(
+            weights.values.len() >= rows * count && bias.is_none_or(|bias| bias.len() == rows),
+            "a weight for each row and offset"
+        );
         let mut k = 0;
         loop {
             let offsets = &self.offsets[k..count.min(k + some)];
@@ -156,7 +159,7 @@ impl<T: NdFloat> Reads<'_, T> {
                 while m < rows {
                     let height = together(rows - m, WIDE);
                     let panel = &weights.values[m * count + k * height..][..offsets.len() * height];
-                    let start = (k == 0).then_some(bias);
+                    let start = bias.filter(|_| k == 0);
                     // SAFETY: reads were checked; the panel has a weight for each of `height` rows and each offset.
                     unsafe {
                         match height {
@@ -192,8 +195,10 @@ impl<T: NdFloat> Reads<'_, T> {
             let mut from = [strips[strips.len() - 1].from; V];
             from.iter_mut().zip(strips).for_each(|(from, strip)| *from = strip.from);
             let mut sums = [[[T::zero(); L]; V]; M];
-            // A whole tile is read and written in loops of constant length, so that the sums stay in registers.
-            let whole = to.step == 1 && strips.len() == V && strips.iter().all(|strip| strip.end == L);
+            // A whole tile is read and written in loops of constant length, so that the sums stay in registers. Lanes that
+            // belong to the strip before as well get the same sums there, but only when both start from b.
+            let apart = |strip: &Strip| strip.end == L && (bias.is_some() || strip.start == 0);
+            let whole = to.step == 1 && strips.len() == V && strips.iter().all(apart);
             if let Some(bias) = bias {
                 for (sums, &b) in sums.iter_mut().zip(&bias[m..m + M]) {
                     *sums = [[b; L]; V];
@@ -207,8 +212,10 @@ impl<T: NdFloat> Reads<'_, T> {
             } else {
                 for (v, strip) in strips.iter().enumerate() {
                     for (r, sums) in sums.iter_mut().enumerate() {
-                        let lanes = to.values[strip.to + (m + r) * to.plane..].iter().step_by(to.step);
-                        sums[v][..strip.end].iter_mut().zip(lanes).for_each(|(sum, &from)| *sum = from);
+                        let from = &to.values[strip.to + (m + r) * to.plane..];
+                        for (lane, sum) in sums[v].iter_mut().enumerate().take(strip.end) {
+                            *sum = from[lane * to.step];
+                        }
                     }
                 }
             }
@@ -223,8 +230,10 @@ impl<T: NdFloat> Reads<'_, T> {
             } else {
                 for (v, strip) in strips.iter().enumerate() {
                     for (r, sums) in sums.iter().enumerate() {
-                        let lanes = to.values[strip.to + (m + r) * to.plane..].iter_mut().step_by(to.step);
-                        lanes.zip(&sums[v][..strip.end]).for_each(|(to, &sum)| *to = sum);
+                        let row = &mut to.values[strip.to + (m + r) * to.plane..];
+                        for (lane, &sum) in sums[v].iter().enumerate().take(strip.end).skip(strip.start) {
+                            row[lane * to.step] = sum;
+                        }
                     }
                 }
             }
@@ -371,7 +380,7 @@ pub trait Shifts: NdFloat {
         reads: Reads<Self>,
         w: &Weights<Self>,
         some: usize,
-        bias: &[Self],
+        bias: Option<&[Self]>,
         to: &mut Writes<Self>,
     );
 
@@ -400,7 +409,7 @@ mod x86 {
         reads: Reads<T>,
         w: &Weights<T>,
         some: usize,
-        bias: &[T],
+        bias: Option<&[T]>,
         to: &mut Writes<T>,
     ) {
         reads.over_taps::<true, L, true>(w, some, bias, to);
@@ -422,7 +431,7 @@ mod x86 {
         reads: Reads<T>,
         w: &Weights<T>,
         some: usize,
-        bias: &[T],
+        bias: Option<&[T]>,
         to: &mut Writes<T>,
     ) {
         reads.over_taps::<true, L, false>(w, some, bias, to);
@@ -459,7 +468,7 @@ macro_rules! shifts {
                 reads: Reads<Self>,
                 w: &Weights<Self>,
                 some: usize,
-                bias: &[Self],
+                bias: Option<&[Self]>,
                 to: &mut Writes<Self>,
             ) {
                 assert!(level <= best(), "this machine lacks {}", level.name());
