@@ -289,7 +289,7 @@ fn a_checkpoint_of_another_model_or_run_is_refused_with_what_differs() {
     let message = refusal(trainer(&validation, 4), &mut other);
     assert!(message.contains("it has Sequential(Linear(2, 8), Tanh, Linear(8, 1)), and this network is"), "{message}");
     let message = refusal(trainer(&validation, 4).batch_size(20).seed(1), &mut network(1));
-    assert!(message.ends_with("is of another run: seed 9 there, 1 here; batch size 16 there, 20 here"), "{message}");
+    assert!(message.ends_with("is of another run: batch_size 16 there, 20 here; seed 9 there, 1 here"), "{message}");
 
     let mut double = Sequential::<f64>::new().push(Linear::new(2, 8)).push(Tanh).push(Linear::new(8, 1));
     let data = regression::<f64>(70, -1.0..1.0, 1).unwrap();

@@ -141,3 +141,46 @@ fn options_around_a_step_hold() {
         assert!(error.starts_with(wanted), "{error}");
     }
 }
+
+#[test]
+fn samples_are_augmented_mixed_standardised_and_balanced_on_their_way() {
+    use limpide::data::augment::{Augmentation, RandomAffine};
+    use limpide::data::{Batches, Loader, Mixup, Per, Standardization, digits};
+    use limpide::layers::Flatten;
+    use limpide::loss::CrossEntropyLoss;
+    use limpide::optim::Optim;
+
+    let data = digits::<f32>().select(&(0..90).collect::<Vec<_>>());
+    let network = || Sequential::new().push(Flatten::new()).push(Linear::<f32>::new(64, 10)).seed(3);
+    let augmentation = Augmentation::new().push(RandomAffine::new().translate(-0.2, 0.2));
+    let standard = Standardization::fit(&data.inputs, &(0..90).collect::<Vec<_>>(), Per::Set).unwrap();
+    let mut trained = network();
+    let trainer = Trainer::new(Sgd::new(0.1).unwrap()).epochs(2).batch_size(16).seed(5).threads(2);
+    let trainer = trainer.augment(augmentation.clone()).mixup(Mixup::new(0.5)).standardize(standard.clone());
+    trainer.balanced().drop_last().fit(&mut trained, &CrossEntropyLoss::new(), &data).unwrap();
+
+    let loader = Loader::new(&data, 5).augment(&augmentation).unwrap().mixup(Mixup::new(0.5)).unwrap();
+    let loader = loader.standardize(standard).unwrap();
+    let batches = Batches::new((0..90).collect(), 16, 5).unwrap().drop_last(true);
+    let mut batches = batches.balanced(&data.targets.labels().unwrap()).unwrap();
+    assert_eq!(batches.len(), 5);
+    let (mut by_hand, loss) = (network(), CrossEntropyLoss::new());
+    let mut optim = Optim::new(&mut by_hand, &loss, Sgd::new(0.1).unwrap(), 1);
+    for epoch in 1..=2 {
+        for indices in batches.epoch(epoch) {
+            let (x, target) = loader.batch(epoch, indices);
+            optim.step(&x, &target).unwrap();
+        }
+    }
+    assert!(bits(&trained) == bits(&by_hand));
+}
+
+#[test]
+fn settings_that_leave_nothing_to_do_are_refused() {
+    let data = regression::<f32>(16, -1.0..1.0, 1).unwrap();
+    let refusal = |trainer: Trainer<f32>| trainer.check(&network(), &MseLoss::new(), &data).unwrap_err().to_string();
+    let trainer = || Trainer::new(Sgd::new(0.1).unwrap());
+    assert!(refusal(trainer().batch_size(17).drop_last()).contains("batch size must be at most the 16 samples"));
+    assert!(refusal(trainer().balanced()).contains("balanced must be for one class a sample"));
+    assert!(refusal(trainer().threads(0)).contains("threads must be at least 1"));
+}

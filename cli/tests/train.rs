@@ -125,6 +125,43 @@ fn a_dry_run_says_what_would_happen_and_leaves_nothing() {
 }
 
 #[test]
+fn what_is_wrong_with_a_set_up_is_said_with_advice() {
+    let place = Place::new();
+    let softmax = SMALL.to_string() + "\n[[layers]]\ntype = \"Softmax\"\n";
+    let ran = place.train(&place.file(&softmax), "twice", "--json");
+    assert!(ran.stderr.contains("limpide: error: layer 1, Softmax(-1): softmax is taken twice"), "{}", ran.stderr);
+    assert_eq!(ran.json()["findings"][0]["severity"], "error");
+}
+
+#[test]
+fn augmentation_mixup_and_standardisation_are_parts_of_a_description() {
+    let place = Place::new();
+    let text = r#"epochs = 1
+data = { name = "digits", limit = 200, standardize = "feature" }
+loss = { name = "CrossEntropyLoss" }
+optimizer = { type = "SGD", lr = 0.05 }
+split = { validation = 0.2 }
+layers = [{ type = "Flatten" }, { type = "Linear", in_features = 64, out_features = 10 }]
+"#;
+    let extra = "mixup = { alpha = 0.4 }\naugmentation = [{ type = \"RandomAffine\", translate = [-0.2, 0.2] }]\n";
+    let file = place.file(&(text.to_string() + extra));
+    let both = place.train(&file, "both", "--json").json();
+    let written = fs::read_to_string(place.path("both/run.toml")).unwrap();
+    for line in ["[[augmentation]]", "translate = [-0.2, 0.2]", "degrees = [0.0, 0.0]", "standardize = \"feature\""] {
+        assert!(written.lines().any(|own| own == line), "wants the line {line} in\n{written}");
+    }
+    // What is scored is neither augmented nor mixed, but standardised.
+    let eval = run("eval", &place.path("both"), "--json");
+    assert_eq!(eval.json()["loss"], both["validation"]["loss"], "{}", eval.stderr);
+    let plain = place.train(&place.file(text), "plain", "--json").json();
+    assert_ne!(plain["train"]["loss"], both["train"]["loss"]);
+    let flat = text.replace("limit = 200", "limit = 200, shape = [64]");
+    let refused = run("train", &place.file(&(flat + extra)), &format!("--out {}", place.path("flat")));
+    refused.is_refused_with(&["augmentation wants images (n, c, h, w)", "Flatten"]);
+    assert!(!Path::new(&place.path("flat")).exists());
+}
+
+#[test]
 fn a_model_by_name_is_written_out_in_the_folder() {
     let place = Place::new();
     let text = r#"epochs = 1

@@ -13,6 +13,8 @@
 use super::History;
 use super::callback::Callback;
 use super::score::Totals;
+use crate::data::Mixup;
+use crate::data::augment::Augmentation;
 use crate::format::safetensors::{Archive, differences, encode};
 use crate::format::{NOTE, read_note, set_state, shapes, state};
 use crate::model::{LayerDescription, describe};
@@ -59,6 +61,11 @@ pub(super) struct RunSettings {
     pub seed: u64,
     pub batch_size: usize,
     pub shuffle: bool,
+    pub balanced: bool,
+    pub drop_last: bool,
+    pub augmentation: Augmentation,
+    pub mixup: Option<Mixup>,
+    pub standardized: bool,
     /// The number of training samples.
     pub samples: usize,
 }
@@ -233,16 +240,13 @@ impl Checkpoint {
     }
 
     fn check_run(&self, run: &RunSettings) -> Result<()> {
-        let RunSettings { seed, batch_size, shuffle, samples } = &self.note.run;
-        let settings = [
-            ("seed", seed.to_string(), run.seed.to_string()),
-            ("batch size", batch_size.to_string(), run.batch_size.to_string()),
-            ("shuffle", shuffle.to_string(), run.shuffle.to_string()),
-            ("training samples", samples.to_string(), run.samples.to_string()),
-        ];
-        let differ = settings.into_iter().filter(|(_, theirs, own)| theirs != own);
+        let fields = |run: &RunSettings| match serde_json::to_value(run) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => unreachable!("settings are plain data with names"),
+        };
+        let pairs = fields(&self.note.run).into_iter().zip(fields(run)).filter(|((_, theirs), (_, own))| theirs != own);
         let problems: Vec<String> =
-            differ.map(|(name, theirs, own)| format!("{name} {theirs} there, {own} here")).collect();
+            pairs.map(|((name, theirs), (_, own))| format!("{name} {theirs} there, {own} here")).collect();
         if problems.is_empty() {
             return Ok(());
         }

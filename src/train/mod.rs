@@ -10,6 +10,7 @@ mod history;
 mod logs;
 mod metric;
 mod range_test;
+mod run;
 mod score;
 mod trainer;
 

@@ -1,24 +1,18 @@
-//! The training loop: epochs of shuffled mini-batches, validation, callbacks, checkpoints.
+//! The settings of a training run, and their check before it begins.
 
 use super::callback::{Callback, Flow, OnEpoch, OnStep, Progress};
 use super::checkpoint::{Checkpoint, Position, RunSettings};
-use super::checkpoints::{Checkpoints, Writer};
-use super::engine::BatchScore;
-use super::score::Totals;
-use super::{Epoch, History, Score};
-use crate::data::{Batches, Dataset};
+use super::checkpoints::Checkpoints;
+use super::run::Run;
+use super::{Epoch, History};
+use crate::data::augment::Augmentation;
+use crate::data::{Batches, Dataset, Loader, Mixup, Standardization};
 use crate::loss::Loss;
-use crate::module::{Module, Tape};
+use crate::module::Module;
 use crate::optim::schedule::{Interval, ScheduleDescription};
 use crate::optim::{Optim, Optimizer, Sgd, StepOptions};
-use crate::plan::Batch;
-use crate::{Error, Real, Result, Stream, Tensor};
-use std::collections::{BTreeSet, VecDeque};
-use std::ops::Range;
-use std::time::Instant;
-
-/// Steps that the score of a [`Progress`] covers.
-const RECENT: usize = 50;
+use crate::{Error, Real, Result};
+use std::collections::BTreeSet;
 
 /// The settings of a training run.
 ///
@@ -35,6 +29,11 @@ pub struct Trainer<'a, T: Real> {
     epochs: usize,
     batch_size: usize,
     shuffle: bool,
+    balanced: bool,
+    drop_last: bool,
+    augmentation: Augmentation,
+    mixup: Option<Mixup>,
+    standardization: Option<Standardization>,
     seed: u64,
     threads: usize,
     validation: Option<&'a Dataset<T>>,
@@ -53,6 +52,11 @@ impl<'a, T: Real> Trainer<'a, T> {
             epochs: 1,
             batch_size: 32,
             shuffle: true,
+            balanced: false,
+            drop_last: false,
+            augmentation: Augmentation::new(),
+            mixup: None,
+            standardization: None,
             seed: 0,
             threads: 1,
             validation: None,
@@ -82,7 +86,37 @@ impl<'a, T: Real> Trainer<'a, T> {
         self
     }
 
-    /// The seed of the orders, and of what layers draw in training.
+    /// Every epoch has as many samples of each class as of any other; see [`Batches::balanced`].
+    pub fn balanced(mut self) -> Self {
+        self.balanced = true;
+        self
+    }
+
+    /// Leaves out the last batch of an epoch when it is smaller than the others.
+    pub fn drop_last(mut self) -> Self {
+        self.drop_last = true;
+        self
+    }
+
+    /// Changes the training images at random in every epoch.
+    pub fn augment(mut self, augmentation: Augmentation) -> Self {
+        self.augmentation = augmentation;
+        self
+    }
+
+    /// Mixes the training samples in pairs, after they have been augmented.
+    pub fn mixup(mut self, mixup: Mixup) -> Self {
+        self.mixup = Some(mixup);
+        self
+    }
+
+    /// Standardises the training inputs, last of all. Validation data must have been standardised before.
+    pub fn standardize(mut self, standardization: Standardization) -> Self {
+        self.standardization = Some(standardization);
+        self
+    }
+
+    /// The seed of the orders, of augmentation and mixup, and of what layers draw in training.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -160,6 +194,36 @@ impl<'a, T: Real> Trainer<'a, T> {
         self
     }
 
+    /// Whether settings, network, loss and data fit together; [`Trainer::fit`] asks it first.
+    ///
+    /// # Errors
+    /// A shape error, or [`Error::Option`] for settings out of range.
+    pub fn check(&self, network: &dyn Module<T>, loss: &dyn Loss<T>, train: &Dataset<T>) -> Result<()> {
+        for (name, size) in [("threads", self.threads), ("samples", train.len())] {
+            if size == 0 {
+                return Err(Error::option(format!("Trainer: {name}"), "at least 1", size));
+            }
+        }
+        match self.loader(train)? {
+            None => super::score::check(network, loss, train)?,
+            // Mixup makes another kind of target; what holds for one sample holds for all.
+            Some(loader) => {
+                let (x, target) = loader.batch(1, &[0]);
+                loss.check(&network.output_shape(x.shape())?, &target)?;
+            }
+        }
+        if let Some(validation) = self.validation {
+            super::score::check(network, loss, validation)?;
+        }
+        let batches = self.batches(train)?;
+        self.fitted_schedule(&batches).iter().try_for_each(|schedule| schedule.schedule.check())?;
+        let mut sections = BTreeSet::new();
+        match self.callbacks.iter().filter_map(|own| own.section()).find(|&name| !sections.insert(name)) {
+            Some(name) => Err(Error::option("Trainer: callbacks with tensors in a checkpoint", "one of a name", name)),
+            None => Ok(()),
+        }
+    }
+
     /// Trains the network and gives the figures of every epoch.
     ///
     /// # Errors
@@ -167,24 +231,23 @@ impl<'a, T: Real> Trainer<'a, T> {
     /// [`Error::NotFinite`] when the loss stops being a number, with the first tensor that went bad (the last checkpoint
     /// is from before); [`Error::Data`] for a checkpoint of another model or run; those of the callbacks.
     pub fn fit(mut self, network: &mut dyn Module<T>, loss: &dyn Loss<T>, train: &Dataset<T>) -> Result<History> {
-        super::score::check(network, loss, train)?;
-        for (name, size) in [("threads", self.threads), ("samples", train.len())] {
-            if size == 0 {
-                return Err(Error::option(format!("Trainer: {name}"), "at least 1", size));
-            }
-        }
-        let mut sections = BTreeSet::new();
-        if let Some(name) = self.callbacks.iter().filter_map(|own| own.section()).find(|&name| !sections.insert(name)) {
-            return Err(Error::option("Trainer: callbacks with tensors in a checkpoint", "one of a name", name));
-        }
-        let settings =
-            RunSettings { seed: self.seed, batch_size: self.batch_size, shuffle: self.shuffle, samples: train.len() };
-        let batches = Batches::new((0..train.len()).collect(), self.batch_size, self.seed)?.shuffle(self.shuffle);
+        self.check(network, loss, train)?;
+        let (loader, batches) = (self.loader(train)?, self.batches(train)?);
+        let schedule = self.fitted_schedule(&batches);
+        let settings = RunSettings {
+            seed: self.seed,
+            batch_size: self.batch_size,
+            shuffle: self.shuffle,
+            balanced: self.balanced,
+            drop_last: self.drop_last,
+            augmentation: self.augmentation,
+            mixup: self.mixup,
+            standardized: self.standardization.is_some(),
+            samples: train.len(),
+        };
         let writer = self.checkpoints.take().map(|own| own.open(self.resume.is_some())).transpose()?;
         let mut optim = Optim::new(network, loss, self.optimizer, self.threads).options(self.step_options)?;
-        if let Some(mut schedule) = self.schedule {
-            let steps = if schedule.interval() == Interval::Step { batches.len() } else { 1 };
-            schedule.schedule.fit_to((self.epochs * steps) as u64);
+        if let Some(schedule) = schedule {
             optim = optim.schedule(schedule)?;
         }
         // Not for the first batch that comes: a run that goes on may begin with the small one at the end of an epoch.
@@ -194,132 +257,50 @@ impl<'a, T: Real> Trainer<'a, T> {
             None => Position::default(),
         };
         let (epochs, validation, callbacks) = (self.epochs, self.validation, self.callbacks);
-        Run { optim, epochs, train, batches, validation, callbacks, writer, settings, position }.finish()
-    }
-}
-
-/// A run under way.
-struct Run<'a, 'b, T: Real> {
-    optim: Optim<'b, T>,
-    epochs: usize,
-    train: &'b Dataset<T>,
-    batches: Batches,
-    validation: Option<&'a Dataset<T>>,
-    callbacks: Vec<Box<dyn Callback<T> + 'a>>,
-    writer: Option<Writer>,
-    settings: RunSettings,
-    position: Position,
-}
-
-impl<T: Real> Run<'_, '_, T> {
-    /// Trains until the last epoch or until a callback stops the run.
-    fn finish(mut self) -> Result<History> {
-        for callback in &mut self.callbacks {
-            callback.on_start(&self.position.history, self.optim.network())?;
-        }
-        while !self.position.ended && self.position.epoch <= self.epochs {
-            if self.steps()? == Flow::Stop {
-                self.write_checkpoint()?;
-                return Ok(self.position.history);
-            }
-            self.end_epoch()?;
-        }
-        self.optim.swap_averages();
-        for callback in &mut self.callbacks {
-            callback.on_end(&self.position.history, self.optim.network_mut())?;
-        }
-        Ok(self.position.history)
+        Run { optim, epochs, train, loader, batches, validation, callbacks, writer, settings, position }.finish()
     }
 
-    /// The steps that are left of the epoch under way; whether a callback stopped within it.
-    fn steps(&mut self) -> Result<Flow> {
-        let Run { optim, train, batches, callbacks, position, .. } = self;
-        let (number, before) = (position.epoch, position.seconds);
-        let start = Instant::now();
-        let random = Stream::new(self.settings.seed).at(&[u64::from_be_bytes(*b"training"), number as u64]);
-        optim.set_random(random, position.step as u64);
-        let mut recent: VecDeque<BatchScore<T>> = VecDeque::with_capacity(RECENT);
-        let mut target = train.target_room(0);
-        for indices in batches.epoch(number as u64).skip(position.step) {
-            if target.len() != indices.len() {
-                target = train.target_room(indices.len());
-            }
-            train.gather_targets_into(indices, target.rows_mut());
-            let fill = |range: Range<usize>, to: &mut [T]| train.inputs.gather_into(&indices[range], to);
-            let batch = Batch { rows: indices.len(), fill: &fill, target: &target };
-            let score = optim.step_batch(train.sample_shape(), &batch)?;
-            position.step += 1;
-            if !score.sum.is_finite() {
-                let culprit = culprit(optim.network(), &train.inputs.gather(indices));
-                let (epoch, step) = (number, position.step);
-                return Err(Error::NotFinite { value: score.sum.to_f64(), epoch, step, culprit });
-            }
-            position.steps += 1;
-            position.totals.add(&score);
-            position.seconds = before + start.elapsed().as_secs_f64();
-            if callbacks.is_empty() && self.writer.is_none() {
-                continue; // nobody looks, and a step of a small network takes less than a look
-            }
-            if recent.len() == RECENT {
-                recent.pop_front();
-            }
-            recent.push_back(score);
-            let progress = Progress {
-                epoch: number,
-                epochs: self.epochs,
-                samples: position.totals.samples(),
-                total: train.len(),
-                score: Score::of(&recent),
-                seconds: position.seconds,
-            };
-            let mut flow = Flow::Continue;
-            for callback in callbacks.iter_mut() {
-                if callback.on_step(&progress)? == Flow::Stop {
-                    flow = Flow::Stop;
-                }
-            }
-            if flow == Flow::Stop {
-                return Ok(flow);
-            }
-            if let Some(writer) = self.writer.as_mut().filter(|writer| writer.wants_step(position.steps)) {
-                let bytes = Checkpoint::encode(optim, callbacks, &self.settings, position);
-                writer.write(position.steps, &bytes)?;
-            }
+    /// What changes the samples on their way, when something does.
+    fn loader<'b>(&self, train: &'b Dataset<T>) -> Result<Option<Loader<'b, T>>> {
+        let Trainer { augmentation, mixup, standardization, seed, .. } = self;
+        if augmentation.steps.is_empty() && mixup.is_none() && standardization.is_none() {
+            return Ok(None);
         }
-        Ok(Flow::Continue)
+        let mut loader = Loader::new(train, *seed);
+        if !augmentation.steps.is_empty() {
+            loader = loader.augment(augmentation)?;
+        }
+        if let Some(mixup) = mixup {
+            loader = loader.mixup(*mixup)?;
+        }
+        if let Some(standardization) = standardization {
+            loader = loader.standardize(standardization.clone())?;
+        }
+        Ok(Some(loader))
     }
 
-    /// What follows the last step of an epoch.
-    fn end_epoch(&mut self) -> Result<()> {
-        // From here to the next swap the network has the averages, where they are kept.
-        self.optim.swap_averages();
-        let validation = self.validation.map(|data| self.optim.evaluate(data)).transpose()?;
-        let Position { epoch: number, totals, seconds, .. } = self.position;
-        let learning_rate = self.optim.optimizer().learning_rate();
-        let epoch = Epoch { number, train: totals.score(), validation, learning_rate, seconds };
-        for callback in &mut self.callbacks {
-            self.position.ended |= callback.on_epoch(&epoch, self.optim.network())? == Flow::Stop;
-        }
-        self.optim.swap_averages();
-        self.optim.end_epoch(Some(epoch.validation.unwrap_or(epoch.train).loss))?;
-        self.position.history.epochs.push(epoch);
-        self.position.epoch += 1;
-        (self.position.step, self.position.totals, self.position.seconds) = (0, Totals::default(), 0.0);
-        let Some(writer) = &mut self.writer else { return Ok(()) };
-        let (best, last) = (writer.wants_best(&self.position.history)?, self.position.ended || number == self.epochs);
-        if best {
-            writer.keep_best(Checkpoint::encode(&self.optim, &self.callbacks, &self.settings, &self.position));
-        }
-        if last || writer.wants_epoch(number) {
-            self.write_checkpoint()?;
-        }
-        Ok(())
+    /// The schedule for as many steps as the run has.
+    fn fitted_schedule(&self, batches: &Batches) -> Option<ScheduleDescription> {
+        let mut schedule = self.schedule.clone()?;
+        let steps = if schedule.interval() == Interval::Step { batches.len() } else { 1 };
+        schedule.schedule.fit_to((self.epochs * steps) as u64);
+        Some(schedule)
     }
 
-    fn write_checkpoint(&mut self) -> Result<()> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
-        let bytes = Checkpoint::encode(&self.optim, &self.callbacks, &self.settings, &self.position);
-        writer.write(self.position.steps, &bytes)
+    fn batches(&self, train: &Dataset<T>) -> Result<Batches> {
+        let batches = Batches::new((0..train.len()).collect(), self.batch_size, self.seed)?;
+        let mut batches = batches.shuffle(self.shuffle).drop_last(self.drop_last);
+        if self.balanced {
+            let labels = train.targets.labels();
+            let labels =
+                labels.ok_or_else(|| Error::option("Trainer: balanced", "for one class a sample", &train.name))?;
+            batches = batches.balanced(&labels)?;
+        }
+        if batches.is_empty() {
+            let wanted = format!("at most the {} samples when the last batch is dropped", train.len());
+            return Err(Error::option("Trainer: batch size", wanted, self.batch_size));
+        }
+        Ok(batches)
     }
 }
 
@@ -338,21 +319,4 @@ pub fn sgd<T: Real>(
 ) -> Result<Vec<f64>> {
     let trainer = Trainer::new(Sgd::new(learning_rate)?).epochs(epochs).batch_size(batch_size).seed(seed);
     Ok(trainer.fit(network, loss, train)?.train_losses())
-}
-
-/// The first tensor that is not finite: a parameter, or one of a forward pass on `x`.
-fn culprit<T: Real>(network: &dyn Module<T>, x: &Tensor<T>) -> String {
-    let bad = |tensor: &Tensor<T>| tensor.iter().any(|value| !value.is_finite());
-    if bad(x) {
-        return "the batch itself holds a value that is not finite".into();
-    }
-    if let Some((name, _)) = network.parameters().into_iter().find(|(_, value)| bad(value)) {
-        return format!("parameter {name} holds a value that is not finite");
-    }
-    let mut tape = Tape::new();
-    network.forward(x, &mut tape);
-    match tape.tensors(network).into_iter().filter(|(name, _)| name != "output").find(|(_, tensor)| bad(tensor)) {
-        Some((name, _)) => format!("{name} is the first tensor of the pass that is not finite"),
-        None => "every tensor of the pass is finite, the loss itself overflowed".into(),
-    }
 }

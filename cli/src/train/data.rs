@@ -1,6 +1,6 @@
 //! The data of a run: which set, in what form, and how it is divided.
 
-use limpide::data::{self, Dataset, Mnist, Split, Target, Targets};
+use limpide::data::{self, Dataset, Mnist, Per, Split, Standardization, Target, Targets};
 use limpide::{Error, Result, tensor};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ pub struct DataDescription {
     /// The form of the targets, when it is not the set's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub targets: Option<TargetForm>,
+    /// What gets a mean of 0 and a deviation of 1, measured on the training part; nothing when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standardize: Option<Per>,
     /// Only so many samples, the first ones, of what is there to train on: for trials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
@@ -95,6 +98,25 @@ pub struct Parts {
     pub test: Option<Dataset<f32>>,
     /// How many samples, and of which class, are where.
     pub split: Split,
+    /// What the inputs of validation and test have been standardised by, and those of training are to be.
+    pub standardization: Option<Standardization>,
+}
+
+impl Parts {
+    /// The training samples as the network sees them where nothing is left to chance.
+    ///
+    /// # Errors
+    /// None that [`DataDescription::load`] has not told.
+    pub fn plain_train(&self) -> Result<Dataset<f32>> {
+        standardized(self.train.clone(), self.standardization.as_ref())
+    }
+}
+
+fn standardized(mut data: Dataset<f32>, standardization: Option<&Standardization>) -> Result<Dataset<f32>> {
+    if let Some(standardization) = standardization {
+        data.inputs = standardization.apply(&data.inputs)?;
+    }
+    Ok(data)
 }
 
 impl DataDescription {
@@ -116,8 +138,15 @@ impl DataDescription {
         let train = if parts.train.len() == all.len() { all.clone() } else { all.select(&parts.train) };
         let select = |part: &[usize]| (!part.is_empty()).then(|| all.select(part));
         let (validation, test) = (select(&parts.validation), own_test.or_else(|| select(&parts.test)));
-        let shaped = |data: Option<Dataset<f32>>| data.map(|data| self.shaped(data)).transpose();
-        Ok(Parts { train: self.shaped(train)?, validation: shaped(validation)?, test: shaped(test)?, split: parts })
+        let train = self.shaped(train)?;
+        let everything: Vec<usize> = (0..train.len()).collect();
+        let fit = |per| Standardization::fit(&train.inputs, &everything, per);
+        let standardization = self.standardize.map(fit).transpose()?;
+        let ready = |data: Option<Dataset<f32>>| {
+            data.map(|data| standardized(self.shaped(data)?, standardization.as_ref())).transpose()
+        };
+        let (validation, test) = (ready(validation)?, ready(test)?);
+        Ok(Parts { train, validation, test, split: parts, standardization })
     }
 
     /// The samples as they come, and the test part of a set that has one.

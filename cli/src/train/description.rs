@@ -1,6 +1,8 @@
 //! A run as data: what `limpide train` reads from TOML, and writes back with every default filled in.
 
 use super::data::{DataDescription, SplitDescription};
+use limpide::data::Mixup;
+use limpide::data::augment::Augmentation;
 use limpide::init::{Init, initialise};
 use limpide::loss::LossDescription;
 use limpide::model::{LayerDescription, build_chain};
@@ -25,6 +27,12 @@ pub struct RunDescription {
     /// Whether every epoch has its own order.
     #[serde(default = "yes")]
     pub shuffle: bool,
+    /// Whether every epoch has as many samples of each class as of any other.
+    #[serde(default)]
+    pub balanced: bool,
+    /// Whether the last batch of an epoch is left out when it is smaller than the others.
+    #[serde(default)]
+    pub drop_last: bool,
     /// Threads that work; all cores when left out. No figure depends on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
@@ -36,6 +44,9 @@ pub struct RunDescription {
     /// How they are divided.
     #[serde(default)]
     pub split: SplitDescription,
+    /// How strongly training samples are mixed in pairs; not at all when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mixup: Option<Mixup>,
     /// The start values; PyTorch's defaults when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init: Option<Init>,
@@ -61,9 +72,16 @@ pub struct RunDescription {
     /// The one evaluation on the test part, at the end; none when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<TestOptions>,
+    /// What happens to the training images, anew in every epoch.
+    #[serde(default, skip_serializing_if = "no_steps")]
+    pub augmentation: Augmentation,
     /// The network, from input to output.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<LayerDescription>,
+}
+
+fn no_steps(augmentation: &Augmentation) -> bool {
+    augmentation.steps.is_empty()
 }
 
 fn one() -> u64 {

@@ -43,8 +43,9 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     }
     let mut session = common.session(&folder.description(), &[])?;
     format::load_into(&mut session.network, &folder.model())?;
+    let plain = session.parts.plain_train()?;
     let (name, data) = match part {
-        Part::Train => ("train", Some(&session.parts.train)),
+        Part::Train => ("train", Some(&plain)),
         Part::Validation => ("validation", session.parts.validation.as_ref()),
         Part::Test => ("test", session.parts.test.as_ref()),
     };

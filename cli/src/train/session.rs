@@ -8,6 +8,7 @@ use super::models;
 use super::read::{Setting, read};
 use crate::progress::Progress;
 use limpide::data::Dataset;
+use limpide::diagnose::{self, Finding};
 use limpide::format;
 use limpide::loss::Loss;
 use limpide::model::summary;
@@ -16,6 +17,9 @@ use limpide::train::{Checkpoint, Checkpoints, Engine, History, LineLog, Score, T
 use limpide::{Error, Module, Result, Sequential};
 use serde::Serialize;
 use std::path::Path;
+
+/// Samples that are looked at for what went wrong.
+const OBSERVED: usize = 256;
 
 /// A run that has all it needs, and has been checked.
 pub struct Session {
@@ -50,6 +54,8 @@ pub struct Outcome {
     pub test: Option<Score>,
     /// Whether the test reaches what is asked for.
     pub passed: bool,
+    /// What looks wrong, before the first step and after the last.
+    pub findings: Vec<Finding>,
 }
 
 impl Session {
@@ -83,9 +89,8 @@ impl Session {
         optimizer.prepare(&network)?;
         let options = &description.early_stopping;
         options.as_ref().map(|options| options.build::<f32>()).transpose()?;
-        let session = Session { description, parts, network, loss, optimizer };
-        session.score(&session.parts.train.select(&[0]))?;
-        Ok(session)
+        trainer(&description, &parts)?.check(&network, &*loss, &parts.train)?;
+        Ok(Session { description, parts, network, loss, optimizer })
     }
 
     /// Trains, from the newest checkpoint of the folder where there is one, and leaves model and result in it.
@@ -93,22 +98,32 @@ impl Session {
     /// # Errors
     /// Those of training and of writing.
     pub fn run(mut self, folder: &Folder, progress: bool) -> Result<Outcome> {
+        let plain = self.parts.plain_train()?;
+        let mut findings =
+            diagnose::before_training(&self.network, &*self.loss, &plain, self.parts.validation.as_ref());
+        tell(&findings);
         let newest = if folder.checkpoints().is_dir() { Checkpoints::newest(&folder.checkpoints())? } else { None };
         let checkpoint = newest.as_deref().map(Checkpoint::read).transpose()?;
         interrupt::catch();
         let history = self.fit(folder, checkpoint, progress).map_err(|error| kept(error, folder))?;
-        let seed = self.description.seed;
-        let last = history.epochs.last();
+        let (seed, last, interrupted) = (self.description.seed, history.epochs.last(), interrupt::pressed());
+        if !interrupted {
+            let (x, target) = plain.gather(&(0..plain.len().min(OBSERVED)).collect::<Vec<_>>());
+            let after = diagnose::judge(&diagnose::observe(&self.network, &*self.loss, &x, &target, None)?);
+            tell(&after);
+            findings.extend(after);
+        }
         let mut outcome = Outcome {
             run: folder.path().display().to_string(),
             seed,
             epochs: history.epochs.len(),
-            interrupted: interrupt::pressed(),
+            interrupted,
             seconds: history.seconds().iter().sum(),
             train: last.map(|epoch| epoch.train),
             validation: last.and_then(|epoch| epoch.validation),
             test: None,
             passed: true,
+            findings,
         };
         if outcome.interrupted {
             return Ok(outcome);
@@ -124,26 +139,13 @@ impl Session {
     }
 
     fn fit(&mut self, folder: &Folder, checkpoint: Option<Checkpoint>, progress: bool) -> Result<History> {
-        let RunDescription { seed, epochs, batch_size, shuffle, logging, early_stopping, checkpoints, .. } =
-            &self.description;
+        let RunDescription { logging, early_stopping, checkpoints, .. } = &self.description;
         let title = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut bar = Progress::new(&title, progress);
-        let mut trainer = Trainer::new(self.description.optimizer.build()?)
-            .epochs(*epochs)
-            .batch_size(*batch_size)
-            .shuffle(*shuffle)
-            .seed(*seed)
-            .threads(self.description.threads())
-            .step_options(self.description.step.clone())
+        let mut trainer = trainer(&self.description, &self.parts)?
             .checkpoints(Checkpoints::new(folder.checkpoints()).options(checkpoints.clone()))
             .on_step(move |step| bar.show(step))
             .callback(StopWhenPressed);
-        if let Some(validation) = &self.parts.validation {
-            trainer = trainer.validation(validation);
-        }
-        if let Some(schedule) = &self.description.schedule {
-            trainer = trainer.schedule(schedule.clone());
-        }
         if logging.csv {
             trainer = trainer.callback(LineLog::csv(folder.file("history.csv")));
         }
@@ -186,7 +188,7 @@ impl Session {
             own_test.unwrap_or_default(),
             summary(network as &dyn Module<f32>, &shape)?,
             description.epochs,
-            parts.train.len().div_ceil(description.batch_size.max(1)),
+            parts.train.len().div_ceil(description.batch_size),
             description.seed,
         ))
     }
@@ -195,6 +197,42 @@ impl Session {
     pub fn toml(&self) -> String {
         toml::to_string(&self.description).expect("a description is plain data")
     }
+}
+
+/// Says on stderr what looks wrong.
+fn tell(findings: &[Finding]) {
+    findings.iter().for_each(|finding| eprintln!("limpide: {finding}"));
+}
+
+/// A trainer with the settings of a description, which writes nothing yet.
+fn trainer<'a>(description: &RunDescription, parts: &'a Parts) -> Result<Trainer<'a, f32>> {
+    let mut trainer = Trainer::new(description.optimizer.build()?)
+        .epochs(description.epochs)
+        .batch_size(description.batch_size)
+        .shuffle(description.shuffle)
+        .seed(description.seed)
+        .threads(description.threads())
+        .augment(description.augmentation.clone())
+        .step_options(description.step.clone());
+    if description.balanced {
+        trainer = trainer.balanced();
+    }
+    if description.drop_last {
+        trainer = trainer.drop_last();
+    }
+    if let Some(mixup) = description.mixup {
+        trainer = trainer.mixup(mixup);
+    }
+    if let Some(standardization) = &parts.standardization {
+        trainer = trainer.standardize(standardization.clone());
+    }
+    if let Some(validation) = &parts.validation {
+        trainer = trainer.validation(validation);
+    }
+    if let Some(schedule) = &description.schedule {
+        trainer = trainer.schedule(schedule.clone());
+    }
+    Ok(trainer)
 }
 
 /// An error of training, with where the last good checkpoint is.
