@@ -24,7 +24,7 @@ use std::sync::Mutex;
 /// let (mut first, mut rest) = (vec![0.0; 64], vec![0.0; 128]);
 /// loader.fill_rows(1, &batch, 1..3, &mut rest);
 /// loader.fill_rows(1, &batch, 0..1, &mut first);
-/// assert_eq!(loader.batch(1, &batch).0.into_raw_vec_and_offset().0, [first, rest].concat());
+/// assert_eq!(loader.batch(1, &batch).0.as_slice(), Some([first, rest].concat().as_slice()));
 /// # Ok::<(), limpide::Error>(())
 /// ```
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use std::time::Instant;
 /// ```
 /// use limpide::{Sequential, data, layers::Linear, loss::MseLoss, optim::Sgd};
 /// use limpide::train::{Checkpoint, Checkpoints, Trainer};
-/// let folder = std::env::temp_dir().join("limpide-checkpoints-example");
+/// let folder = std::env::temp_dir().join(format!("limpide-checkpoints-example-{}", std::process::id()));
 /// let data = data::regression::<f32>(64, -1.0..1.0, 1)?;
 /// let trainer = |epochs| Ok::<_, limpide::Error>(Trainer::new(Sgd::new(0.1)?).epochs(epochs));
 ///
@@ -29,6 +29,7 @@ use std::time::Instant;
 /// let newest = Checkpoints::newest(&folder)?.expect("there is one");
 /// let history = trainer(5)?.resume(Checkpoint::read(&newest)?).fit(&mut network, &MseLoss::new(), &data)?;
 /// assert_eq!(history.epochs.len(), 5);
+/// # std::fs::remove_dir_all(&folder).ok();
 /// # Ok::<(), limpide::Error>(())
 /// ```
 #[derive(Clone, Debug)]

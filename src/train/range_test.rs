@@ -83,7 +83,9 @@ pub fn range_test<T: Real>(
     let points = options.points(network, loss, data, optimizer.into());
     set_state(network, before);
     let points = points?;
-    let suggestion = steepest(&points);
+    // Before so many steps the running mean is that of a few batches, and falls or rises as they happen to.
+    let settled = (1.0 / (1.0 - options.smoothing)).ceil() as usize;
+    let suggestion = steepest(&points, settled);
     Ok(RangeTest { points, suggestion })
 }
 
@@ -151,11 +153,11 @@ impl RangeTestOptions {
     }
 }
 
-/// The rate of the steepest fall before the least loss, by central differences.
-fn steepest(points: &[(f64, f64)]) -> Option<f64> {
+/// The rate of the steepest fall before the least loss and from the point `settled` on, by central differences.
+fn steepest(points: &[(f64, f64)], settled: usize) -> Option<f64> {
     let least = (0..points.len()).min_by(|&a, &b| points[a].1.total_cmp(&points[b].1))?;
     let slope = |k: usize| (points[k + 1].1 - points[k - 1].1) / (points[k + 1].0 / points[k - 1].0).ln();
-    let falls = (1..least).map(|k| (k, slope(k))).filter(|(_, slope)| *slope < 0.0);
+    let falls = (settled.max(1)..least).map(|k| (k, slope(k))).filter(|(_, slope)| *slope < 0.0);
     falls.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(k, _)| points[k].0)
 }
 
@@ -173,9 +175,13 @@ mod tests {
         let losses = [10.0, 9.0, 5.0, 3.0, 4.0, 8.0];
         let points: Vec<_> = losses.iter().enumerate().map(|(k, &loss)| ((k as f64).exp(), loss)).collect();
         // Central slopes −2.5 at 1 and −3 at 2.
-        assert_eq!(steepest(&points), Some(2f64.exp()));
-        assert_eq!(steepest(&[(1.0, 1.0), (2.0, 2.0), (3.0, 3.0)]), None);
-        assert_eq!(steepest(&[]), None);
+        assert_eq!(steepest(&points, 0), Some(2f64.exp()));
+        // A steeper fall in the beginning, which is noise, does not count.
+        let noisy: Vec<_> = [(0.1, 30.0), (0.5, 11.0)].into_iter().chain(points).collect();
+        assert_eq!(steepest(&noisy, 0), Some(0.5));
+        assert_eq!(steepest(&noisy, 3), Some(2f64.exp()));
+        assert_eq!(steepest(&[(1.0, 1.0), (2.0, 2.0), (3.0, 3.0)], 0), None);
+        assert_eq!(steepest(&[], 0), None);
     }
 
     fn found(threads: usize, network: &mut Sequential<f64>) -> RangeTest {
