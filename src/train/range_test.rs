@@ -83,9 +83,9 @@ pub fn range_test<T: Real>(
     let points = options.points(network, loss, data, optimizer.into());
     set_state(network, before);
     let points = points?;
-    // Before so many steps the running mean is that of a few batches, and falls or rises as they happen to.
-    let settled = (1.0 / (1.0 - options.smoothing)).ceil() as usize;
-    let suggestion = steepest(&points, settled);
+    // A fall from one point to the next is mostly the luck of two batches: the slope is that of as many as the mean holds.
+    let window = (0.5 / (1.0 - options.smoothing)).round() as usize;
+    let suggestion = steepest(&points, window.max(1));
     Ok(RangeTest { points, suggestion })
 }
 
@@ -153,12 +153,22 @@ impl RangeTestOptions {
     }
 }
 
-/// The rate of the steepest fall before the least loss and from the point `settled` on, by central differences.
-fn steepest(points: &[(f64, f64)], settled: usize) -> Option<f64> {
+/// The rate of the steepest fall before the least loss: where the line of least squares through the loss over the logarithm of
+/// the rate, from `window` points before to `window` points behind, falls fastest.
+fn steepest(points: &[(f64, f64)], window: usize) -> Option<f64> {
     let least = (0..points.len()).min_by(|&a, &b| points[a].1.total_cmp(&points[b].1))?;
-    let slope = |k: usize| (points[k + 1].1 - points[k - 1].1) / (points[k + 1].0 / points[k - 1].0).ln();
-    let falls = (settled.max(1)..least).map(|k| (k, slope(k))).filter(|(_, slope)| *slope < 0.0);
+    let last = least.min(points.len().saturating_sub(window));
+    let falls = (window..last).map(|k| (k, slope(&points[k - window..=k + window]))).filter(|(_, slope)| *slope < 0.0);
     falls.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(k, _)| points[k].0)
+}
+
+/// The slope of the line of least squares through (ln rate, loss).
+fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len() as f64;
+    let middle = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (middle(|point| point.0.ln()), middle(|point| point.1));
+    let products = |of: &dyn Fn(f64, f64) -> f64| points.iter().map(|p| of(p.0.ln() - x, p.1 - y)).sum::<f64>();
+    products(&|dx, dy| dx * dy) / products(&|dx, _| dx * dx)
 }
 
 #[cfg(test)]
@@ -175,13 +185,13 @@ mod tests {
         let losses = [10.0, 9.0, 5.0, 3.0, 4.0, 8.0];
         let points: Vec<_> = losses.iter().enumerate().map(|(k, &loss)| ((k as f64).exp(), loss)).collect();
         // Central slopes −2.5 at 1 and −3 at 2.
-        assert_eq!(steepest(&points, 0), Some(2f64.exp()));
-        // A steeper fall in the beginning, which is noise, does not count.
-        let noisy: Vec<_> = [(0.1, 30.0), (0.5, 11.0)].into_iter().chain(points).collect();
-        assert_eq!(steepest(&noisy, 0), Some(0.5));
-        assert_eq!(steepest(&noisy, 3), Some(2f64.exp()));
-        assert_eq!(steepest(&[(1.0, 1.0), (2.0, 2.0), (3.0, 3.0)], 0), None);
-        assert_eq!(steepest(&[], 0), None);
+        assert_eq!(steepest(&points, 1), Some(2f64.exp()));
+        // One jump between neighbours is less than a fall over five points.
+        let losses = [10.0, 10.0, 10.0, 7.0, 10.0, 10.0, 9.0, 7.5, 6.0, 4.5, 3.0, 3.0, 3.0, 2.9];
+        let points: Vec<_> = losses.iter().enumerate().map(|(k, &loss)| ((k as f64).exp(), loss)).collect();
+        assert_eq!(steepest(&points, 2), Some(8f64.exp()));
+        assert_eq!(steepest(&[(1.0, 1.0), (2.0, 2.0), (3.0, 3.0)], 1), None);
+        assert_eq!(steepest(&[], 1), None);
     }
 
     fn found(threads: usize, network: &mut Sequential<f64>) -> RangeTest {
