@@ -53,6 +53,7 @@
 
 #![deny(unsafe_code)]
 
+mod compiled;
 pub mod container;
 pub mod data;
 pub mod diagnose;

@@ -1,10 +1,12 @@
 //! Numbers and arrays: the scalar trait [`Real`] (f32 or f64) and [`Tensor`], an ndarray array that clones in O(1).
 
+use crate::compiled::Compiled;
 use crate::kernels::Kernels;
 use ndarray::{ArcArray, IxDyn, NdFloat};
 
 /// A real number that networks compute with: `f32` trains, `f64` checks gradients.
-pub trait Real: NdFloat + Kernels + std::iter::Sum + Default {
+#[allow(private_bounds)] // how the library is compiled is its own affair
+pub trait Real: NdFloat + Kernels + Compiled + std::iter::Sum + Default {
     /// `"f32"` or `"f64"`.
     const NAME: &'static str;
     /// The nearest value to an `f64`.

@@ -7,7 +7,9 @@ use super::{
 };
 use crate::model::with_nearest;
 use crate::{Real, Result};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// A loss by PyTorch's name, with its options beside it by PyTorch's names; what is left out has PyTorch's default.
 ///
@@ -107,6 +109,10 @@ impl LossDescription {
     /// # Errors
     /// [`crate::Error::Option`] when an option is out of range.
     pub fn build<T: Real>(&self) -> Result<Box<dyn Loss<T>>> {
+        T::loss(self)
+    }
+
+    pub(crate) fn build_here<T: Real>(&self) -> Result<Box<dyn Loss<T>>> {
         let loss: Box<dyn Loss<T>> = match self.clone() {
             LossDescription::Mse(loss) => Box::new(loss),
             LossDescription::L1(loss) => Box::new(loss),
@@ -138,8 +144,13 @@ impl Serialize for LossDescription {
 
 impl<'de> Deserialize<'de> for LossDescription {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        LossDescription::deserialize(deserializer).map_err(|error| with_nearest(error, "loss", &LOSSES))
+        read(Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
+}
+
+/// Apart and of one type, so that it is compiled here and not again for every format that a caller reads.
+fn read(value: Value) -> std::result::Result<LossDescription, String> {
+    LossDescription::deserialize(value).map_err(|error| with_nearest(&error, "loss", &LOSSES))
 }
 
 #[cfg(test)]

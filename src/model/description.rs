@@ -15,8 +15,9 @@ use crate::{
         LayerNorm, Linear, MaxPool2d, PRelu, Reshape, Upsample, ZeroPad2d,
     },
 };
-use serde::de::{Deserialize, Deserializer};
+use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
+use serde_json::Value;
 
 /// One layer or container with its options; the field `type` names which.
 ///
@@ -164,6 +165,11 @@ impl Serialize for LayerDescription {
 
 impl<'de> Deserialize<'de> for LayerDescription {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        LayerDescription::deserialize(deserializer).map_err(|error| with_nearest(error, "layer type", &TYPES))
+        read(Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
+}
+
+/// Apart and of one type, so that it is compiled here and not again for every format that a caller reads.
+fn read(value: Value) -> std::result::Result<LayerDescription, String> {
+    LayerDescription::deserialize(value).map_err(|error| with_nearest(&error, "layer type", &TYPES))
 }

@@ -20,18 +20,16 @@ pub use flops::{Flops, flops};
 pub use modules::{build_chain, describe};
 pub use summary::{Row, Summary, summary};
 
-/// An error about a field `type` that is not in the table of `names`, with the nearest of them; other errors as they are.
-pub(crate) fn with_nearest<E: serde::de::Error>(error: E, what: &str, names: &[&str]) -> E {
+/// Serde's message about a field `type` that is not in the table of `names`, with the nearest of them; others as they are.
+pub(crate) fn with_nearest(error: &serde_json::Error, what: &str, names: &[&str]) -> String {
     let text = error.to_string();
-    match unknown_type(&text, names[0]) {
-        Some(name) => E::custom(format!(
-            "there is no {what} `{name}`; did you mean `{}`? The {what}{} are {}",
-            nearest(name, names),
-            if what.ends_with('s') { "es" } else { "s" },
-            names.join(", ")
-        )),
-        None => error,
-    }
+    let Some(name) = unknown_type(&text, names[0]) else { return text };
+    format!(
+        "there is no {what} `{name}`; did you mean `{}`? The {what}{} are {}",
+        nearest(name, names),
+        if what.ends_with('s') { "es" } else { "s" },
+        names.join(", ")
+    )
 }
 
 /// The name in serde's message about a `type` that is not in a table.

@@ -26,6 +26,10 @@ impl LayerDescription {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn build<T: Real>(&self) -> Result<Box<dyn Module<T>>> {
+        T::module(self)
+    }
+
+    pub(crate) fn build_here<T: Real>(&self) -> Result<Box<dyn Module<T>>> {
         Ok(match self.clone() {
             Self::Linear(options) => Box::new(Linear::with_options(options)?),
             Self::Conv2d(options) => Box::new(Conv2d::with_options(options)?),

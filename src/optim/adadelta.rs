@@ -1,8 +1,8 @@
 //! Adadelta: steps as large as the steps before, in the parameter's own unit.
 
-use super::Optimizer;
 use super::adam::check_adaptive;
 use super::rule::{self, Rule, Scalars, Settings, Step};
+use super::{Optimizer, RuleDescription};
 use crate::kernels::{level, update};
 use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
@@ -119,7 +119,7 @@ impl<T: Real> Rule<T> for Adadelta {
 
 impl<T: Real> From<Adadelta> for Optimizer<T> {
     fn from(rule: Adadelta) -> Self {
-        Optimizer::new(rule)
+        Optimizer::from(RuleDescription::Adadelta(rule))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Adagrad: a rate that falls with all the gradients an entry has seen.
 
-use super::Optimizer;
 use super::adam::check_adaptive;
 use super::rule::{self, Rule, Scalars, Settings, Step};
+use super::{Optimizer, RuleDescription};
 use crate::kernels::{level, update};
 use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
@@ -131,7 +131,7 @@ impl<T: Real> Rule<T> for Adagrad {
 
 impl<T: Real> From<Adagrad> for Optimizer<T> {
     fn from(rule: Adagrad) -> Self {
-        Optimizer::new(rule)
+        Optimizer::from(RuleDescription::Adagrad(rule))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Adam: a rate of its own for every entry, from running means of the gradient and its square.
 
-use super::Optimizer;
 use super::rule::{self, Rule, Scalars, Settings, Step};
+use super::{Optimizer, RuleDescription};
 use crate::kernels::{level, update};
 use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
@@ -190,7 +190,7 @@ impl<T: Real> Rule<T> for Adam {
 
 impl<T: Real> From<Adam> for Optimizer<T> {
     fn from(rule: Adam) -> Self {
-        Optimizer::new(rule)
+        Optimizer::from(RuleDescription::Adam(rule))
     }
 }
 

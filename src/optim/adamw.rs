@@ -1,8 +1,8 @@
 //! AdamW: Adam whose weight decay does not go through the running means.
 
-use super::Optimizer;
 use super::adam::{self, Adam};
 use super::rule::{self, Rule, Scalars, Settings, Step};
+use super::{Optimizer, RuleDescription};
 use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -110,7 +110,7 @@ impl<T: Real> Rule<T> for AdamW {
 
 impl<T: Real> From<AdamW> for Optimizer<T> {
     fn from(rule: AdamW) -> Self {
-        Optimizer::new(rule)
+        Optimizer::from(RuleDescription::AdamW(rule))
     }
 }
 

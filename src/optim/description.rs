@@ -3,7 +3,9 @@
 use super::{Adadelta, Adagrad, Adam, AdamW, Group, Lookahead, NAdam, Optimizer, RmsProp, Rule, Sgd};
 use crate::model::with_nearest;
 use crate::{Real, Result};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// An optimiser by PyTorch's name in the field `type`, with its arguments beside it by PyTorch's names; what is left out has
 /// PyTorch's default.
@@ -73,7 +75,17 @@ impl OptimizerDescription {
     /// # Errors
     /// [`crate::Error::Option`] when a hyper-parameter is out of range.
     pub fn build<T: Real>(&self) -> Result<Optimizer<T>> {
-        let rule: Box<dyn Rule<T>> = match self.rule.clone() {
+        let mut optimizer = self.groups.iter().cloned().fold(Optimizer::from(self.rule.clone()), Optimizer::group);
+        if let Some(lookahead) = self.lookahead {
+            optimizer = optimizer.lookahead(lookahead);
+        }
+        optimizer.check().map(|()| optimizer)
+    }
+}
+
+impl RuleDescription {
+    pub(crate) fn boxed_here<T: Real>(self) -> Box<dyn Rule<T>> {
+        match self {
             RuleDescription::Sgd(rule) => Box::new(rule),
             RuleDescription::Adam(rule) => Box::new(rule),
             RuleDescription::AdamW(rule) => Box::new(rule),
@@ -81,12 +93,13 @@ impl OptimizerDescription {
             RuleDescription::RmsProp(rule) => Box::new(rule),
             RuleDescription::Adagrad(rule) => Box::new(rule),
             RuleDescription::Adadelta(rule) => Box::new(rule),
-        };
-        let mut optimizer = self.groups.iter().cloned().fold(Optimizer::from_boxed(rule), Optimizer::group);
-        if let Some(lookahead) = self.lookahead {
-            optimizer = optimizer.lookahead(lookahead);
         }
-        optimizer.check().map(|()| optimizer)
+    }
+}
+
+impl<T: Real> From<RuleDescription> for Optimizer<T> {
+    fn from(rule: RuleDescription) -> Self {
+        Optimizer::from_boxed(T::rule(rule))
     }
 }
 
@@ -98,6 +111,11 @@ impl Serialize for RuleDescription {
 
 impl<'de> Deserialize<'de> for RuleDescription {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        RuleDescription::deserialize(deserializer).map_err(|error| with_nearest(error, "optimizer", &OPTIMIZERS))
+        read(Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
+}
+
+/// Apart and of one type, so that it is compiled here and not again for every format that a caller reads.
+fn read(value: Value) -> std::result::Result<RuleDescription, String> {
+    RuleDescription::deserialize(value).map_err(|error| with_nearest(&error, "optimizer", &OPTIMIZERS))
 }

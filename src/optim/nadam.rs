@@ -1,8 +1,8 @@
 //! NAdam: Adam with Nesterov's momentum.
 
-use super::Optimizer;
 use super::adam::{self, power};
 use super::rule::{self, Rule, Scalars, Settings, Step};
+use super::{Optimizer, RuleDescription};
 use crate::kernels::{level, update};
 use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
@@ -159,7 +159,7 @@ impl<T: Real> Rule<T> for NAdam {
 
 impl<T: Real> From<NAdam> for Optimizer<T> {
     fn from(rule: NAdam) -> Self {
-        Optimizer::new(rule)
+        Optimizer::from(RuleDescription::NAdam(rule))
     }
 }
 

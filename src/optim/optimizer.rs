@@ -144,6 +144,15 @@ impl<T: Real> Optimizer<T> {
     ///
     /// Panics when a later network has other parameters.
     pub fn step(&mut self, network: &mut dyn Module<T>, gradients: &Gradients<T>, workers: &mut Workers) -> Result<()> {
+        T::step(self, network, gradients, workers)
+    }
+
+    pub(crate) fn step_here(
+        &mut self,
+        network: &mut dyn Module<T>,
+        gradients: &Gradients<T>,
+        workers: &mut Workers,
+    ) -> Result<()> {
         if self.slots.is_empty() {
             self.prepare(network)?;
         }

@@ -1,8 +1,8 @@
 //! RMSprop: the gradient divided by the running root mean square of itself.
 
-use super::Optimizer;
 use super::adam::check_adaptive;
 use super::rule::{self, Rule, Scalars, Settings, Step};
+use super::{Optimizer, RuleDescription};
 use crate::kernels::{level, update};
 use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
@@ -169,7 +169,7 @@ impl<T: Real> Rule<T> for RmsProp {
 
 impl<T: Real> From<RmsProp> for Optimizer<T> {
     fn from(rule: RmsProp) -> Self {
-        Optimizer::new(rule)
+        Optimizer::from(RuleDescription::RmsProp(rule))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Stochastic gradient descent, with momentum.
 
-use super::Optimizer;
 use super::rule::{self, Rule, Scalars, Settings, Step};
+use super::{Optimizer, RuleDescription};
 use crate::kernels::{level, update};
 use crate::{Error, Real, Result};
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,7 @@ impl<T: Real> Rule<T> for Sgd {
 
 impl<T: Real> From<Sgd> for Optimizer<T> {
     fn from(rule: Sgd) -> Self {
-        Optimizer::new(rule)
+        Optimizer::from(RuleDescription::Sgd(rule))
     }
 }
 

@@ -23,8 +23,10 @@ mod train;
 mod whole;
 
 pub use predict::Predictor;
+pub(crate) use predict::Way;
 pub use print::Line;
 pub use train::Batch;
+pub(crate) use train::Shared;
 
 use crate::Real;
 use crate::module::Module;

@@ -32,7 +32,7 @@ pub struct Predictor<'a, T: Real> {
 
 /// What one thread needs for some samples on their way through all stages.
 #[derive(Debug)]
-struct Way<T: Real> {
+pub(crate) struct Way<T: Real> {
     slots: Vec<Slot<T>>,
     x: Numbers<T>,
     /// What each stage gave, where it is not in the stage's slot.
@@ -139,6 +139,10 @@ impl<'a, T: Real> Predictor<'a, T> {
 impl<T: Real> Way<T> {
     /// z ← the outputs of the `rows` samples in `self.x`.
     fn run(&mut self, plan: &Plan<T>, shared: &Shared<'_, T>, rows: usize, z: &mut [T]) {
+        T::run_way(self, plan, shared, rows, z);
+    }
+
+    pub(crate) fn run_here(&mut self, plan: &Plan<T>, shared: &Shared<'_, T>, rows: usize, z: &mut [T]) {
         let mut x = self.x.get(rows * plan.input_len());
         for (stage, (slot, own)) in plan.stages.iter().zip(self.slots.iter_mut().zip(&mut self.z)) {
             match stage {

@@ -31,7 +31,7 @@ pub struct Batch<'a, T: Real> {
 }
 
 /// What all threads read in a pass.
-pub(super) struct Shared<'a, T: Real> {
+pub(crate) struct Shared<'a, T: Real> {
     pub network: &'a dyn Module<T>,
     pub parameters: Vec<&'a [T]>,
     pub tape: &'a Tape<T>,
@@ -145,6 +145,18 @@ impl<T: Real> Plan<T> {
     /// # Errors
     /// When the loss does not take the output with the target, or there are more samples than the plan is for.
     pub fn gradients(
+        &mut self,
+        workers: &mut Workers,
+        network: &dyn Module<T>,
+        loss: &dyn Loss<T>,
+        batch: &Batch<'_, T>,
+        tape: &Tape<T>,
+        gradients: &mut Gradients<T>,
+    ) -> Result<BatchScore<T>> {
+        T::gradients(self, workers, network, loss, batch, tape, gradients)
+    }
+
+    pub(crate) fn gradients_here(
         &mut self,
         workers: &mut Workers,
         network: &dyn Module<T>,

@@ -230,7 +230,16 @@ impl<'a, T: Real> Trainer<'a, T> {
     /// A shape error when network, loss and data do not fit together; [`Error::Option`] for settings out of range;
     /// [`Error::NotFinite`] when the loss stops being a number, with the first tensor that went bad (the last checkpoint
     /// is from before); [`Error::Data`] for a checkpoint of another model or run; those of the callbacks.
-    pub fn fit(mut self, network: &mut dyn Module<T>, loss: &dyn Loss<T>, train: &Dataset<T>) -> Result<History> {
+    pub fn fit(self, network: &mut dyn Module<T>, loss: &dyn Loss<T>, train: &Dataset<T>) -> Result<History> {
+        T::fit(self, network, loss, train)
+    }
+
+    pub(crate) fn fit_here(
+        mut self,
+        network: &mut dyn Module<T>,
+        loss: &dyn Loss<T>,
+        train: &Dataset<T>,
+    ) -> Result<History> {
         self.check(network, loss, train)?;
         let (loader, batches) = (self.loader(train)?, self.batches(train)?);
         let schedule = self.fitted_schedule(&batches);

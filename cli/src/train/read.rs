@@ -50,9 +50,10 @@ pub fn read<D: DeserializeOwned>(path: &Path, settings: &[Setting]) -> Result<D>
         set(&mut table, path, value.clone())
             .map_err(|problem| Error::option(format!("--set {}", path.join(".")), "the place of a field", problem))?;
     }
-    // What is wrong in the file itself is told with its place.
-    let described = Value::Table(table).try_into::<D>();
-    described.map_err(|error| match toml::from_str::<D>(&text) {
+    // Through text again, so that the description's reader is compiled for one format alone.
+    let changed = toml::to_string(&table).expect("a table was text before");
+    toml::from_str::<D>(&changed).map_err(|error| match toml::from_str::<D>(&text) {
+        // What is wrong in the file itself is told with its place.
         Err(own) if own.message() == error.message() => placed(own),
         _ => wrong(format!("with what --set gives: {}", with_nearest(error.message()))),
     })

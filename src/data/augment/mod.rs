@@ -23,7 +23,9 @@ use crate::random::Stream;
 use crate::{Error, Real, Result};
 use affine::Plane;
 use elastic::Field;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// What happens to an image before the network sees it: a list of steps, done in their order.
 ///
@@ -184,8 +186,13 @@ impl Serialize for Step {
 
 impl<'de> Deserialize<'de> for Step {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        Step::deserialize(deserializer).map_err(|error| with_nearest(error, "augmentation", &STEPS))
+        read(Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
+}
+
+/// Apart and of one type, so that it is compiled here and not again for every format that a caller reads.
+fn read(value: Value) -> std::result::Result<Step, String> {
+    Step::deserialize(value).map_err(|error| with_nearest(&error, "augmentation", &STEPS))
 }
 
 /// A range from which a number is drawn, every one equally likely; in a description a pair, low first.

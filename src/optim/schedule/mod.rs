@@ -16,7 +16,9 @@ pub use scheduler::{ScheduleState, Scheduler};
 use crate::model::with_nearest;
 use crate::{Error, Result};
 use curve::Curve;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// A schedule by PyTorch's name in the field `type`, with its arguments beside it; what is left out has PyTorch's default.
 ///
@@ -314,6 +316,11 @@ impl Serialize for Schedule {
 
 impl<'de> Deserialize<'de> for Schedule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        Schedule::deserialize(deserializer).map_err(|error| with_nearest(error, "schedule", &SCHEDULES))
+        read(Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
+}
+
+/// Apart and of one type, so that it is compiled here and not again for every format that a caller reads.
+fn read(value: Value) -> std::result::Result<Schedule, String> {
+    Schedule::deserialize(value).map_err(|error| with_nearest(&error, "schedule", &SCHEDULES))
 }
