@@ -1,7 +1,8 @@
 //! Pipelines on disk: a model file whose header says too what goes in and what comes out.
 
-use super::Pipeline;
+use super::{Meaning, Pipeline};
 use crate::format::{load_with_meaning, save_with_meaning};
+use crate::module::Module;
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -11,8 +12,16 @@ impl Pipeline {
     /// # Errors
     /// [`Error::Io`]; what stood at `path` before is untouched then.
     pub fn save(&self, path: &Path) -> Result<()> {
-        save_with_meaning(&*self.network, &self.meaning, path)
+        save(&*self.network, &self.meaning, path)
     }
+}
+
+/// [`Pipeline::save`] of a network that is in other hands.
+///
+/// # Errors
+/// [`Error::Io`]; what stood at `path` before is untouched then.
+pub fn save(network: &dyn Module<f32>, meaning: &Meaning, path: &Path) -> Result<()> {
+    save_with_meaning(network, meaning, path)
 }
 
 /// The pipeline of a run's folder or of a model file; one that says nothing of its inputs and outputs takes and gives numbers

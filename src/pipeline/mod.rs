@@ -5,7 +5,7 @@ mod input;
 mod output;
 mod predictions;
 
-pub use file::load;
+pub use file::{load, save};
 pub use input::Input;
 pub use output::{Activation, Output};
 pub use predictions::Predictions;
@@ -139,7 +139,10 @@ impl Pipeline {
 
 impl Meaning {
     /// Whether a network takes this input and gives this output.
-    fn check(&self, network: &dyn Module<f32>) -> Result<()> {
+    ///
+    /// # Errors
+    /// Those of [`Pipeline::new`].
+    pub fn check(&self, network: &dyn Module<f32>) -> Result<()> {
         let Some(sample) = self.input.sample_shape()? else { return Ok(()) };
         let output = network.output_shape(&[&[1], sample.as_slice()].concat())?;
         self.output.check(output[1..].iter().product())
