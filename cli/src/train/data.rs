@@ -213,6 +213,20 @@ impl DataDescription {
         Dataset::new(data.name.clone(), data.inputs.clone(), values, 0)
     }
 
+    /// Writes what came from the standard input into the folder of the run, so that it can be read again.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn keep_in(&mut self, folder: &Path) -> Result<()> {
+        let Source::Table(table) = &mut self.source else { return Ok(()) };
+        let Some(bytes) = &table.bytes else { return Ok(()) };
+        let packed = bytes.starts_with(&[0x1F, 0x8B]);
+        let path = folder.join(if packed { "data.csv.gz" } else { "data.csv" });
+        limpide::files::write_atomically(&path, bytes)?;
+        table.file = std::path::absolute(&path).unwrap_or(path);
+        Ok(())
+    }
+
     /// Looks for files in another folder.
     pub fn look_in(&mut self, folder: Option<&Path>) {
         self.folder = folder.map(Path::to_path_buf).or(self.folder.take());

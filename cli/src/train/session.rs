@@ -193,6 +193,19 @@ impl Session {
         evaluate(&self.network, &*self.loss, data, &mut Engine::new(self.description.threads()))
     }
 
+    /// What was found in the data, and how they are divided.
+    pub fn beginning(&self) -> String {
+        let Parts { train, test, split, answers, notes, .. } = &self.parts;
+        let notes: String = notes.iter().map(|note| format!("{note}\n")).collect();
+        let own_test = test.as_ref().filter(|_| split.test.is_empty());
+        let own_test = own_test.map(|test| format!(", and {} to test", test.len())).unwrap_or_default();
+        let split = match answers {
+            Answers::Classes(names) => split.with_names(names),
+            Answers::Values { .. } => split.to_string(),
+        };
+        format!("data: {}\n{notes}{split}{own_test}\n", train.name)
+    }
+
     /// The run in words: the parts of the data, the network, what moves it.
     ///
     /// # Errors
@@ -200,13 +213,9 @@ impl Session {
     pub fn plan(&self) -> Result<String> {
         let Session { description, parts, network, loss, optimizer } = self;
         let shape = [&[description.batch_size.min(parts.train.len())], parts.train.sample_shape()].concat();
-        let own_test = parts.test.as_ref().filter(|_| parts.split.test.is_empty());
-        let own_test = own_test.map(|test| format!(", and {} to test", test.len()));
         Ok(format!(
-            "data: {}\n{}{}\n\n{}\nloss: {loss}\noptimizer: {optimizer}\nepochs: at most {}, {} steps each, seed {}\n",
-            parts.train.name,
-            parts.split,
-            own_test.unwrap_or_default(),
+            "{}\n{}\nloss: {loss}\noptimizer: {optimizer}\nepochs: at most {}, {} steps each, seed {}\n",
+            self.beginning(),
             summary(network as &dyn Module<f32>, &shape)?,
             description.epochs,
             parts.train.len().div_ceil(description.batch_size),
