@@ -13,7 +13,7 @@ use std::process::ExitCode;
 /// Say what a trained model makes of the rows of a file.
 ///
 /// CSV comes in and CSV goes out, a row for a row: the class and the probability of each, or the value in the target's own
-/// units, behind the columns that training left out as names of things. Nothing is written unless all rows are right.
+/// units. Nothing is written unless all rows are right.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  limpide predict runs/iris new.csv --out answers.csv\n  zcat new.csv.gz | limpide predict runs/iris -"
@@ -28,6 +28,9 @@ pub struct Arguments {
     /// The file to write; the standard output when left out.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// A column to copy before the answers, such as an id (may be given several times).
+    #[arg(long, value_name = "COLUMN")]
+    keep: Vec<String>,
     /// Pass over columns that the model does not know.
     #[arg(long)]
     ignore_extra: bool,
@@ -43,14 +46,20 @@ const CHUNK: usize = 8192;
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let pipeline = model::load(&arguments.run)?;
     let file = open(&pipeline, &arguments.file)?;
-    let carried = carried(&pipeline, &file);
+    let names = names(&pipeline, &file);
+    let kept: Vec<usize> = arguments.keep.iter().map(|name| place(&names, name)).collect::<Result<_>>()?;
+    let mut passed = if arguments.ignore_extra { extra(&pipeline, &names) } else { Vec::new() };
+    if !passed.is_empty() {
+        eprintln!("limpide: passed over the columns {}", passed.join(", "));
+    }
+    passed.extend(extra(&pipeline, &arguments.keep));
     let mut out = csv::Writer::from_writer(Vec::new());
-    let names = carried.iter().map(|&place| file.columns()[place].clone()).chain(answer_names(&pipeline)?);
+    let head = arguments.keep.iter().cloned().chain(answer_names(&pipeline)?);
     let full = "memory is written to without fail";
-    out.write_record(names).expect(full);
-    answer(&pipeline, &file, arguments.ignore_extra, &mut |rows, answers| {
+    out.write_record(head).expect(full);
+    answer(&pipeline, &file, &passed, &mut |rows, answers| {
         for row in 0..answers.len() {
-            let kept = carried.iter().map(|&place| rows.cell(row, place).to_string());
+            let kept = kept.iter().map(|&place| rows.cell(row, place).to_string());
             let class = answers.class(row).map(str::to_string);
             let numbers = answers.row(row).iter().map(f32::to_string);
             out.write_record(kept.chain(class).chain(numbers)).expect(full);
@@ -84,27 +93,23 @@ pub fn open(pipeline: &Pipeline, path: &Path) -> Result<CsvFile> {
     }
 }
 
-/// Answers all rows of a file, some at a time, and says on stderr which categories are new.
+/// Answers all rows of a file, some at a time, without the columns `passed`, and says on stderr which categories are new.
 ///
 /// # Errors
 /// Those of the file's rows and of `take`.
 pub fn answer(
     pipeline: &Pipeline,
     file: &CsvFile,
-    ignore_extra: bool,
+    passed: &[String],
     take: &mut dyn FnMut(&Rows, &Predictions) -> Result<()>,
 ) -> Result<()> {
     let names = names(pipeline, file);
-    let mut extra: Vec<String> = Vec::new();
-    if let (Input::Table(table), true) = (pipeline.input(), ignore_extra) {
-        extra = table.extra(&names).into_iter().map(str::to_string).collect();
-    }
-    let extra: Vec<&str> = extra.iter().map(String::as_str).collect();
+    let passed: Vec<&str> = passed.iter().map(String::as_str).collect();
     let mut unseen = BTreeMap::new();
     let mut rows = Rows::new(names.clone());
     let mut finish = |rows: &Rows, first: usize| -> Result<()> {
         let told = |error| about(file, error);
-        let known = if extra.is_empty() { None } else { Some(rows.without(&extra)) };
+        let known = if passed.is_empty() { None } else { Some(rows.without(&passed)) };
         let answers = match pipeline.input() {
             Input::Table(_) => pipeline.predict_rows(known.as_ref().unwrap_or(rows)).map_err(told)?,
             Input::Tensor { .. } => pipeline.predict(&numbers(rows, first).map_err(told)?).map_err(told)?,
@@ -124,9 +129,6 @@ pub fn answer(
         rows.push(record)
     })?;
     finish(&rows, first)?;
-    if !extra.is_empty() {
-        eprintln!("limpide: passed over the columns {}", extra.join(", "));
-    }
     for ((column, value), (row, count)) in unseen {
         let rows = if count == 1 { String::new() } else { format!(" and {} more", count - 1) };
         let value = if value.is_empty() { "a missing value".into() } else { format!("`{value}`") };
@@ -146,12 +148,19 @@ fn names(pipeline: &Pipeline, file: &CsvFile) -> Vec<String> {
     if file.columns().len() == features.len() { features } else { file.columns().to_vec() }
 }
 
-/// The places in a file of the columns that training left out: they say which row is which.
-fn carried(pipeline: &Pipeline, file: &CsvFile) -> Vec<usize> {
+/// Of these columns those that a model does not know.
+fn extra(pipeline: &Pipeline, names: &[String]) -> Vec<String> {
     let Input::Table(table) = pipeline.input() else { return Vec::new() };
-    let left_out =
-        |name: &String| table.columns.iter().any(|column| column.encoding == Encoding::Ignored && column.name == *name);
-    names(pipeline, file).iter().enumerate().filter(|(_, name)| left_out(name)).map(|(place, _)| place).collect()
+    table.extra(names).into_iter().map(str::to_string).collect()
+}
+
+/// The place of a column.
+fn place(names: &[String], name: &str) -> Result<usize> {
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.iter().position(|own| own == name).ok_or_else(|| {
+        let wanted = format!("a column of the file (did you mean `{}`?)", model::nearest(name, &all));
+        Error::option("--keep", wanted, format!("`{name}`"))
+    })
 }
 
 /// The names of the columns of answers.
@@ -193,5 +202,11 @@ fn numbers(rows: &Rows, first: usize) -> Result<limpide::Tensor<f32>> {
 
 /// An error with the name of the file.
 fn about(file: &CsvFile, error: Error) -> Error {
-    Error::Data { path: file.path().into(), problem: error.to_string() }
+    let advice = match &error {
+        Error::Option { name, found, .. } if name == "the columns" && found.contains("knows no") => {
+            "; --ignore-extra passes over them, --keep copies one"
+        }
+        _ => "",
+    };
+    Error::Data { path: file.path().into(), problem: format!("{error}{advice}") }
 }
