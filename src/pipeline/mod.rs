@@ -148,3 +148,6 @@ impl Meaning {
         self.output.check(output[1..].iter().product())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,3 +19,6 @@ pub use csv_file::{CsvFile, CsvOptions};
 pub use raw::{RawTable, RawTarget};
 pub use rows::Rows;
 pub use survey::{ColumnKind, Survey, SurveyOptions, Task};
+
+#[cfg(test)]
+mod tests;

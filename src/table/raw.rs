@@ -143,8 +143,10 @@ impl RawTable {
         Table { columns: columns.collect(), header: self.header }
     }
 
-    /// The rows as the numbers that the network takes, (rows, [`Table::width`]), by a table that [`RawTable::fit`] gave.
-    pub fn encode(&self, table: &Table) -> Tensor<f32> {
+    /// Some rows as the numbers that the network takes, (rows, [`Table::width`]), by a table that [`RawTable::fit`] gave.
+    ///
+    /// Panics when there is no such row.
+    pub fn encode(&self, table: &Table, rows: &[usize]) -> Tensor<f32> {
         let (used, width) = (self.used().collect::<Vec<_>>(), table.width());
         // Where each category of a raw column is in the table's list.
         let kept: Vec<Vec<Option<usize>>> = used
@@ -157,9 +159,10 @@ impl RawTable {
                 _ => Vec::new(),
             })
             .collect();
-        let mut numbers = vec![0.0; self.len() * width];
+        let mut numbers = vec![0.0; rows.len() * width];
         if width > 0 {
-            for (row, raw) in numbers.chunks_exact_mut(width).zip(self.values.chunks_exact(used.len())) {
+            let raw = rows.iter().map(|row| &self.values[row * used.len()..(row + 1) * used.len()]);
+            for (row, raw) in numbers.chunks_exact_mut(width).zip(raw) {
                 let mut rest = row;
                 for (((column, encoding), kept), &raw) in used.iter().zip(table_encodings(table)).zip(&kept).zip(raw) {
                     let value = match encoding {
@@ -173,16 +176,18 @@ impl RawTable {
                 }
             }
         }
-        tensor(&[self.len(), width], numbers)
+        tensor(&[rows.len(), width], numbers)
     }
 
-    /// The targets as a network learns them: class numbers, or numbers less a mean, divided by a deviation.
-    pub fn targets(&self, mean: f64, std: f64) -> Target<f32> {
+    /// The targets of some rows as a network learns them: class numbers, or numbers less a mean, divided by a deviation.
+    ///
+    /// Panics when there is no such row.
+    pub fn targets(&self, rows: &[usize], mean: f64, std: f64) -> Target<f32> {
         match &self.target {
-            RawTarget::Classes { labels, .. } => Target::classes(labels.clone()),
+            RawTarget::Classes { labels, .. } => Target::classes(rows.iter().map(|&row| labels[row]).collect()),
             RawTarget::Values(values) => {
-                let scaled = values.iter().map(|value| ((value - mean) / std) as f32).collect();
-                Target::Values(tensor(&[values.len(), 1], scaled))
+                let scaled = rows.iter().map(|&row| ((values[row] - mean) / std) as f32).collect();
+                Target::Values(tensor(&[rows.len(), 1], scaled))
             }
         }
     }

@@ -119,11 +119,6 @@ impl Answers {
     }
 }
 
-/// The first samples, when there is a limit.
-fn limited(all: Dataset<f32>, limit: Option<usize>) -> Dataset<f32> {
-    limit.map_or(all.clone(), |limit| all.select(&(0..all.len().min(limit)).collect::<Vec<_>>()))
-}
-
 fn divided(all: &Dataset<f32>, split: &SplitDescription, run_seed: u64) -> Result<Split> {
     Split::new(all, split.validation, split.test, split.seed.unwrap_or(run_seed))
 }
@@ -146,7 +141,9 @@ impl DataDescription {
             let wanted = format!("0, because {} comes with a test part of its own", all.name);
             return Err(Error::option("split: test", wanted, split.test));
         }
-        all = limited(all, self.limit);
+        if let Some(limit) = self.limit {
+            all = all.select(&(0..all.len().min(limit)).collect::<Vec<_>>());
+        }
         let parts = divided(&all, split, run_seed)?;
         // Without any division the samples stay in their order and are not copied.
         let train = if parts.train.len() == all.len() { all.clone() } else { all.select(&parts.train) };

@@ -78,9 +78,10 @@ impl TableSource {
             RawTarget::Classes { names, .. } => (names.clone(), names.len()),
             RawTarget::Values(_) => (Vec::new(), 0),
         };
-        let nothing = Inputs::Real(limpide::zeros(&[raw.len(), 0]));
-        let blank = Dataset::new(name.clone(), nothing, raw.targets(0.0, 1.0), classes)?;
-        let blank = super::limited(blank, limit);
+        // The division looks at nothing but the classes.
+        let everything: Vec<usize> = (0..raw.len().min(limit.unwrap_or(usize::MAX))).collect();
+        let nothing = Inputs::Real(limpide::zeros(&[everything.len(), 0]));
+        let blank = Dataset::new(name.clone(), nothing, raw.targets(&everything, 0.0, 1.0), classes)?;
         let parts = divided(&blank, split, run_seed)?;
         if parts.train.is_empty() {
             return Err(Error::option(
@@ -91,16 +92,19 @@ impl TableSource {
         }
         let table = raw.fit(&parts.train);
         let (mean, std) = raw.target_scale(&parts.train);
-        let all = Dataset::new(name, Inputs::Real(raw.encode(&table)), raw.targets(mean, std), classes)?;
-        let part = |rows: &[usize]| (!rows.is_empty()).then(|| all.select(rows));
+        let select = |rows: &[usize]| {
+            let inputs = Inputs::Real(raw.encode(&table, rows));
+            Dataset::new(name.clone(), inputs, raw.targets(rows, mean, std), classes)
+        };
+        let part = |rows: &[usize]| (!rows.is_empty()).then(|| select(rows)).transpose();
         let answers = match classes {
             0 => Answers::Values { names: vec![self.target.clone()], mean: vec![mean], std: vec![std] },
             _ => Answers::Classes(names),
         };
         Ok(Parts {
-            train: all.select(&parts.train),
-            validation: part(&parts.validation),
-            test: part(&parts.test),
+            train: select(&parts.train)?,
+            validation: part(&parts.validation)?,
+            test: part(&parts.test)?,
             split: parts,
             standardization: None,
             input: Input::Table(table),
