@@ -29,6 +29,37 @@ impl std::str::FromStr for Setting {
     }
 }
 
+impl Setting {
+    /// The part of the description that it is in.
+    pub fn part(&self) -> &str {
+        &self.path[0]
+    }
+}
+
+/// A description from its fields, with others set from outside.
+///
+/// # Errors
+/// An unknown field or value, with the nearest name.
+pub fn described<D: DeserializeOwned>(mut table: Table, settings: &[Setting]) -> Result<D> {
+    apply(&mut table, settings)?;
+    let wrong =
+        |error: toml::de::Error| Error::option("--set", "a field of the description", with_nearest(error.message()));
+    of_table(&table).map_err(wrong)
+}
+
+/// Through text, so that the reader of descriptions is compiled for one format alone.
+fn of_table<D: DeserializeOwned>(table: &Table) -> std::result::Result<D, toml::de::Error> {
+    toml::from_str(&toml::to_string(table).expect("a table was text before"))
+}
+
+fn apply(table: &mut Table, settings: &[Setting]) -> Result<()> {
+    for Setting { path, value } in settings {
+        set(table, path, value.clone())
+            .map_err(|problem| Error::option(format!("--set {}", path.join(".")), "the place of a field", problem))?;
+    }
+    Ok(())
+}
+
 /// A TOML file as a description, with fields set from outside.
 ///
 /// # Errors
@@ -46,13 +77,8 @@ pub fn read<D: DeserializeOwned>(path: &Path, settings: &[Setting]) -> Result<D>
         return toml::from_str(&text).map_err(placed);
     }
     let mut table: Table = toml::from_str(&text).map_err(placed)?;
-    for Setting { path, value } in settings {
-        set(&mut table, path, value.clone())
-            .map_err(|problem| Error::option(format!("--set {}", path.join(".")), "the place of a field", problem))?;
-    }
-    // Through text again, so that the description's reader is compiled for one format alone.
-    let changed = toml::to_string(&table).expect("a table was text before");
-    toml::from_str::<D>(&changed).map_err(|error| match toml::from_str::<D>(&text) {
+    apply(&mut table, settings)?;
+    of_table(&table).map_err(|error| match toml::from_str::<D>(&text) {
         // What is wrong in the file itself is told with its place.
         Err(own) if own.message() == error.message() => placed(own),
         _ => wrong(format!("with what --set gives: {}", with_nearest(error.message()))),
