@@ -41,37 +41,107 @@ impl Split {
             let found = format!("{validation} and {test}");
             return Err(Error::option("split: validation and test", "fractions with a sum below 1", found));
         }
+        let groups = Groups::new(data, seed);
+        let tests = shares(&groups.sizes(), test, &groups.sizes(), data.len());
+        Ok(groups.divide(validation, |group, samples| {
+            let (test, rest) = samples.split_at(tests[group]);
+            (test.to_vec(), rest.to_vec())
+        }))
+    }
+
+    /// One of the `folds` splits of a cross-validation: their test parts share no sample and have every sample together.
+    ///
+    /// Each class is divided as evenly as whole samples allow; `validation` is a fraction of the whole, cut from what is not
+    /// tested on.
+    ///
+    /// # Errors
+    /// [`Error::Option`] with fewer than 2 folds or more than samples, a fold that there is not, or a fraction for
+    /// validation that leaves nothing to train on.
+    ///
+    /// ```
+    /// use limpide::data::{Split, moons};
+    /// let data = moons::<f32>(200, 0.1, 7)?;
+    /// let mut tested: Vec<usize> = Vec::new();
+    /// for fold in 0..5 {
+    ///     let split = Split::fold(&data, 0.1, fold, 5, 7)?;
+    ///     assert_eq!([split.train.len(), split.validation.len(), split.test.len()], [140, 20, 40]);
+    ///     tested.extend(&split.test);
+    /// }
+    /// tested.sort();
+    /// assert_eq!(tested, (0..200).collect::<Vec<_>>());
+    /// # Ok::<(), limpide::Error>(())
+    /// ```
+    pub fn fold<T: Real>(data: &Dataset<T>, validation: f64, fold: usize, folds: usize, seed: u64) -> Result<Self> {
+        if folds < 2 || folds > data.len() {
+            let wanted = format!("from 2 to the number of samples, {}", data.len());
+            return Err(Error::option("split: folds", wanted, folds));
+        }
+        if fold >= folds {
+            return Err(Error::option("split: fold", format!("from 0 to {}", folds - 1), fold));
+        }
+        let most = 1.0 - 1.0 / folds as f64;
+        if !(0.0..most).contains(&validation) {
+            let wanted = format!("from 0 to below {most} beside a fold of {folds}");
+            return Err(Error::option("split: validation", wanted, validation));
+        }
+        let groups = Groups::new(data, seed);
+        // The first fold of a class is the next one's second, so that no fold gets the odd sample of every class.
+        Ok(groups.divide(validation, |group, samples| {
+            let numbered = samples.iter().enumerate();
+            let (test, rest): (Vec<_>, Vec<_>) = numbered.partition(|(place, _)| (place + group) % folds == fold);
+            let numbers = |part: Vec<(usize, &usize)>| part.into_iter().map(|(_, &sample)| sample).collect();
+            (numbers(test), numbers(rest))
+        }))
+    }
+}
+
+/// The samples of each class in random order; all in one group where there are no classes.
+struct Groups {
+    samples: Vec<Vec<usize>>,
+    classes: bool,
+    stream: Stream,
+}
+
+impl Groups {
+    fn new<T: Real>(data: &Dataset<T>, seed: u64) -> Self {
         let stream = Stream::new(seed).at(&[u64::from_be_bytes(*b"split   ")]);
         let labels = data.targets.labels();
-        // Without classes, all samples are of one group.
-        let mut groups = vec![Vec::new(); if labels.is_some() { data.classes } else { 1 }];
+        let mut samples = vec![Vec::new(); if labels.is_some() { data.classes } else { 1 }];
         for sample in 0..data.len() {
-            groups[labels.as_ref().map_or(0, |labels| labels[sample] as usize)].push(sample);
+            samples[labels.as_ref().map_or(0, |labels| labels[sample] as usize)].push(sample);
         }
-        let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
-        let tests = shares(&sizes, test, &sizes, data.len());
-        let room: Vec<usize> = sizes.iter().zip(&tests).map(|(size, test)| size - test).collect();
-        let validations = shares(&sizes, validation, &room, data.len() - tests.iter().sum::<usize>());
-
-        let mut split = Split { train: vec![], validation: vec![], test: vec![], per_class: vec![] };
-        for (group, samples) in groups.iter_mut().enumerate() {
+        for (group, samples) in samples.iter_mut().enumerate() {
             stream.at(&[group as u64]).shuffle(samples);
-            let (test, rest) = samples.split_at(tests[group]);
+        }
+        Groups { samples, classes: labels.is_some(), stream }
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        self.samples.iter().map(Vec::len).collect()
+    }
+
+    /// The split in which `test` says what of a group is tested on, and what is left.
+    fn divide(&self, validation: f64, test: impl Fn(usize, &[usize]) -> (Vec<usize>, Vec<usize>)) -> Split {
+        let parts: Vec<_> = self.samples.iter().enumerate().map(|(group, samples)| test(group, samples)).collect();
+        let room: Vec<usize> = parts.iter().map(|(_, rest)| rest.len()).collect();
+        let validations = shares(&self.sizes(), validation, &room, room.iter().sum());
+        let mut split = Split { train: vec![], validation: vec![], test: vec![], per_class: vec![] };
+        for (group, (test, rest)) in parts.iter().enumerate() {
             let (validation, train) = rest.split_at(validations[group]);
             split.test.extend(test);
             split.validation.extend(validation);
             split.train.extend(train);
             split.per_class.push([train.len(), validation.len(), test.len()]);
         }
-        if labels.is_none() {
+        if !self.classes {
             split.per_class.clear();
         }
         // Until here a part is sorted by class.
-        let mut order = stream.clone();
+        let mut order = self.stream.clone();
         for part in [&mut split.train, &mut split.validation, &mut split.test] {
             order.shuffle(part);
         }
-        Ok(split)
+        split
     }
 }
 
@@ -124,6 +194,28 @@ mod tests {
         let labels: Vec<i64> = sizes.iter().enumerate().flat_map(|(c, &n)| vec![c as i64; n]).collect();
         let inputs = Inputs::Real(crate::zeros(&[labels.len(), 1]));
         Dataset::new("classes", inputs, Target::classes(labels), sizes.len()).unwrap()
+    }
+
+    #[test]
+    fn folds_are_of_every_class_alike_and_test_every_sample_once() {
+        let data = classes(&[23, 12, 9]);
+        let folds: Vec<Split> = (0..4).map(|fold| Split::fold(&data, 0.1, fold, 4, 3).unwrap()).collect();
+        let mut tested: Vec<usize> = folds.iter().flat_map(|split| split.test.clone()).collect();
+        tested.sort();
+        assert_eq!(tested, (0..44).collect::<Vec<_>>());
+        for split in &folds {
+            let mut all = [&split.train[..], &split.validation, &split.test].concat();
+            all.sort();
+            assert_eq!(all, (0..44).collect::<Vec<_>>());
+            assert_eq!(split.validation.len(), 4);
+            // 23 / 4, 12 / 4 and 9 / 4 by whole samples.
+            let [a, b, c] = [0, 1, 2].map(|class| split.per_class[class][2]);
+            assert!((5..=6).contains(&a) && b == 3 && (2..=3).contains(&c), "{a}, {b}, {c}");
+        }
+        for (fold, folds, wanted) in [(0, 1, "folds"), (0, 45, "folds"), (4, 4, "from 0 to 3")] {
+            assert!(Split::fold(&data, 0.1, fold, folds, 3).unwrap_err().to_string().contains(wanted));
+        }
+        assert!(Split::fold(&data, 0.75, 0, 4, 3).unwrap_err().to_string().contains("validation"));
     }
 
     #[test]

@@ -202,7 +202,8 @@ proptest! {
             if let Ok(survey) = Survey::new(&file, &target, &SurveyOptions::default()) {
                 let raw = RawTable::read(&file, survey).unwrap();
                 let table = raw.fit(&[0]);
-                prop_assert_eq!(raw.encode(&table, &[0]).shape(), &[1, table.width()]);
+                let encoded = raw.encode(&table, &[0]);
+                prop_assert_eq!(encoded.shape(), &[1, table.width()]);
             }
         }
         let _ = Rows::from_csv("any", &bytes);

@@ -54,6 +54,12 @@ pub struct SplitDescription {
     pub validation: f64,
     /// For the test, 0 to 1; 0 for a set that comes with a test part.
     pub test: f64,
+    /// Instead of a share for the test: so many parts for a cross-validation, each of which is the test part of one run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
+    /// Which of the parts is this run's, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fold: Option<usize>,
     /// The seed of the split; the run's when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -120,7 +126,18 @@ impl Answers {
 }
 
 fn divided(all: &Dataset<f32>, split: &SplitDescription, run_seed: u64) -> Result<Split> {
-    Split::new(all, split.validation, split.test, split.seed.unwrap_or(run_seed))
+    let seed = split.seed.unwrap_or(run_seed);
+    let Some(folds) = split.folds else {
+        let problem = |fold| Error::option("split: fold", "left out without split.folds", fold);
+        return split
+            .fold
+            .map_or(Ok(()), |fold| Err(problem(fold)))
+            .and_then(|()| Split::new(all, split.validation, split.test, seed));
+    };
+    if split.test != 0.0 {
+        return Err(Error::option("split: test", "left out beside split.folds", split.test));
+    }
+    Split::fold(all, split.validation, split.fold.unwrap_or(0), folds, seed)
 }
 
 impl DataDescription {
