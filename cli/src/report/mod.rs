@@ -8,6 +8,7 @@ mod gradients;
 mod moons;
 mod names;
 mod overfit;
+mod past;
 mod regression;
 mod summary;
 
@@ -66,7 +67,11 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let with_mnist = Mnist::Digits.find(settings.data.as_deref())?.is_some();
 
     let chapters = CHAPTERS.iter().map(|chapter| chapter(&settings)).collect::<Result<Vec<Chapter>>>()?;
-    let (outcomes, sections) = chapters.into_iter().map(|chapter| (chapter.outcome, chapter.section)).unzip();
+    let (mut outcomes, mut sections): (Vec<_>, Vec<_>) =
+        chapters.into_iter().map(|chapter| (chapter.outcome, chapter.section)).unzip();
+    let (past, section) = past::chapter(&settings)?;
+    outcomes.extend(past);
+    sections.push(section);
     let summary = Summary::new(&settings, outcomes);
 
     page(&settings, with_mnist, &summary, sections).write(&arguments.out)?;

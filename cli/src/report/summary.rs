@@ -61,6 +61,9 @@ impl Row {
 
 /// The command that gives an experiment's numbers again.
 fn command(settings: &Settings, experiment: &str) -> String {
+    if let Some(recipe) = experiment.strip_prefix(super::past::RECIPE) {
+        return format!("limpide train recipes/{recipe}.toml --set seed={}", settings.seed);
+    }
     let quick = if settings.quick { " --quick" } else { "" };
     format!("limpide experiment {experiment} --seed {}{quick}", settings.seed)
 }

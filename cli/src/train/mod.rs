@@ -17,11 +17,12 @@ pub use eval::{Arguments as EvalArguments, command as eval};
 pub use inspect::{Arguments as InspectArguments, command as inspect};
 pub use predict::{Arguments as PredictArguments, command as predict};
 pub use resume::{Arguments as ResumeArguments, command as resume};
+pub use session::Session;
 
 use folder::Folder;
 use limpide::{Error, Result};
 use read::Setting;
-use session::{Outcome, Session};
+use session::Outcome;
 use std::path::PathBuf;
 use std::process::ExitCode;
 

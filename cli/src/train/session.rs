@@ -70,6 +70,37 @@ impl Session {
         Self::new(path, description, parts)
     }
 
+    /// A session of a recipe that comes with the program, changed before its data is loaded.
+    ///
+    /// # Errors
+    /// Those of the data, and of parts that do not fit together.
+    pub fn of_text(
+        name: &str,
+        text: &str,
+        data: Option<&Path>,
+        change: impl FnOnce(&mut RunDescription),
+    ) -> Result<Self> {
+        let wrong = |error: toml::de::Error| Error::Data { path: name.into(), problem: error.message().into() };
+        let mut description: RunDescription = toml::from_str(text).map_err(wrong)?;
+        change(&mut description);
+        description.data.look_in(data);
+        let parts = description.data.load(&description.split, description.seed)?;
+        Self::new(Path::new(name), description, parts)
+    }
+
+    /// Trains without leaving anything behind, and tests once.
+    ///
+    /// # Errors
+    /// Those of training; a description without a test part.
+    pub fn train_and_test(&mut self, title: &str, progress: bool) -> Result<(History, Score)> {
+        let mut bar = Progress::new(title, progress);
+        let trainer = trainer(&self.description, &self.parts)?.on_step(move |step| bar.show(step));
+        let history = trainer.fit(&mut self.network, &*self.loss, &self.parts.train)?;
+        let missing = || Error::Data { path: title.into(), problem: "has no test part".into() };
+        let score = self.score(self.parts.test.as_ref().ok_or_else(missing)?)?;
+        Ok((history, score))
+    }
+
     /// A session of a description and the data that it describes; `path` is what errors name.
     ///
     /// # Errors
