@@ -13,6 +13,7 @@ mod csv_file;
 mod raw;
 mod rows;
 mod survey;
+mod tally;
 
 pub use column::{Column, Encoding, Table, Unseen};
 pub use csv_file::{CsvFile, CsvOptions};

@@ -84,6 +84,11 @@ fn is_taken(path: &Path) -> bool {
 
 fn next_free(recipe: &Path) -> PathBuf {
     let stem = recipe.file_stem().unwrap_or_default().to_string_lossy();
+    // `iris.csv.gz` has two endings, and the standard input no name.
+    let stem = match &*stem {
+        "-" => "data",
+        stem => [".csv", ".tsv", ".txt"].iter().find_map(|end| stem.strip_suffix(end)).unwrap_or(stem),
+    };
     let number = |n: usize| if n == 1 { format!("runs/{stem}") } else { format!("runs/{stem}-{n}") };
     (1..).map(|n| PathBuf::from(number(n))).find(|path| !path.exists()).expect("there is always a next number")
 }

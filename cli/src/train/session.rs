@@ -7,15 +7,18 @@ use super::interrupt::{self, StopWhenPressed};
 use super::models;
 use super::read::{Setting, read};
 use crate::progress::Progress;
-use limpide::data::Dataset;
+use limpide::data::{Dataset, Target};
 use limpide::diagnose::{self, Finding};
 use limpide::loss::Loss;
+use limpide::metrics;
 use limpide::model::summary;
 use limpide::optim::Optimizer;
 use limpide::pipeline::{self, Activation, Meaning, Output};
-use limpide::train::{Checkpoint, Checkpoints, Engine, History, LineLog, Score, TensorBoardLog, Trainer, evaluate};
+use limpide::train::{
+    Checkpoint, Checkpoints, Engine, History, LineLog, Score, TensorBoardLog, Trainer, evaluate, predict,
+};
 use limpide::{Error, Module, Result, Sequential};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Samples that are looked at for what went wrong.
@@ -52,10 +55,25 @@ pub struct Outcome {
     pub validation: Option<Score>,
     /// Of the same, when the description asks for it.
     pub test: Option<Score>,
+    /// How far the validation part's values are off, in their own units, where they were scaled.
+    pub validation_fit: Option<Fit>,
+    /// The same for the test part.
+    pub test_fit: Option<Fit>,
     /// Whether the test reaches what is asked for.
     pub passed: bool,
     /// What looks wrong, before the first step and after the last.
     pub findings: Vec<Finding>,
+}
+
+/// How far values are off, in their own units.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Fit {
+    /// The coefficient of determination: 1 is perfect, 0 as good as the mean.
+    pub r2: f64,
+    /// The root of the mean squared error.
+    pub rmse: f64,
+    /// The mean absolute error.
+    pub mae: f64,
 }
 
 impl Session {
@@ -161,6 +179,8 @@ impl Session {
             train: last.map(|epoch| epoch.train),
             validation: last.and_then(|epoch| epoch.validation),
             test: None,
+            validation_fit: None,
+            test_fit: None,
             passed: true,
             findings,
         };
@@ -169,9 +189,11 @@ impl Session {
         }
         pipeline::save(&self.network, &self.meaning(), &folder.model())?;
         outcome.validation = self.parts.validation.as_ref().map(|data| self.score(data)).transpose()?;
+        outcome.validation_fit = self.fit_of(self.parts.validation.as_ref())?;
         if let Some(options) = &self.description.test {
             let score = self.score(self.parts.test.as_ref().expect("checked when the description was read"))?;
             (outcome.test, outcome.passed) = (Some(score), reached(options, &score));
+            outcome.test_fit = self.fit_of(self.parts.test.as_ref())?;
         }
         folder.write("result.json", &format!("{:#}\n", serde_json::json!(outcome)))?;
         Ok(outcome)
@@ -222,6 +244,16 @@ impl Session {
     /// A shape error when network, loss and data do not fit together.
     pub fn score(&self, data: &Dataset<f32>) -> Result<Score> {
         evaluate(&self.network, &*self.loss, data, &mut Engine::new(self.description.threads()))
+    }
+
+    /// How far the values of a part are off, where they were scaled.
+    fn fit_of(&self, data: Option<&Dataset<f32>>) -> Result<Option<Fit>> {
+        let (Answers::Values { std, .. }, Some(data)) = (&self.parts.answers, data) else { return Ok(None) };
+        let (Some(std), Some(Target::Values(wanted))) = (std.first(), data.targets.given()) else { return Ok(None) };
+        let outputs = predict(&self.network, &data.inputs, &mut Engine::new(self.description.threads()))?;
+        let [squared, absolute] =
+            [metrics::mean_squared_error(&outputs, wanted), metrics::mean_absolute_error(&outputs, wanted)];
+        Ok(Some(Fit { r2: metrics::r2(&outputs, wanted), rmse: squared.sqrt() * std, mae: absolute * std }))
     }
 
     /// What was found in the data, and how they are divided.
@@ -318,8 +350,15 @@ impl Outcome {
     /// The outcome as people read it.
     pub fn listing(&self) -> String {
         let mut text = format!("{}: {} epochs in {:.1} s\n", self.run, self.epochs, self.seconds);
-        for (name, score) in [("train", self.train), ("validation", self.validation), ("test", self.test)] {
-            text += &score.map_or(String::new(), |score| format!("  {name:<10}  {}\n", score_text(&score)));
+        let parts = [
+            ("train", self.train, None),
+            ("validation", self.validation, self.validation_fit),
+            ("test", self.test, self.test_fit),
+        ];
+        for (name, score, fit) in parts {
+            let fit = fit.map(|Fit { r2, rmse, mae }| format!("  R² {r2:.4}  RMSE {rmse:.5}  MAE {mae:.5}"));
+            let fit = fit.unwrap_or_default();
+            text += &score.map_or(String::new(), |score| format!("  {name:<10}  {}{fit}\n", score_text(&score)));
         }
         if !self.passed {
             text += "  the test MISSES what the description asks for\n";
