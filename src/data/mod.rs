@@ -9,6 +9,8 @@ mod digits;
 mod folders;
 mod generators;
 mod idx;
+#[cfg(feature = "images")]
+pub mod images;
 mod loader;
 mod mixup;
 mod mnist;
@@ -17,6 +19,7 @@ mod npy_header;
 mod npz;
 mod split;
 mod standardization;
+mod stored;
 mod target;
 mod targets;
 
@@ -34,5 +37,6 @@ pub use npy::{read_npy, read_npy_from};
 pub use npz::{MAX_UNPACKED, Npz};
 pub use split::Split;
 pub use standardization::{Per, Standardization};
+pub use stored::StoredBytes;
 pub use target::{Target, TargetRows, TargetSlice};
 pub use targets::Targets;

@@ -82,9 +82,12 @@ fn parse(text: &str) -> Result<Header, String> {
         let name = rest.quoted().ok_or_else(|| wrong("wants a field's name"))?;
         rest.take(":").ok_or_else(|| wrong("wants a `:`"))?;
         match name {
-            "descr" if rest.take("[").is_some() => return Err(
-                "holds records (a structured dtype); save each field as an array of its own, such as x['age']".into(),
-            ),
+            "descr" if rest.take("[").is_some() => {
+                return Err(
+                    "holds records (a structured dtype); save each field as an array of its own, such as x['age']"
+                        .into(),
+                );
+            }
             "descr" => descr = Some(rest.quoted().ok_or_else(|| wrong("wants a dtype in quotes"))?),
             "fortran_order" => {
                 let yes = rest.take("True").map(|()| true).or_else(|| rest.take("False").map(|()| false));
