@@ -1,16 +1,12 @@
 //! Arrays from files as inputs and targets: what their type says about the task, and what makes them fit each other.
 
-use super::bounded::FIRST_BYTES;
-use super::{Dataset, Inputs, Npz, Target, read_idx_from, read_npy_from};
+use super::{ArrayPlace, Dataset, Inputs, Target};
 use crate::model::nearest;
 use crate::tensor::{dense, shape_text};
 use crate::{Error, Result, Tensor};
 use ndarray::{ArcArray, IxDyn};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::PathBuf;
 
 /// The byte that a byte array's entries are divided by.
 const WHITE: f32 = 255.0;
@@ -41,47 +37,6 @@ pub enum ArrayTask {
     Classes,
     /// Numbers.
     Values,
-}
-
-/// Where an array is: a file, or an array of an NPZ file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ArrayPlace {
-    /// An NPY, IDX or NPZ file; its first bytes tell which.
-    pub file: PathBuf,
-    /// The array's name in an NPZ file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub array: Option<String>,
-}
-
-impl ArrayPlace {
-    /// Reads the array.
-    ///
-    /// Errs when the file is none of NPY, NPZ and IDX, when a name is missing or too many, and as the readers do.
-    pub fn read(&self) -> Result<AnyArray> {
-        let ArrayPlace { file: path, array } = self;
-        let io = |source| Error::Io { path: path.into(), source };
-        let wrong = |problem: &str| Err(Error::Data { path: path.into(), problem: problem.into() });
-        let mut reader = BufReader::with_capacity(FIRST_BYTES, File::open(path).map_err(io)?);
-        let mut magic = [0; 4];
-        let got = super::bounded::read_up_to(&mut reader, &mut magic).map_err(io)?;
-        let whole = magic[..got].chain(reader);
-        match (magic, array) {
-            ([b'P', b'K', ..], Some(name)) => Npz::open(path)?.array(name),
-            ([b'P', b'K', ..], None) => wrong("is an NPZ file: wants the name of an array in it"),
-            (_, Some(_)) => wrong("is no NPZ file, so that no array of it has a name"),
-            ([0x93, b'N', b'U', b'M'], None) => read_npy_from(path, whole),
-            ([0, 0, ..] | [0x1f, 0x8b, ..], None) => read_idx_from(path, whole).map(AnyArray::Bytes),
-            _ => wrong("is none of NPY, NPZ and IDX by its first bytes; save arrays with np.save or np.savez"),
-        }
-    }
-}
-
-impl std::fmt::Display for ArrayPlace {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        self.array.iter().try_for_each(|name| write!(f, ", array {name}"))
-    }
 }
 
 impl AnyArray {

@@ -39,14 +39,6 @@ impl From<std::io::Error> for Problem {
     }
 }
 
-/// The entries of an array of that shape when an array of it, with entries of `width` bytes, can exist at all.
-pub(super) fn entries(shape: &[usize], width: usize) -> Option<usize> {
-    // An axis of 0 must not hide that the others overflow: ndarray refuses such a shape too.
-    let all = shape.iter().filter(|&&size| size > 0).try_fold(width, |all, &size| all.checked_mul(size));
-    all.filter(|&all| isize::try_from(all).is_ok())?;
-    Some(shape.iter().product())
-}
-
 /// Appends up to `total` bytes to `values`, taking at most as much memory again as has arrived, and never above `total`.
 pub(super) fn read_values(reader: &mut impl Read, total: usize, values: &mut Vec<u8>) -> std::io::Result<()> {
     while values.len() < total {
@@ -71,19 +63,4 @@ pub(super) fn read_up_to(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::
         }
     }
     Ok(got)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shape_counts_only_when_an_array_of_it_can_exist() {
-        assert_eq!(entries(&[], 8), Some(1));
-        assert_eq!(entries(&[2, 3], 8), Some(6));
-        assert_eq!(entries(&[0, 7], 8), Some(0));
-        assert_eq!(entries(&[usize::MAX, 2], 1), None);
-        assert_eq!(entries(&[1 << 61], 8), None);
-        assert_eq!(entries(&[0, 1 << 40, 1 << 40], 1), None);
-    }
 }

@@ -2,8 +2,8 @@
 //!
 //! The sizes in a file are a claim: memory is taken as data arrives, never ahead of it, and never above a bound.
 
-use super::bounded::{FIRST_BYTES, Problem, entries, read_up_to, read_values};
-use crate::tensor::shape_text;
+use super::bounded::{FIRST_BYTES, Problem, read_up_to, read_values};
+use crate::tensor::{entries, shape_text};
 use crate::{Error, Result};
 use flate2::read::MultiGzDecoder;
 use ndarray::{ArcArray, IxDyn};
@@ -29,12 +29,23 @@ pub fn read_idx(path: &Path) -> Result<ArcArray<u8, IxDyn>> {
 ///
 /// Errs as it does. The peak of the memory is twice the array, plus 128 KiB.
 pub fn read_idx_from(path: &Path, mut reader: impl Read) -> Result<ArcArray<u8, IxDyn>> {
+    plain(&mut reader).map_err(Problem::Io).and_then(parse).map_err(|problem| problem.of(path))
+}
+
+/// The shape that an IDX file's header claims.
+pub(super) fn idx_shape(path: &Path, mut reader: impl Read) -> Result<Vec<usize>> {
+    let header = plain(&mut reader).map_err(Problem::Io).and_then(|mut reader| read_header(&mut reader));
+    header.map_err(|problem| problem.of(path))
+}
+
+/// The content, unpacked when it begins as gzip does.
+fn plain<'a>(reader: &'a mut dyn Read) -> std::io::Result<Box<dyn Read + 'a>> {
+    let mut reader = reader;
     // Not `fill_buf`, which may bring a single byte.
     let mut magic = [0; 2];
-    let got = read_up_to(&mut reader, &mut magic).map_err(|source| Error::Io { path: path.into(), source })?;
-    let start = magic[..got].chain(reader);
-    let found = if magic == [0x1f, 0x8b] { parse(MultiGzDecoder::new(start)) } else { parse(start) };
-    found.map_err(|problem| problem.of(path))
+    let got = read_up_to(&mut reader, &mut magic)?;
+    let start = std::io::Cursor::new(magic).take(got as u64).chain(reader);
+    Ok(if magic == [0x1f, 0x8b] { Box::new(MultiGzDecoder::new(start)) } else { Box::new(start) })
 }
 
 /// Parses the decompressed content.

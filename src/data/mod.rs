@@ -1,11 +1,13 @@
 //! Data: what a data set is, where the built-in ones come from, and how samples are divided into splits and batches.
 
+mod array_place;
 mod arrays;
 pub mod augment;
 mod batches;
 mod bounded;
 mod dataset;
 mod digits;
+mod fit;
 mod folders;
 mod generators;
 mod idx;
@@ -23,10 +25,12 @@ mod stored;
 mod target;
 mod targets;
 
-pub use arrays::{AnyArray, ArrayPlace, ArrayTask, array_dataset};
+pub use array_place::ArrayPlace;
+pub use arrays::{AnyArray, ArrayTask, array_dataset};
 pub use batches::Batches;
 pub use dataset::{Dataset, Inputs};
 pub use digits::digits;
+pub use fit::Fit;
 pub use folders::{DATA_VARIABLE, cache_folder, data_folders};
 pub use generators::{circles, moons, regression, spirals};
 pub use idx::{MAX_BYTES, read_idx, read_idx_from};

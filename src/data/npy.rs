@@ -4,9 +4,9 @@
 //! sizes is a claim, like everything else in a file.
 
 use super::AnyArray;
-use super::bounded::{FIRST_BYTES, Problem, entries, read_up_to};
+use super::bounded::{FIRST_BYTES, Problem, read_up_to};
 use super::npy_header::{Header, Kind};
-use crate::tensor::shape_text;
+use crate::tensor::{entries, shape_text};
 use crate::{Error, Result};
 use ndarray::{ArcArray, IxDyn, ShapeBuilder};
 use std::fs::File;

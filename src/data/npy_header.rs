@@ -38,6 +38,11 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// What says how inputs are to be taken.
+    pub fn shape_and_bytes(self) -> (Vec<usize>, bool) {
+        (self.shape, self.width == 1 && matches!(self.kind, Kind::Bool | Kind::Unsigned))
+    }
+
     /// Reads what comes before the numbers.
     pub fn read(reader: &mut impl Read) -> Result<Header, Problem> {
         let mut start = [0; 8];

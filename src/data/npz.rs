@@ -3,6 +3,7 @@
 use super::AnyArray;
 use super::bounded::Problem;
 use super::npy::parse;
+use super::npy_header::Header;
 use crate::model::nearest;
 use crate::{Error, Result};
 use flate2::read::DeflateDecoder;
@@ -93,6 +94,19 @@ impl Npz {
     /// Errs when there is none of that name (with those that there are), when it is damaged or packed in another way than
     /// deflate, when it would unpack to more than [`MAX_UNPACKED`], and as [`read_npy`](super::read_npy) does.
     pub fn array(&self, name: &str) -> Result<AnyArray> {
+        parse(self.reader(name)?).map_err(|problem| self.wrong(name, problem))
+    }
+
+    /// The shape of an array, and whether its entries are bytes or bools; its numbers are not read.
+    ///
+    /// Errs as [`Npz::array`] does.
+    pub(super) fn header(&self, name: &str) -> Result<(Vec<usize>, bool)> {
+        Header::read(&mut self.reader(name)?).map(Header::shape_and_bytes).map_err(|problem| self.wrong(name, problem))
+    }
+
+    /// The unpacked bytes of an array's file. The claim of their number is held to, and their checksum looked at, when the last
+    /// one has been read.
+    fn reader(&self, name: &str) -> Result<impl Read> {
         let wrong = |problem: String| Error::Data { path: self.path.clone(), problem };
         let Some(Packed { method, place, .. }) = self.arrays.iter().find(|array| array.name == name) else {
             let (names, close) = (self.names(), nearest(name, &self.names()).to_string());
@@ -106,21 +120,25 @@ impl Npz {
         }
         let entry = self.archive.get_entry(*place).map_err(|error| within(damage(&error)))?;
         let packed = BufReader::new(entry.reader());
-        let plain: Box<dyn Read> = match *method {
+        let plain: Box<dyn Read + '_> = match *method {
             CompressionMethod::STORE => Box::new(packed),
             CompressionMethod::DEFLATE => Box::new(DeflateDecoder::new(packed)),
             other => return Err(within(format!("is packed by {other:?}; np.savez_compressed packs by deflate"))),
         };
-        // The claim of the size is held to, and the checksum looked at, when the last byte has been read.
-        let verified = BufReader::new(entry.verifying_reader(plain.take(MAX_UNPACKED + 1)));
-        parse(verified).map_err(|problem| match problem {
+        Ok(BufReader::new(entry.verifying_reader(plain.take(MAX_UNPACKED + 1))))
+    }
+
+    /// The error about an array.
+    fn wrong(&self, name: &str, problem: Problem) -> Error {
+        let within = |problem| Error::Data { path: self.path.clone(), problem: format!("array {name}: {problem}") };
+        match problem {
             Problem::Data(problem) => within(problem),
             // What the archive says of itself comes as an error of reading.
             Problem::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<rawzip::Error>()) => {
                 within(format!("is damaged ({error}); take another copy of the file"))
             }
             Problem::Io(source) => Error::Io { path: self.path.clone(), source },
-        })
+        }
     }
 }
 

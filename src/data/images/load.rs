@@ -3,8 +3,8 @@
 
 use super::header::{ImageHeader, image_header};
 use super::picture::{MAX_FILE_BYTES, Picture, decode};
-use super::resize::{Fit, fitted};
-use crate::data::{Inputs, StoredBytes};
+use super::resize::fitted;
+use crate::data::{Fit, Inputs, StoredBytes};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

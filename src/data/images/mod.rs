@@ -13,7 +13,7 @@ pub use folder::{ImageFile, ImageFolder, image_files};
 pub use header::{ImageHeader, image_header};
 pub use load::{Color, ImageOptions, ImageSet, Survey, load_images, survey};
 pub use picture::{MAX_FILE_BYTES, MAX_PIXELS, Picture, decode};
-pub use resize::{Fit, fitted};
+pub use resize::fitted;
 
 #[cfg(test)]
 mod tests;

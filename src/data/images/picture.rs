@@ -80,6 +80,11 @@ fn png(bytes: &[u8]) -> Result<Picture, String> {
 fn jpeg(bytes: &[u8]) -> Result<Picture, String> {
     let options = DecoderOptions::default().set_strict_mode(true).set_max_width(1 << 16).set_max_height(1 << 16);
     let wrong = |error: &dyn std::fmt::Debug| format!("is not a whole JPEG image ({error:?})");
+    // The decoder fills in what is missing at the end. Neither marker occurs within data, where 0xff is followed by 0.
+    let last = |marker: u8| bytes.windows(2).rposition(|two| two == [0xff, marker]);
+    if last(0xd9) < last(0xda) {
+        return Err("is not a whole JPEG image (there is no end of its data)".into());
+    }
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(|error| wrong(&error))?;
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);

@@ -1,21 +1,10 @@
 //! Images in another size: every new pixel is a weighted mean of the old ones that it covers.
 
 use super::Picture;
-use serde::{Deserialize, Serialize};
+use crate::data::Fit;
 
 /// Bits behind the point of a weight.
 const BITS: u32 = 22;
-
-/// How an image is brought to a size of other proportions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fit {
-    /// The largest middle part of the wanted proportions; what lies outside is cut off.
-    #[default]
-    Crop,
-    /// All of it, made narrower or wider.
-    Stretch,
-}
 
 /// The image in the size (height, width), channel after channel: (c, h, w).
 ///

@@ -1,7 +1,7 @@
 //! Images that Pillow wrote, against what Pillow reads in them (`tests/reference/images.py`); damaged files and odd folders.
 
 use super::*;
-use crate::data::Inputs;
+use crate::data::{Fit, Inputs};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
