@@ -55,6 +55,14 @@ pub fn tensor<T>(shape: &[usize], values: Vec<T>) -> Tensor<T> {
     }
 }
 
+/// The entries of an array of that shape when an array of it, with entries of `width` bytes, can exist at all.
+pub(crate) fn entries(shape: &[usize], width: usize) -> Option<usize> {
+    // An axis of 0 must not hide that the others overflow: ndarray refuses such a shape too.
+    let all = shape.iter().filter(|&&size| size > 0).try_fold(width, |all, &size| all.checked_mul(size));
+    all.filter(|&all| isize::try_from(all).is_ok())?;
+    Some(shape.iter().product())
+}
+
 /// A tensor of zeros.
 pub fn zeros<T: Real>(shape: &[usize]) -> Tensor<T> {
     Tensor::zeros(IxDyn(shape))
@@ -86,5 +94,20 @@ pub fn shape_text(shape: &[usize]) -> String {
     match sizes.as_slice() {
         [one] => format!("({one},)"),
         many => format!("({})", many.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_counts_only_when_an_array_of_it_can_exist() {
+        assert_eq!(entries(&[], 8), Some(1));
+        assert_eq!(entries(&[2, 3], 8), Some(6));
+        assert_eq!(entries(&[0, 7], 8), Some(0));
+        assert_eq!(entries(&[usize::MAX, 2], 1), None);
+        assert_eq!(entries(&[1 << 61], 8), None);
+        assert_eq!(entries(&[0, 1 << 40, 1 << 40], 1), None);
     }
 }

@@ -1,5 +1,6 @@
 //! `limpide train`, `resume` and `eval` as a user runs them.
 
+mod files;
 mod shell;
 mod tables;
 

@@ -1,11 +1,13 @@
-//! A data set in memory: inputs, targets and a name; samples are gathered into batches by index.
+//! A data set: inputs in memory or on disk, targets and a name; samples are gathered into batches by index.
 
+use super::stored::StoredBytes;
 use super::target::{Target, TargetRows, class_below};
 use super::targets::Targets;
 use crate::kernels::{Quotients, prefetch};
 use crate::tensor::{Real, Tensor, dense, shape_text};
 use crate::{Error, Result};
 use ndarray::{ArcArray, Axis, IxDyn};
+use std::sync::Arc;
 
 /// How many samples before it is needed a sample is asked for.
 const AHEAD: usize = 4;
@@ -22,6 +24,17 @@ pub enum Inputs<T> {
         /// What a byte is divided by: 255 puts pixels into [0, 1].
         divisor: T,
     },
+    /// Bytes in a file on disk, which are read when a batch is gathered.
+    Stored {
+        /// The file.
+        bytes: Arc<StoredBytes>,
+        /// Which rows of the file the samples are.
+        rows: Arc<[usize]>,
+        /// The shape, samples first.
+        shape: Vec<usize>,
+        /// What a byte is divided by.
+        divisor: T,
+    },
 }
 
 impl<T: Real> Inputs<T> {
@@ -30,6 +43,7 @@ impl<T: Real> Inputs<T> {
         match self {
             Inputs::Real(values) => values.shape(),
             Inputs::Bytes { values, .. } => values.shape(),
+            Inputs::Stored { shape, .. } => shape,
         }
     }
 
@@ -45,6 +59,8 @@ impl<T: Real> Inputs<T> {
 
     /// Writes the samples at `indices` one after the other into `out`, as numbers, row-major.
     ///
+    /// A sample on disk that cannot be read becomes NaN, and [`Inputs::failure`] tells why.
+    ///
     /// Panics when an index is not below [`Inputs::len`] or `out` does not hold exactly those samples.
     pub fn gather_into(&self, indices: &[usize], out: &mut [T]) {
         match self {
@@ -53,7 +69,30 @@ impl<T: Real> Inputs<T> {
                 let quotients = Quotients::new(*divisor);
                 each_row(all, indices, out, |from, to| quotients.of(from, to));
             }
+            Inputs::Stored { bytes, rows, shape, divisor } => {
+                let (quotients, size) = (Quotients::new(*divisor), shape[1..].iter().product::<usize>());
+                assert_eq!(out.len(), indices.len() * size, "room for {} samples of {size} numbers", indices.len());
+                let mut row = vec![0; size];
+                for (room, &index) in out.chunks_exact_mut(size.max(1)).zip(indices) {
+                    match bytes.get(rows[index], &mut row) {
+                        true => quotients.of(&row, room),
+                        false => room.fill(T::of(f64::NAN)),
+                    }
+                }
+            }
         }
+    }
+
+    /// Has samples on disk read ahead of the moment when they are gathered.
+    pub fn ahead(&self, indices: &[usize]) {
+        if let Inputs::Stored { bytes, rows, .. } = self {
+            bytes.ahead(&indices.iter().map(|&index| rows[index]).collect::<Vec<_>>());
+        }
+    }
+
+    /// What went wrong first with reading samples from disk, once.
+    pub fn failure(&self) -> Option<Error> {
+        if let Inputs::Stored { bytes, .. } = self { bytes.failure() } else { None }
     }
 
     /// The samples at `indices` as one tensor (indices, …), row-major.
@@ -67,7 +106,7 @@ impl<T: Real> Inputs<T> {
         crate::tensor(&shape, out)
     }
 
-    /// A copy of the samples at `indices`, stored as before: bytes stay bytes.
+    /// A copy of the samples at `indices`, stored as before: bytes stay bytes, and those on disk stay there.
     ///
     /// Panics when an index is not below [`Inputs::len`].
     pub fn select(&self, indices: &[usize]) -> Self {
@@ -75,6 +114,11 @@ impl<T: Real> Inputs<T> {
             Inputs::Real(values) => Inputs::Real(values.select(Axis(0), indices).into_shared()),
             Inputs::Bytes { values, divisor } => {
                 Inputs::Bytes { values: values.select(Axis(0), indices).into_shared(), divisor: *divisor }
+            }
+            Inputs::Stored { bytes, rows, shape, divisor } => {
+                let rows = indices.iter().map(|&index| rows[index]).collect();
+                let shape = [&[indices.len()], &shape[1..]].concat();
+                Inputs::Stored { bytes: Arc::clone(bytes), rows, shape, divisor: *divisor }
             }
         }
     }
@@ -253,6 +297,9 @@ impl<T: Real> Dataset<T> {
         let inputs = match &self.inputs {
             Inputs::Real(values) => Inputs::Real(reshaped(values, &shape)),
             Inputs::Bytes { values, divisor } => Inputs::Bytes { values: reshaped(values, &shape), divisor: *divisor },
+            Inputs::Stored { bytes, rows, divisor, .. } => {
+                Inputs::Stored { bytes: Arc::clone(bytes), rows: Arc::clone(rows), shape, divisor: *divisor }
+            }
         };
         Ok(Dataset { name: self.name.clone(), inputs, targets: self.targets.clone(), classes: self.classes })
     }

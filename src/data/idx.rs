@@ -2,7 +2,8 @@
 //!
 //! The sizes in a file are a claim: memory is taken as data arrives, never ahead of it, and never above a bound.
 
-use crate::tensor::shape_text;
+use super::bounded::{FIRST_BYTES, Problem, read_up_to, read_values};
+use crate::tensor::{entries, shape_text};
 use crate::{Error, Result};
 use flate2::read::MultiGzDecoder;
 use ndarray::{ArcArray, IxDyn};
@@ -14,54 +15,43 @@ use std::path::Path;
 pub const MAX_BYTES: usize = 1 << 30;
 /// The most axes; images in colour have four.
 const MAX_AXES: usize = 8;
-/// What is taken before the first byte has arrived.
-const FIRST_BYTES: usize = 64 << 10;
 
 /// Reads an IDX file of unsigned bytes, plain or gzip.
 ///
 /// Errs when the file cannot be read, is not IDX, holds another type than unsigned bytes, is shorter or longer than its
 /// header says, or claims more than [`MAX_BYTES`].
 pub fn read_idx(path: &Path) -> Result<ArcArray<u8, IxDyn>> {
-    let io = |source| Error::Io { path: path.into(), source };
-    let mut reader = BufReader::with_capacity(FIRST_BYTES, File::open(path).map_err(io)?);
+    let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    read_idx_from(path, BufReader::with_capacity(FIRST_BYTES, file))
+}
+
+/// [`read_idx`] of what a reader gives; `path` is what errors name.
+///
+/// Errs as it does. The peak of the memory is twice the array, plus 128 KiB.
+pub fn read_idx_from(path: &Path, mut reader: impl Read) -> Result<ArcArray<u8, IxDyn>> {
+    plain(&mut reader).map_err(Problem::Io).and_then(parse).map_err(|problem| problem.of(path))
+}
+
+/// The shape that an IDX file's header claims.
+pub(super) fn idx_shape(path: &Path, mut reader: impl Read) -> Result<Vec<usize>> {
+    let header = plain(&mut reader).map_err(Problem::Io).and_then(|mut reader| read_header(&mut reader));
+    header.map_err(|problem| problem.of(path))
+}
+
+/// The content, unpacked when it begins as gzip does.
+fn plain<'a>(reader: &'a mut dyn Read) -> std::io::Result<Box<dyn Read + 'a>> {
+    let mut reader = reader;
     // Not `fill_buf`, which may bring a single byte.
     let mut magic = [0; 2];
-    let got = read_up_to(&mut reader, &mut magic).map_err(io)?;
-    let start = magic[..got].chain(reader);
-    let found = if magic == [0x1f, 0x8b] { parse(MultiGzDecoder::new(start)) } else { parse(start) };
-    found.map_err(|problem| match problem {
-        Problem::Io(source) => io(source),
-        Problem::Data(problem) => Error::Data { path: path.into(), problem },
-    })
-}
-
-/// What is wrong with a file, before its path is known.
-#[derive(Debug)]
-enum Problem {
-    Io(std::io::Error),
-    Data(String),
-}
-
-impl From<std::io::Error> for Problem {
-    /// A stream that is broken (bad gzip) or ends early is the file's fault, the rest the system's.
-    fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData => {
-                Problem::Data(format!("the gzip stream is damaged ({error}); fetch the file again"))
-            }
-            std::io::ErrorKind::UnexpectedEof => {
-                Problem::Data("the gzip stream ends early; fetch the file again".into())
-            }
-            _ => Problem::Io(error),
-        }
-    }
+    let got = read_up_to(&mut reader, &mut magic)?;
+    let start = std::io::Cursor::new(magic).take(got as u64).chain(reader);
+    Ok(if magic == [0x1f, 0x8b] { Box::new(MultiGzDecoder::new(start)) } else { Box::new(start) })
 }
 
 /// Parses the decompressed content.
 fn parse(mut reader: impl Read) -> std::result::Result<ArcArray<u8, IxDyn>, Problem> {
     let shape = read_header(&mut reader)?;
-    let total = shape.iter().try_fold(1usize, |total, &size| total.checked_mul(size));
-    let total = total.filter(|&total| total <= MAX_BYTES).ok_or_else(|| {
+    let total = entries(&shape, 1).filter(|&total| total <= MAX_BYTES).ok_or_else(|| {
         Problem::Data(format!("the header claims {} bytes of data; the limit is {MAX_BYTES}", shape_text(&shape)))
     })?;
     let mut values = Vec::new();
@@ -112,32 +102,6 @@ fn read_header(reader: &mut impl Read) -> std::result::Result<Vec<usize>, Proble
         )));
     }
     Ok(sizes.chunks_exact(4).map(|size| u32::from_be_bytes([size[0], size[1], size[2], size[3]]) as usize).collect())
-}
-
-/// Appends up to `total` bytes to `values`, taking at most as much memory again as has arrived, and never above `total`.
-fn read_values(reader: &mut impl Read, total: usize, values: &mut Vec<u8>) -> std::io::Result<()> {
-    while values.len() < total {
-        let room = values.len().max(FIRST_BYTES).min(total - values.len());
-        values.reserve_exact(room);
-        if reader.by_ref().take(room as u64).read_to_end(values)? < room {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Fills `buffer` as far as the reader lasts; the number of bytes read.
-fn read_up_to(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
-    let mut got = 0;
-    while got < buffer.len() {
-        match reader.read(&mut buffer[got..]) {
-            Ok(0) => break,
-            Ok(more) => got += more,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(got)
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ fn every_hostile_file_is_refused_for_its_own_reason() {
     let bomb = gzip(&vec![0; 1 << 20]);
     let bomb_after_header = gzip(&[idx(8, &[2, 2], &[]), vec![0; 1 << 20]].concat());
     let big = u32::MAX;
-    let files: [(&str, Vec<u8>, &str); 16] = [
+    let files: [(&str, Vec<u8>, &str); 17] = [
         ("empty", vec![], "shorter than the 4 bytes"),
         ("half a magic number", vec![0, 0, 8], "shorter than the 4 bytes"),
         ("text", b"5,3,0,0\n".to_vec(), "begin with the bytes 0 0, got 53 44"),
@@ -62,8 +62,9 @@ fn every_hostile_file_is_refused_for_its_own_reason() {
         ("trailing byte", [&good[..], &[9]].concat(), "the file has more"),
         ("claims 4 GiB", idx(8, &[big], &[1]), "(4294967295,) bytes of data; the limit is 1073741824"),
         ("product overflows", idx(8, &[big; 8], &[1]), "the limit is 1073741824"),
-        ("gzip cut short", zipped[..zipped.len() - 9].to_vec(), "gzip stream ends early"),
-        ("gzip with a wrong checksum", wrong_sum, "gzip stream is damaged"),
+        ("nothing, of a size that overflows", idx(8, &[0, big, big, big], &[]), "the limit is 1073741824"),
+        ("gzip cut short", zipped[..zipped.len() - 9].to_vec(), "compressed data ends early"),
+        ("gzip with a wrong checksum", wrong_sum, "compressed data is damaged"),
         ("gzip of zeros", bomb, "unknown type (0x00)"),
         ("gzip bomb after a small header", bomb_after_header, "(2, 2) = 4 bytes of data, the file has more"),
     ];
@@ -71,7 +72,7 @@ fn every_hostile_file_is_refused_for_its_own_reason() {
         let got = problem(&content);
         assert!(got.contains(words), "{name}: wants {words:?} in {got:?}");
     }
-    assert!(problem(&[&zipped[..], b"behind the gzip stream"].concat()).contains("gzip stream is damaged"));
+    assert!(problem(&[&zipped[..], b"behind the gzip stream"].concat()).contains("compressed data is damaged"));
     assert!(matches!(read_idx(Path::new("no/such/file")), Err(Error::Io { .. })));
 }
 

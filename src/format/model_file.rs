@@ -2,7 +2,7 @@
 
 use super::safetensors::{Archive, encode};
 use crate::files::write_atomically;
-use crate::model::{LayerDescription, describe};
+use crate::model::{LayerDescription, describe, numbers};
 use crate::module::Module;
 use crate::pipeline::Meaning;
 use crate::{Error, Real, Result, Tensor};
@@ -87,23 +87,37 @@ fn write<T: Real>(model: &dyn Module<T>, pipeline: Option<Meaning>, path: &Path)
 /// # Errors
 /// [`Error::Io`]; [`Error::Data`] when the file is damaged, is no model of this library, or is of a newer version.
 pub fn load<T: Real>(path: &Path) -> Result<Box<dyn Module<T>>> {
-    read(path).map(|(model, _)| model)
+    load_archive(&Archive::read(path)?)
 }
 
 /// [`load`] of a model with what stands around it.
 pub(crate) fn load_with_meaning(path: &Path) -> Result<(Box<dyn Module<f32>>, Option<Meaning>)> {
-    read(path)
+    read(&Archive::read(path)?)
 }
 
-fn read<T: Real>(path: &Path) -> Result<(Box<dyn Module<T>>, Option<Meaning>)> {
-    let archive = Archive::read(path)?;
-    let note: ModelNote = read_note(&archive, "model", VERSION)?;
+/// [`load`] of an opened file.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_archive<T: Real>(archive: &Archive) -> Result<Box<dyn Module<T>>> {
+    read(archive).map(|(model, _)| model)
+}
+
+fn read<T: Real>(archive: &Archive) -> Result<(Box<dyn Module<T>>, Option<Meaning>)> {
+    let note: ModelNote = read_note(archive, "model", VERSION)?;
     let description = note.model.ok_or_else(|| Error::Data {
-        path: path.into(),
+        path: archive.path().into(),
         problem: "holds modules that this library cannot build; build the network yourself and use `load_into`".into(),
     })?;
+    // A description is a claim: it must not take more memory than the file has numbers for.
+    let (wanted, held) = (numbers(std::slice::from_ref(&description))?, archive.numbers());
+    // A batch norm's count of batches may be missing.
+    if wanted > held.saturating_mul(2) {
+        let problem = format!("describes a network of {wanted} numbers and holds {held}; take another copy");
+        return Err(Error::Data { path: archive.path().into(), problem });
+    }
     let mut model = description.build()?;
-    fill(&mut *model, &archive)?;
+    fill(&mut *model, archive)?;
     Ok((model, note.pipeline))
 }
 

@@ -4,9 +4,9 @@
 //! notes), and the numbers. What is read is checked before it is trusted: the `safetensors` crate sees to it that the
 //! tensors cover the file without gap or overlap, and nothing larger than the file is ever allocated.
 
-use crate::tensor::{dense, shape_text, values};
+use crate::tensor::{dense, entries, shape_text, values};
 use crate::{Error, Real, Result, Tensor};
-use ::safetensors::tensor::{Metadata, TensorView};
+use ::safetensors::tensor::{Metadata, TensorInfo, TensorView};
 use ::safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,16 @@ impl Archive {
     pub fn from_bytes(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Result<Self> {
         let path = path.into();
         match SafeTensors::read_metadata(&bytes) {
-            Ok((length, header)) => Ok(Archive { path, start: 8 + length, bytes, header }),
+            Ok((length, header)) => {
+                let vast = |info: &&&TensorInfo| entries(&info.shape, 8).is_none();
+                if let Some(info) = header.tensors().values().find(vast) {
+                    let shape = shape_text(&info.shape);
+                    let problem =
+                        format!("is not a whole safetensors file (a tensor is {shape}, which no memory holds)");
+                    return Err(Error::Data { path, problem });
+                }
+                Ok(Archive { path, start: 8 + length, bytes, header })
+            }
             Err(error) => {
                 let size = bytes.len();
                 let problem = format!("is not a whole safetensors file ({error}; {size} bytes); take another copy");
@@ -70,6 +79,12 @@ impl Archive {
     /// The shape of every tensor by its name.
     pub fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         self.header.tensors().into_iter().map(|(name, info)| (name.to_string(), info.shape.clone())).collect()
+    }
+
+    /// How many numbers all tensors have together.
+    pub(crate) fn numbers(&self) -> usize {
+        let size = |shape: &[usize]| shape.iter().product::<usize>();
+        self.header.tensors().values().map(|info| size(&info.shape)).sum()
     }
 
     /// A tensor of `F32` or `F64`, rounded to the nearest `T` when it is stored more finely.

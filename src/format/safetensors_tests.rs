@@ -56,6 +56,7 @@ fn hostile_files_are_refused() {
     for (bytes, why) in [
         (file(&entry("2", "0,8"), 9), "not fully covered"),
         (file(&entry("3", "0,8"), 8), "invalid shape, data type, or offset"),
+        (file(&entry("0,1099511627776,1099511627776", "0,0"), 0), "which no memory holds"),
         (file(&entry("2", "8,16"), 16), "invalid offset for tensor `x`"),
         (file(&entry("4294967296,4294967296,16", "0,8"), 8), "overflow"),
         (file(&entry("2", "0,18446744073709551615"), 8), "invalid"),

@@ -13,12 +13,14 @@
 mod description;
 mod flops;
 mod modules;
+mod size;
 mod summary;
 
 pub use crate::pipeline::load;
 pub use description::{Halves, LayerDescription, Layers, TYPES};
 pub use flops::{Flops, flops};
 pub use modules::{build_chain, describe};
+pub use size::{MAX_NUMBERS, numbers};
 pub use summary::{Row, Summary, summary};
 
 /// Serde's message about a field `type` that is not in the table of `names`, with the nearest of them; others as they are.

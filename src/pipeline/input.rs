@@ -1,6 +1,6 @@
 //! What goes into a network: tensors as they were measured, or rows of a table.
 
-use crate::data::Standardization;
+use crate::data::{Fit, Standardization};
 use crate::table::{Encoding, Table};
 use crate::tensor::{dense, values, values_mut};
 use crate::{Error, Result, Tensor};
@@ -16,6 +16,9 @@ pub enum Input {
         shape: Option<Vec<usize>>,
         /// What is taken off and divided by.
         standardization: Option<Standardization>,
+        /// For images: how a file is brought to the shape. Their pixels stand for p / 255.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fit: Option<Fit>,
     },
     /// Rows of named columns.
     Table(Table),
@@ -24,7 +27,7 @@ pub enum Input {
 impl Default for Input {
     /// Whatever the network takes, as it is.
     fn default() -> Self {
-        Input::Tensor { shape: None, standardization: None }
+        Input::Tensor { shape: None, standardization: None, fit: None }
     }
 }
 
@@ -32,7 +35,7 @@ impl Input {
     /// The shape of a sample as the network sees it, when it is known.
     pub(super) fn sample_shape(&self) -> Result<Option<Vec<usize>>> {
         match self {
-            Input::Tensor { shape, standardization } => {
+            Input::Tensor { shape, standardization, .. } => {
                 if let (Some(shape), Some(standardization)) = (shape, standardization) {
                     standardization.check(&[&[1], shape.as_slice()].concat())?;
                 }
@@ -48,7 +51,7 @@ impl Input {
             return Err(Error::shape("the model", "samples (n, …)", x.shape()));
         }
         match self {
-            Input::Tensor { shape, standardization } => {
+            Input::Tensor { shape, standardization, .. } => {
                 let mut x = match shape {
                     Some(shape) if x.shape()[1..] != shape[..] => reshaped(x, shape)?,
                     _ => x.clone(),

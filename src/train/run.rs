@@ -64,7 +64,11 @@ impl<T: Real> Run<'_, '_, T> {
         optim.set_random(random, position.step as u64);
         let mut recent: VecDeque<BatchScore<T>> = VecDeque::with_capacity(RECENT);
         let mut target = room(0);
-        for indices in batches.epoch(epoch).skip(position.step) {
+        let mut batches = batches.epoch(epoch).skip(position.step).peekable();
+        while let Some(indices) = batches.next() {
+            if let Some(next) = batches.peek() {
+                train.inputs.ahead(next);
+            }
             if target.len() != indices.len() {
                 target = room(indices.len());
             }
@@ -79,6 +83,9 @@ impl<T: Real> Run<'_, '_, T> {
             let batch = Batch { rows: indices.len(), fill: &fill, target: &target };
             let score = optim.step_batch(train.sample_shape(), &batch)?;
             position.step += 1;
+            if let Some(error) = train.inputs.failure() {
+                return Err(error);
+            }
             if !score.sum.is_finite() {
                 let x = loader.map_or_else(|| train.inputs.gather(indices), |own| own.batch(epoch, indices).0);
                 let culprit = culprit(optim.network(), &x);

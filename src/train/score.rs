@@ -104,7 +104,8 @@ pub(super) fn check<T: Real>(network: &dyn Module<T>, loss: &dyn Loss<T>, data: 
 /// Mean loss and accuracy of a network on a data set.
 ///
 /// # Errors
-/// A shape error when network, loss and data do not fit together.
+/// A shape error when network, loss and data do not fit together; [`Error::Io`](crate::Error::Io) for samples on disk that
+/// cannot be read.
 pub fn evaluate<T: Real>(
     network: &dyn Module<T>,
     loss: &dyn Loss<T>,
@@ -127,19 +128,26 @@ pub fn evaluate<T: Real>(
             samples,
         }
     });
-    Ok(Score::of(&batches))
+    match data.inputs.failure() {
+        Some(error) => Err(error),
+        None => Ok(Score::of(&batches)),
+    }
 }
 
 /// The outputs of a network for every sample, in order.
 ///
 /// # Errors
-/// A shape error when the network does not take such inputs.
+/// A shape error when the network does not take such inputs; [`Error::Io`](crate::Error::Io) for samples on disk that cannot
+/// be read.
 pub fn predict<T: Real>(network: &dyn Module<T>, inputs: &Inputs<T>, engine: &mut Engine<T>) -> Result<Tensor<T>> {
     let shape = network.output_shape(inputs.shape())?;
     let mut predictor = Predictor::new(network, &inputs.shape()[1..], inputs.len())?;
     let fill = |range: Range<usize>, to: &mut [T]| inputs.gather_into(&range.collect::<Vec<_>>(), to);
     let parts = predictor.predict_slices(engine.workers(), inputs.len(), &fill, &|_, z| z.to_vec());
-    Ok(tensor(&shape, parts.concat()))
+    match inputs.failure() {
+        Some(error) => Err(error),
+        None => Ok(tensor(&shape, parts.concat())),
+    }
 }
 
 #[cfg(test)]

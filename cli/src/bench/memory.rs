@@ -21,6 +21,7 @@ impl Memory {
         let inputs = match &data.inputs {
             Inputs::Real(values) => values.len() * size_of::<T>(),
             Inputs::Bytes { values, .. } => values.len(),
+            Inputs::Stored { .. } => 0,
         };
         let targets = match &data.targets {
             Targets::Given(Target::Values(values)) => values.len() * size_of::<T>(),

@@ -1,11 +1,13 @@
 //! The data of a run: which set, in what form, and how it is divided.
 
+pub mod files;
 mod source;
 pub mod table;
 
 pub use source::{BuiltIn, Source};
 
-use limpide::data::{self, Dataset, Mnist, Per, Split, Standardization, Target, Targets};
+use files::Given;
+use limpide::data::{self, Dataset, Inputs, Mnist, Per, Split, Standardization, Target, Targets};
 use limpide::pipeline::Input;
 use limpide::{Error, Result, tensor};
 use serde::{Deserialize, Serialize};
@@ -125,6 +127,29 @@ impl Answers {
     }
 }
 
+/// Values with mean 0 and deviation 1 over the training part, column by column; what was taken off and divided by.
+fn scaled(train: &mut Dataset<f32>, validation: &mut Option<Dataset<f32>>, test: &mut Option<Dataset<f32>>) -> Answers {
+    let Targets::Given(Target::Values(values)) = &train.targets else { return Answers::no_names() };
+    let (rows, columns) = (values.shape()[0], values.shape()[1..].iter().product::<usize>());
+    let all = limpide::tensor::values(values);
+    let (mut mean, mut std) = (Vec::new(), Vec::new());
+    for column in 0..columns {
+        let own = || all.iter().skip(column).step_by(columns).map(|&y| f64::from(y));
+        let middle = own().sum::<f64>() / rows as f64;
+        let deviation = (own().map(|y| (y - middle).powi(2)).sum::<f64>() / rows as f64).sqrt();
+        mean.push(middle);
+        std.push(if deviation > 0.0 { deviation } else { 1.0 });
+    }
+    for data in std::iter::once(train).chain(validation.as_mut()).chain(test.as_mut()) {
+        let Targets::Given(Target::Values(values)) = &mut data.targets else { continue };
+        for (at, y) in limpide::tensor::values_mut(values).iter_mut().enumerate() {
+            let column = at % columns;
+            *y = ((f64::from(*y) - mean[column]) / std[column]) as f32;
+        }
+    }
+    Answers::Values { names: Vec::new(), mean, std }
+}
+
 fn divided(all: &Dataset<f32>, split: &SplitDescription, run_seed: u64) -> Result<Split> {
     let seed = split.seed.unwrap_or(run_seed);
     let Some(folds) = split.folds else {
@@ -153,10 +178,16 @@ impl DataDescription {
             }
             return table.load(self.limit, split, run_seed);
         }
-        let (mut all, own_test) = self.source(run_seed)?;
-        if own_test.is_some() && split.test != 0.0 {
-            let wanted = format!("0, because {} comes with a test part of its own", all.name);
-            return Err(Error::option("split: test", wanted, split.test));
+        let Given { mut all, validation: own_validation, test: own_test, names, fit, notes } = self.given(run_seed)?;
+        for (part, share, own) in [("validation", split.validation, &own_validation), ("test", split.test, &own_test)] {
+            if own.is_some() && share != 0.0 {
+                let wanted = format!("0, because {} comes with a {part} part of its own", all.name);
+                return Err(Error::option(format!("split: {part}"), wanted, share));
+            }
+        }
+        if self.standardize.is_some() && matches!(all.inputs, Inputs::Stored { .. }) {
+            let wanted = "left out for images that are kept on disk: their pixels go from 0 to 1 as they are";
+            return Err(Error::option("data: standardize", wanted, "a standardisation"));
         }
         if let Some(limit) = self.limit {
             all = all.select(&(0..all.len().min(limit)).collect::<Vec<_>>());
@@ -165,32 +196,39 @@ impl DataDescription {
         // Without any division the samples stay in their order and are not copied.
         let train = if parts.train.len() == all.len() { all.clone() } else { all.select(&parts.train) };
         let select = |part: &[usize]| (!part.is_empty()).then(|| all.select(part));
-        let (validation, test) = (select(&parts.validation), own_test.or_else(|| select(&parts.test)));
-        let train = self.shaped(train)?;
+        let (validation, test) =
+            (own_validation.or_else(|| select(&parts.validation)), own_test.or_else(|| select(&parts.test)));
+        let mut train = self.shaped(train)?;
         let everything: Vec<usize> = (0..train.len()).collect();
-        let fit = |per| Standardization::fit(&train.inputs, &everything, per);
-        let standardization = self.standardize.map(fit).transpose()?;
+        let measure = |per| Standardization::fit(&train.inputs, &everything, per);
+        let standardization = self.standardize.map(measure).transpose()?;
         let ready = |data: Option<Dataset<f32>>| {
             data.map(|data| standardized(self.shaped(data)?, standardization.as_ref())).transpose()
         };
-        let (validation, test) = (ready(validation)?, ready(test)?);
-        let input =
-            Input::Tensor { shape: Some(train.sample_shape().to_vec()), standardization: standardization.clone() };
-        let answers = match self.targets {
-            Some(TargetForm::Inputs) => Answers::no_names(),
+        let (mut validation, mut test) = (ready(validation)?, ready(test)?);
+        let shape = Some(train.sample_shape().to_vec());
+        let input = Input::Tensor { shape, standardization: standardization.clone(), fit };
+        let answers = match (self.targets, &self.source) {
+            (Some(TargetForm::Inputs), _) => Answers::no_names(),
+            (None, Source::Arrays(_)) if all.classes == 0 => scaled(&mut train, &mut validation, &mut test),
             _ if all.classes == 0 => Answers::no_names(),
-            _ => Answers::Classes((0..all.classes).map(|class| class.to_string()).collect()),
+            _ => Answers::Classes(names),
         };
-        Ok(Parts { train, validation, test, split: parts, standardization, input, answers, notes: Vec::new() })
+        Ok(Parts { train, validation, test, split: parts, standardization, input, answers, notes })
     }
 
-    /// The samples as they come, and the test part of a set that has one.
-    fn source(&self, run_seed: u64) -> Result<(Dataset<f32>, Option<Dataset<f32>>)> {
+    /// The samples as they come, and the parts that a set has of its own.
+    fn given(&mut self, run_seed: u64) -> Result<Given> {
+        let source = match &mut self.source {
+            Source::Arrays(arrays) => return arrays.load(),
+            Source::Images(images) => return images.load(),
+            Source::Table(_) => unreachable!("a table is loaded by its own"),
+            Source::BuiltIn(source) => source,
+        };
         let of = |seed: Option<u64>| seed.unwrap_or(run_seed);
         let files = |set: Mnist| set.load::<f32>(self.folder.as_deref()).map(|(train, test)| (train, Some(test)));
         let one = |data: Result<Dataset<f32>>| data.map(|data| (data, None));
-        let Source::BuiltIn(source) = &self.source else { unreachable!("files are loaded by their own") };
-        match *source {
+        let (all, test) = match *source {
             BuiltIn::Digits {} => one(Ok(data::digits())),
             BuiltIn::Mnist {} => files(Mnist::Digits),
             BuiltIn::FashionMnist {} => files(Mnist::Fashion),
@@ -198,7 +236,9 @@ impl DataDescription {
             BuiltIn::Circles { samples, noise, factor, seed } => one(data::circles(samples, noise, factor, of(seed))),
             BuiltIn::Spirals { samples, noise, arms, seed } => one(data::spirals(samples, arms, noise, of(seed))),
             BuiltIn::Regression { samples, seed } => one(data::regression(samples, -1.0..1.0, of(seed))),
-        }
+        }?;
+        let names = (0..all.classes).map(|class| class.to_string()).collect();
+        Ok(Given { all, validation: None, test, names, fit: None, notes: Vec::new() })
     }
 
     /// The samples in the form that is asked for.

@@ -5,7 +5,7 @@ use limpide::data::Mixup;
 use limpide::data::augment::Augmentation;
 use limpide::init::{Init, initialise};
 use limpide::loss::LossDescription;
-use limpide::model::{LayerDescription, build_chain};
+use limpide::model::{LayerDescription, build_chain, numbers};
 use limpide::optim::schedule::ScheduleDescription;
 use limpide::optim::{OptimizerDescription, StepOptions};
 use limpide::train::{CheckpointOptions, EarlyStoppingOptions};
@@ -130,8 +130,9 @@ impl RunDescription {
     /// The network with the start values of the seed.
     ///
     /// # Errors
-    /// Those of the layers' options.
+    /// Those of the layers' options; [`limpide::Error::Option`] for more parameters than any memory holds.
     pub fn network(&self) -> Result<Sequential<f32>> {
+        numbers(&self.layers)?;
         let mut network = build_chain(&self.layers)?.seed(self.seed);
         if let Some(rule) = self.init {
             initialise(&mut network as &mut dyn Module<f32>, rule, &Stream::new(self.seed));

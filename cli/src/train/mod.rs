@@ -30,6 +30,8 @@ use std::process::ExitCode;
 ///
 /// Of CSV and its relatives (packed by gzip or not, or - for the standard input) it is enough to name the column that is to be
 /// told from the others: delimiter, header, kinds of columns, task, network and recipe are found, and `--set` changes any.
+/// Arrays are x.npy with y.npy beside it, or x and y in an NPZ file (x_test and y_test are kept for the test), or IDX images
+/// with their labels beside them. Images lie in a folder for each class, perhaps below train/, validation/ and test/.
 ///
 /// Leaves a folder with run.toml (every default filled in), checkpoints, history.csv, and at the end model.safetensors and
 /// result.json. Progress goes to stderr, the result to stdout. Ctrl-C finishes the step, writes a checkpoint and says how
@@ -37,12 +39,16 @@ use std::process::ExitCode;
 #[derive(clap::Args, Debug)]
 #[command(after_help = examples())]
 pub struct Arguments {
-    /// Rows (CSV, TSV, .gz, or - for the standard input), or the description of a run.
-    #[arg(value_name = "FILE|FILE.toml")]
+    /// Rows (CSV, TSV, .gz, or - for the standard input), arrays (NPY, NPZ, IDX), a folder of images, or the description of a
+    /// run.
+    #[arg(value_name = "FILE|DIR|FILE.toml")]
     file: PathBuf,
-    /// The column of a file of rows that is to be told from the others.
+    /// The column of a file of rows that is to be told from the others; for arrays the array or file of the targets.
     #[arg(long, value_name = "COLUMN")]
     target: Option<String>,
+    /// Go on past images that cannot be decoded, and count them.
+    #[arg(long)]
+    skip_bad: bool,
     /// The folder of the run; runs/NAME, with a number where it is taken, when left out.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -84,7 +90,7 @@ impl Common {
 fn examples() -> String {
     let models = models::NAMES.map(|(name, about)| format!("  {name:<20} {about}"));
     format!(
-        "Models by name:\n{}\n\nExamples:\n  limpide train iris.csv --target species\n  limpide train recipes/moons.toml --set seed=3 --set optimizer.lr=0.1 --out runs/moons-3",
+        "Models by name:\n{}\n\nExamples:\n  limpide train iris.csv --target species\n  limpide train digits.npz\n  limpide train photos/ --set data.pixels.size=[64,64] --skip-bad\n  limpide train recipes/moons.toml --set seed=3 --set optimizer.lr=0.1 --out runs/moons-3",
         models.join("\n")
     )
 }
@@ -94,7 +100,8 @@ fn examples() -> String {
 /// # Errors
 /// A description, data or a folder that cannot be used, before anything is computed; those of training and writing.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
-    let Arguments { file, target, out, settings, common, dry_run } = arguments;
+    let Arguments { file, target, skip_bad, out, settings, common, dry_run } = arguments;
+    let settings = &with_skip_bad(file, settings, *skip_bad)?;
     let mut session = if own_data::is_description(file) {
         if target.is_some() {
             return Err(Error::option(
@@ -122,6 +129,34 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     folder.write("run.toml", &session.toml())?;
     eprint!("{}", session.beginning());
     finish(session, &folder, common.json)
+}
+
+/// Reads the bytes of a description and builds what it describes, but for the data, and but for a network that would hold more
+/// numbers than given: what a test of hostile files wants to do.
+///
+/// # Errors
+/// Those of the description.
+pub fn check_description(bytes: Vec<u8>, most_numbers: usize) -> Result<()> {
+    let description: description::RunDescription = read::parse(std::path::Path::new("run.toml"), bytes, &[])?;
+    description.checkpoints.check()?;
+    description.loss.build::<f32>()?;
+    if let Some(options) = &description.early_stopping {
+        options.build::<f32>()?;
+    }
+    let mut optimizer = description.optimizer.build::<f32>()?;
+    if limpide::model::numbers(&description.layers)? <= most_numbers {
+        optimizer.prepare(&description.network()?)?;
+    }
+    Ok(())
+}
+
+/// The settings, with the one that `--skip-bad` is.
+fn with_skip_bad(file: &std::path::Path, settings: &[Setting], skip_bad: bool) -> Result<Vec<Setting>> {
+    if skip_bad && !file.is_dir() && !own_data::is_description(file) {
+        return Err(Error::option("--skip-bad", "with a folder of images", file.display()));
+    }
+    let setting = skip_bad.then(|| "data.pixels.skip_bad=true".parse().expect("a setting"));
+    Ok(settings.iter().cloned().chain(setting).collect())
 }
 
 /// Runs a session in its folder and prints what came of it.

@@ -1,14 +1,18 @@
 //! A run from nothing but data: what the data are decides the network and the recipe, as a description that can be read,
 //! changed and trained again.
 
+mod images;
+
+use super::data::files::{ArraySource, ImageSource};
 use super::data::table::TableSource;
 use super::data::{Answers, DataDescription, Parts, Source, SplitDescription};
 use super::description::RunDescription;
 use super::read::{Setting, described};
 use super::session::Session;
+use limpide::data::Per;
 use limpide::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use toml::{Table, Value};
 
 /// The part of a description that is known before the data are seen.
@@ -33,16 +37,17 @@ pub fn is_description(file: &Path) -> bool {
     file.extension().is_some_and(|end| end.eq_ignore_ascii_case("toml"))
 }
 
-/// The session of a file of rows, one column of which is the target.
+/// The session of data in a file or folder. `target` names the column of a table, or the array or file of targets.
 ///
 /// # Errors
 /// Those of the file and of settings that do not fit.
 pub fn session(file: &Path, target: Option<&str>, settings: &[Setting]) -> Result<Session> {
-    let Some(target) = target else { return Err(no_target(file)) };
     // A run may be trained again from another folder.
     let file = if file.as_os_str() == "-" { file.into() } else { std::path::absolute(file).unwrap_or(file.into()) };
-    let (mut head, parts) = load(file.clone(), target, settings)?;
-    let mut table: Table = toml::from_str(&recipe(&parts)).expect("a recipe is TOML");
+    let (source, standardize) = source(&file, target)?;
+    let (mut head, parts) = load(source, standardize, settings)?;
+    let recipe = images::recipe(&parts).unwrap_or_else(|| recipe(&parts));
+    let mut table: Table = toml::from_str(&recipe).expect("a recipe is TOML");
     let Value::Table(known) = Value::try_from(&head).expect("plain data") else { unreachable!("a struct is a table") };
     table.extend(known);
     let mut description: RunDescription = described(table, settings)?;
@@ -50,11 +55,39 @@ pub fn session(file: &Path, target: Option<&str>, settings: &[Setting]) -> Resul
     Session::new(&file, description, parts)
 }
 
+/// What a path is: a folder of images, arrays, or else a table; and what is standardised.
+fn source(file: &Path, target: Option<&str>) -> Result<(Source, Option<Per>)> {
+    if file.is_dir() {
+        if target.is_some() {
+            let wanted = "left out: this is a folder of images, and its folders are the classes";
+            return Err(Error::option("--target", wanted, target.unwrap_or_default()));
+        }
+        return Ok((Source::Images(ImageSource::new(file.into())), None));
+    }
+    if is_array_file(file) {
+        let arrays = ArraySource::found(file, target)?;
+        let standardize = arrays.is_flat()?.then_some(Per::Feature);
+        return Ok((Source::Arrays(arrays), standardize));
+    }
+    let Some(target) = target else { return Err(no_target(file)) };
+    Ok((Source::Table(TableSource::new(file.into(), target.into())), None))
+}
+
+/// Whether a file is NPY, NPZ or IDX by its name.
+pub fn is_array_file(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    [".npy", ".npz"].iter().any(|end| name.ends_with(end))
+        || plain.ends_with(".idx")
+        || ["-ubyte", ".idx1", ".idx3"].iter().any(|end| plain.ends_with(end))
+}
+
 /// Reads the data by those settings that are about them.
-fn load(file: PathBuf, target: &str, settings: &[Setting]) -> Result<(Head, Parts)> {
-    let source = Source::Table(TableSource::new(file, target.into()));
-    let data = DataDescription { folder: None, shape: None, targets: None, standardize: None, limit: None, source };
-    let split = SplitDescription { validation: VALIDATION, ..SplitDescription::default() };
+fn load(source: Source, standardize: Option<Per>, settings: &[Setting]) -> Result<(Head, Parts)> {
+    let own_validation = matches!(&source, Source::Images(images) if images.has_validation());
+    let validation = if own_validation { 0.0 } else { VALIDATION };
+    let data = DataDescription { folder: None, shape: None, targets: None, standardize, limit: None, source };
+    let split = SplitDescription { validation, ..SplitDescription::default() };
     let about: Vec<Setting> =
         settings.iter().filter(|own| ["seed", "data", "split"].contains(&own.part())).cloned().collect();
     let Value::Table(table) = Value::try_from(Head { seed: 1, data, split }).expect("plain data") else {
@@ -63,8 +96,12 @@ fn load(file: PathBuf, target: &str, settings: &[Setting]) -> Result<(Head, Part
     let mut head: Head = described(table, &about)?;
     let parts = head.data.load(&head.split, head.seed)?;
     if parts.validation.is_none() {
-        let found = format!("{} of {} rows", head.split.validation, parts.train.len());
-        return Err(Error::option("split: validation", "a share with at least one row, to know when to stop", found));
+        let found = format!("{} of {} samples", head.split.validation, parts.train.len());
+        return Err(Error::option(
+            "split: validation",
+            "a share with at least one sample, to know when to stop",
+            found,
+        ));
     }
     Ok((head, parts))
 }
@@ -92,24 +129,15 @@ fn no_target(file: &Path) -> Error {
 /// | up to 300 epochs, fewer for many samples, patience of a tenth | the validation loss says when it is enough |
 fn recipe(parts: &Parts) -> String {
     let (samples, inputs) = (parts.train.len(), parts.train.sample_shape().iter().product::<usize>());
-    let (loss, outputs) = match &parts.answers {
-        Answers::Classes(names) => ("CrossEntropyLoss", names.len()),
-        Answers::Values { .. } => ("MSELoss", 1),
-    };
+    let (loss, outputs) = loss(parts);
     let width = (2 * inputs).next_power_of_two().clamp(32, 256);
     let widths = if samples < 2_000 { vec![width] } else { vec![width, width / 2] };
     let batch_size = (samples / 100).next_power_of_two().clamp(16, 256);
     let epochs = (6_000_000 / samples.max(1)).clamp(30, 300);
-    let patience = epochs / 10;
-    let mut text = format!(
-        r#"epochs = {epochs}
-batch_size = {batch_size}
-loss = {{ name = "{loss}" }}
-optimizer = {{ type = "AdamW", lr = 0.002, weight_decay = 0.05, groups = [{{ max_rank = 1, weight_decay = 0.0 }}] }}
-step = {{ ema = 0.98 }}
-early_stopping = {{ metric = "validation_loss", patience = {patience} }}
-"#
-    );
+    let mut text = head(loss, epochs, batch_size, epochs / 10);
+    if parts.train.sample_shape().len() > 1 {
+        text += "[[layers]]\ntype = \"Flatten\"\n";
+    }
     let mut before = inputs;
     for width in widths {
         text += &format!(
@@ -121,4 +149,25 @@ early_stopping = {{ metric = "validation_loss", patience = {patience} }}
         before = width;
     }
     text + &format!("[[layers]]\ntype = \"Linear\"\nin_features = {before}\nout_features = {outputs}\n")
+}
+
+/// What all recipes share, as far as it is not layers.
+fn head(loss: &str, epochs: usize, batch_size: usize, patience: usize) -> String {
+    format!(
+        r#"epochs = {epochs}
+batch_size = {batch_size}
+loss = {{ name = "{loss}" }}
+optimizer = {{ type = "AdamW", lr = 0.002, weight_decay = 0.05, groups = [{{ max_rank = 1, weight_decay = 0.0 }}] }}
+step = {{ ema = 0.98 }}
+early_stopping = {{ metric = "validation_loss", patience = {patience} }}
+"#
+    )
+}
+
+/// The loss for what the targets are, and the outputs that it wants.
+fn loss(parts: &Parts) -> (&'static str, usize) {
+    match &parts.answers {
+        Answers::Classes(names) => ("CrossEntropyLoss", names.len()),
+        Answers::Values { .. } => ("MSELoss", parts.train.target_room(1).shape()[1..].iter().product()),
+    }
 }

@@ -1,6 +1,9 @@
 //! `limpide predict`: what a trained model says of rows in a file.
 
+mod samples;
+
 use super::data::table::standard_input;
+use super::own_data::is_array_file;
 use limpide::files::write_atomically;
 use limpide::pipeline::{Input, Output, Pipeline, Predictions};
 use limpide::table::{CsvFile, CsvOptions, Encoding, Rows, Table};
@@ -10,10 +13,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Say what a trained model makes of the rows of a file.
+/// Say what a trained model makes of rows, images or arrays.
 ///
 /// CSV comes in and CSV goes out, a row for a row: the class and the probability of each, or the value in the target's own
-/// units. Nothing is written unless all rows are right.
+/// units. An image or a folder of them gives a line for each file, an NPY, NPZ or IDX file one for each sample. Nothing is written
+/// unless all is right.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  limpide predict runs/iris new.csv --out answers.csv\n  zcat new.csv.gz | limpide predict runs/iris -"
@@ -22,7 +26,8 @@ pub struct Arguments {
     /// The folder of a run, or a model file.
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Rows with the columns that the model was trained on (the target may be among them); - for the standard input.
+    /// Rows with the columns that the model was trained on (the target may be among them); - for the standard input. Or an
+    /// image, a folder of images, or an array.
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
     /// The file to write; the standard output when left out.
@@ -34,6 +39,9 @@ pub struct Arguments {
     /// Pass over columns that the model does not know.
     #[arg(long)]
     ignore_extra: bool,
+    /// Leave out images that cannot be decoded, and count them.
+    #[arg(long)]
+    skip_bad: bool,
 }
 
 /// Rows that are answered at a time.
@@ -45,28 +53,14 @@ const CHUNK: usize = 8192;
 /// A model or file that cannot be used, with the row and column of what is wrong.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let pipeline = model::load(&arguments.run)?;
-    let file = open(&pipeline, &arguments.file)?;
-    let names = names(&pipeline, &file);
-    let kept: Vec<usize> = arguments.keep.iter().map(|name| place(&names, name)).collect::<Result<_>>()?;
-    let mut passed = if arguments.ignore_extra { extra(&pipeline, &names) } else { Vec::new() };
-    if !passed.is_empty() {
-        eprintln!("limpide: passed over the columns {}", passed.join(", "));
-    }
-    passed.extend(extra(&pipeline, &arguments.keep));
-    let mut out = csv::Writer::from_writer(Vec::new());
-    let head = arguments.keep.iter().cloned().chain(answer_names(&pipeline)?);
-    let full = "memory is written to without fail";
-    out.write_record(head).expect(full);
-    answer(&pipeline, &file, &passed, &mut |rows, answers| {
-        for row in 0..answers.len() {
-            let kept = kept.iter().map(|&place| rows.cell(row, place).to_string());
-            let class = answers.class(row).map(str::to_string);
-            let numbers = answers.row(row).iter().map(f32::to_string);
-            out.write_record(kept.chain(class).chain(numbers)).expect(full);
-        }
-        Ok(())
-    })?;
-    let bytes = out.into_inner().expect(full);
+    let path = &arguments.file;
+    let bytes = if samples::is_images(path) {
+        samples::of_images(&pipeline, path, arguments.skip_bad, &answer_names(&pipeline)?)?
+    } else if is_array_file(path) {
+        samples::of_array(&pipeline, path, &answer_names(&pipeline)?)?
+    } else {
+        of_rows(&pipeline, arguments)?
+    };
     match &arguments.out {
         Some(path) => write_atomically(path, &bytes)?,
         None => {
@@ -75,6 +69,32 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The answers about the rows of a file.
+fn of_rows(pipeline: &Pipeline, arguments: &Arguments) -> Result<Vec<u8>> {
+    let file = open(pipeline, &arguments.file)?;
+    let names = names(pipeline, &file);
+    let kept: Vec<usize> = arguments.keep.iter().map(|name| place(&names, name)).collect::<Result<_>>()?;
+    let mut passed = if arguments.ignore_extra { extra(pipeline, &names) } else { Vec::new() };
+    if !passed.is_empty() {
+        eprintln!("limpide: passed over the columns {}", passed.join(", "));
+    }
+    passed.extend(extra(pipeline, &arguments.keep));
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let head = arguments.keep.iter().cloned().chain(answer_names(pipeline)?);
+    let full = "memory is written to without fail";
+    out.write_record(head).expect(full);
+    answer(pipeline, &file, &passed, &mut |rows, answers| {
+        for row in 0..answers.len() {
+            let kept = kept.iter().map(|&place| rows.cell(row, place).to_string());
+            let class = answers.class(row).map(str::to_string);
+            let numbers = answers.row(row).iter().map(f32::to_string);
+            out.write_record(kept.chain(class).chain(numbers)).expect(full);
+        }
+        Ok(())
+    })?;
+    Ok(out.into_inner().expect(full))
 }
 
 /// The file of rows for a model, with a header when the model's own had one.

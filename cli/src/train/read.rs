@@ -66,6 +66,14 @@ fn apply(table: &mut Table, settings: &[Setting]) -> Result<()> {
 /// A file that cannot be read; TOML that is wrong, an unknown field or value, with line and column and the nearest name.
 pub fn read<D: DeserializeOwned>(path: &Path, settings: &[Setting]) -> Result<D> {
     let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    parse(path, bytes, settings)
+}
+
+/// [`read`] of the bytes of a file; `path` is what errors name.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn parse<D: DeserializeOwned>(path: &Path, bytes: Vec<u8>, settings: &[Setting]) -> Result<D> {
     let wrong = |problem: String| Error::Data { path: path.into(), problem };
     let text = String::from_utf8(bytes)
         .map_err(|error| wrong(format!("is not UTF-8 text (byte {})", error.utf8_error().valid_up_to())))?;

@@ -1,12 +1,13 @@
 //! Where samples come from, as a run description says it: a built-in set by its name, or a file.
 
+use super::files::{ArraySource, ImageSource};
 use super::table::TableSource;
 use serde::de::{DeserializeOwned, Deserializer, Error};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use toml::Value;
 
-/// `name = "moons"` with the options of the set, or `file = "x.csv"` with those of its format.
+/// `name = "moons"` with the options of the set, `file = "x.csv"` with those of its format, `arrays = {…}`, or `images = "folder"`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Source {
@@ -14,6 +15,10 @@ pub enum Source {
     BuiltIn(BuiltIn),
     /// Rows of columns.
     Table(TableSource),
+    /// Arrays.
+    Arrays(ArraySource),
+    /// A folder of images.
+    Images(ImageSource),
 }
 
 /// A built-in set by its name.
@@ -51,15 +56,26 @@ pub enum BuiltIn {
     },
 }
 
-/// Told apart by the fields `name` and `file`, so that an error is about the one that is meant.
+/// The fields of which a source has exactly one.
+const KEYS: [&str; 4] = ["name", "file", "arrays", "images"];
+
+/// Told apart by the fields of [`KEYS`], so that an error is about the one that is meant.
 impl<'de> Deserialize<'de> for Source {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = BTreeMap::<String, Value>::deserialize(deserializer)?;
-        match (fields.contains_key("name"), fields.contains_key("file")) {
-            (true, false) => read(fields).map(Source::BuiltIn),
-            (false, true) => read(fields).map(Source::Table),
-            (true, true) => Err(D::Error::custom("has both `name` and `file`; keep one of them")),
-            (false, false) => Err(D::Error::custom("wants the `name` of a built-in set or a `file`")),
+        match KEYS.map(|key| fields.contains_key(key)) {
+            [true, false, false, false] => read(fields).map(Source::BuiltIn),
+            [false, true, false, false] => read(fields).map(Source::Table),
+            [false, false, true, false] => read(fields).map(Source::Arrays),
+            [false, false, false, true] => read(fields).map(Source::Images),
+            [false, false, false, false] => {
+                Err(D::Error::custom("wants the `name` of a built-in set, a `file`, `arrays` or a folder of `images`"))
+            }
+            found => {
+                let found: Vec<_> =
+                    KEYS.iter().zip(found).filter(|(_, has)| *has).map(|(key, _)| format!("`{key}`")).collect();
+                Err(D::Error::custom(format!("has {}; keep one of them", found.join(" and "))))
+            }
         }
     }
 }

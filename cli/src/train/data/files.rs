@@ -1,0 +1,291 @@
+//! Arrays and folders of images as the data of a run.
+
+use limpide::data::images::{ImageFile, ImageFolder, ImageOptions, load_images, survey};
+use limpide::data::{AnyArray, ArrayPlace, ArrayTask, Dataset, Fit, Npz, Target, array_dataset};
+use limpide::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Names of an NPZ file's arrays, the likelier first, and of NPY files.
+const INPUTS: [&str; 8] = ["x", "X", "x_train", "X_train", "inputs", "images", "data", "train_images"];
+const TARGETS: [&str; 8] = ["y", "Y", "y_train", "Y_train", "targets", "labels", "target", "train_labels"];
+const TEST_INPUTS: [&str; 4] = ["x_test", "X_test", "test_images", "inputs_test"];
+const TEST_TARGETS: [&str; 4] = ["y_test", "Y_test", "test_labels", "targets_test"];
+/// Left-out files that are named; more are counted.
+const NAMED: usize = 5;
+
+/// Samples from files, before they are divided.
+pub struct Given {
+    /// All that may train.
+    pub all: Dataset<f32>,
+    /// A part that the files have for validation.
+    pub validation: Option<Dataset<f32>>,
+    /// A part that the files have for the test.
+    pub test: Option<Dataset<f32>>,
+    /// The classes by name; none for values.
+    pub names: Vec<String>,
+    /// How images were brought to their size.
+    pub fit: Option<Fit>,
+    /// What was found, a line each.
+    pub notes: Vec<String>,
+}
+
+/// Arrays of NPY, NPZ and IDX files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArraySource {
+    /// `[data.arrays]`.
+    pub arrays: Arrays,
+}
+
+/// Inputs and targets, perhaps with those of a test part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arrays {
+    /// What the targets are; as their type suggests, when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<ArrayTask>,
+    /// Whether images are (n, h, w, c).
+    #[serde(default)]
+    pub channels_last: bool,
+    /// The inputs (n, …).
+    pub x: ArrayPlace,
+    /// The targets (n, …).
+    pub y: ArrayPlace,
+    /// Inputs of the test part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x_test: Option<ArrayPlace>,
+    /// Targets of the test part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub y_test: Option<ArrayPlace>,
+}
+
+/// A folder of images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageSource {
+    /// The folder: `class/name.png`, perhaps below `train/`, `validation/`, `test/`.
+    pub images: PathBuf,
+    /// What becomes of them.
+    #[serde(default)]
+    pub pixels: ImageOptions,
+}
+
+impl ArraySource {
+    /// The arrays that belong together, from the name of the file with the inputs: those of an NPZ file by their names, or
+    /// the file with the targets beside it. `target` names the targets instead.
+    ///
+    /// # Errors
+    /// When the targets are not found, with what there is.
+    pub fn found(file: &Path, target: Option<&str>) -> Result<Self> {
+        let packed = file.extension().is_some_and(|end| end.eq_ignore_ascii_case("npz"));
+        let (x, y, x_test, y_test) = if packed { within(file, target)? } else { beside(file, target)? };
+        let (shape, _) = x.header()?;
+        let channels_last = matches!(shape[..], [_, h, w, 1 | 3 | 4] if h > 4 && w > 4);
+        Ok(ArraySource { arrays: Arrays { task: None, channels_last, x, y, x_test, y_test } })
+    }
+
+    /// Whether the inputs are flat numbers, which want to be standardised.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn is_flat(&self) -> Result<bool> {
+        let (shape, bytes) = self.arrays.x.header()?;
+        Ok(shape.len() == 2 && !bytes)
+    }
+
+    /// Reads the arrays; the task that was found is written into the description.
+    ///
+    /// # Errors
+    /// Files that cannot be used, and parts that do not fit each other.
+    pub fn load(&mut self) -> Result<Given> {
+        let Arrays { task, channels_last, x, y, x_test, y_test } = &mut self.arrays;
+        let targets = y.read()?;
+        let task = *task.get_or_insert_with(|| targets.task());
+        let notes = vec![about_task(y, &targets, task)];
+        let inputs = x.read()?.inputs(x, *channels_last)?;
+        let (mut all, names) = array_dataset(inputs, (y, targets), task, None)?;
+        all.name = x.to_string();
+        let test = match (x_test, y_test) {
+            (Some(x), Some(y)) => {
+                let inputs = x.read()?.inputs(x, *channels_last)?;
+                if inputs.shape()[1..] != *all.sample_shape() {
+                    let wanted = limpide::tensor::shape_text(&[&[inputs.len()], all.sample_shape()].concat());
+                    return Err(Error::shape(format!("data set {x}: the test inputs"), wanted, inputs.shape()));
+                }
+                let (mut test, _) = array_dataset(
+                    inputs,
+                    (y, y.read()?),
+                    task,
+                    Some(&names).filter(|all| !all.is_empty()).map(Vec::as_slice),
+                )?;
+                test.name = x.to_string();
+                Some(test)
+            }
+            (None, None) => None,
+            _ => return Err(Error::option("data.arrays", "with both x_test and y_test, or neither", "one of them")),
+        };
+        Ok(Given { all, validation: None, test, names, fit: None, notes })
+    }
+}
+
+/// What the targets were taken for, and how to say otherwise.
+fn about_task(place: &ArrayPlace, targets: &AnyArray, task: ArrayTask) -> String {
+    let shape = limpide::tensor::shape_text(targets.shape());
+    let (own, other) = match task {
+        ArrayTask::Classes => ("classes", "values"),
+        ArrayTask::Values => ("values", "classes"),
+    };
+    format!("targets: {place} {shape}, taken for {own} (--set data.arrays.task={other} for {other})")
+}
+
+type Found = (ArrayPlace, ArrayPlace, Option<ArrayPlace>, Option<ArrayPlace>);
+
+/// The arrays of an NPZ file.
+fn within(file: &Path, target: Option<&str>) -> Result<Found> {
+    let npz = Npz::open(file)?;
+    let place = |name: &str| ArrayPlace { file: file.into(), array: Some(name.into()) };
+    let of = |names: &[&str]| names.iter().find(|name| npz.has(name)).map(|name| place(name));
+    let y = match target {
+        Some(name) if npz.has(name) => Some(place(name)),
+        Some(name) => return npz.array(name).map(|_| unreachable!("there is none of that name")),
+        None => of(&TARGETS),
+    };
+    // Of two arrays, the other one is the inputs.
+    let other = || match npz.names()[..] {
+        [one, two] => target.map(|target| place(if one == target { two } else { one })),
+        _ => None,
+    };
+    match (of(&INPUTS).or_else(other), y) {
+        (Some(x), Some(y)) => {
+            let (x_test, y_test) = (of(&TEST_INPUTS), of(&TEST_TARGETS));
+            let both = x_test.is_some() && y_test.is_some();
+            Ok((x, y, x_test.filter(|_| both), y_test.filter(|_| both)))
+        }
+        _ => {
+            let names = npz.names().join(", ");
+            let problem = format!(
+                "wants arrays x and y (or x_train and y_train, images and labels, data and target), got {names}; save it with \
+                 np.savez(file, x=…, y=…), or name the targets by --target"
+            );
+            Err(Error::Data { path: file.into(), problem })
+        }
+    }
+}
+
+/// Where the inputs of a file are that has no targets: the file, or the array of an NPZ file that is named so or alone.
+///
+/// # Errors
+/// An NPZ file in which no array is the one.
+pub fn inputs_place(file: &Path) -> Result<ArrayPlace> {
+    if file.extension().is_none_or(|end| !end.eq_ignore_ascii_case("npz")) {
+        return Ok(ArrayPlace { file: file.into(), array: None });
+    }
+    let npz = Npz::open(file)?;
+    let (names, known) = (npz.names(), INPUTS.iter().chain(&TEST_INPUTS).find(|name| npz.has(name)));
+    let array = known.map(ToString::to_string).or_else(|| Some(names[0].to_string()).filter(|_| names.len() == 1));
+    if array.is_none() {
+        let problem = format!("wants an array x, or one array alone, got {}", names.join(", "));
+        return Err(Error::Data { path: file.into(), problem });
+    }
+    Ok(ArrayPlace { file: file.into(), array })
+}
+
+/// A file of inputs and the one of targets beside it.
+fn beside(file: &Path, target: Option<&str>) -> Result<Found> {
+    let place = |file: PathBuf| ArrayPlace { file, array: None };
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let pairs = [
+        ("images-idx3", "labels-idx1"),
+        ("images", "labels"),
+        ("inputs", "targets"),
+        ("data", "target"),
+        ("x", "y"),
+        ("X", "y"),
+        ("X", "Y"),
+    ];
+    let as_path = |name: String| Some(file.with_file_name(name)).filter(|path| path.is_file());
+    let partner = |name: &str| {
+        let renamed = |(from, to): &(&str, &str)| name.contains(from).then(|| name.replacen(from, to, 1));
+        pairs.iter().filter_map(renamed).filter(|other| other != name).find_map(as_path)
+    };
+    let y = match target {
+        Some(target) => Some(PathBuf::from(target)).map(|path| std::path::absolute(&path).unwrap_or(path)),
+        None => partner(&name),
+    };
+    let Some(y) = y else {
+        let problem = "has no targets beside it (y.npy for x.npy, labels for images); name their file by --target";
+        return Err(Error::Data { path: file.into(), problem: problem.into() });
+    };
+    let tests = [("train", "t10k"), ("train", "test"), ("x", "x_test"), ("X", "X_test")];
+    let renamed = |(from, to): &(&str, &str)| name.contains(from).then(|| name.replacen(from, to, 1));
+    let x_test = tests.iter().filter_map(renamed).find_map(|name| Some((as_path(name.clone())?, partner(&name)?)));
+    let (x_test, y_test) = x_test.unzip();
+    Ok((place(file.into()), place(y), x_test.map(place), y_test.map(place)))
+}
+
+impl ImageSource {
+    /// A folder, the rest to be found out.
+    pub fn new(images: PathBuf) -> Self {
+        ImageSource { images, pixels: ImageOptions::default() }
+    }
+
+    /// Whether the folder has a part for validation; what is wrong with the folder is told when it is loaded.
+    pub fn has_validation(&self) -> bool {
+        ImageFolder::list(&self.images).is_ok_and(|folder| folder.validation.is_some())
+    }
+
+    /// Lists, surveys and decodes the files; size and colour that were found are written into the description.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be used, by name.
+    pub fn load(&mut self) -> Result<Given> {
+        let folder = ImageFolder::list(&self.images)?;
+        let parts = [Some(&folder.train), folder.validation.as_ref(), folder.test.as_ref()];
+        let paths: Vec<PathBuf> = parts.into_iter().flatten().flatten().map(|file| file.path.clone()).collect();
+        let seen = survey(&paths, &self.pixels)?;
+        self.pixels = seen.fill(&self.pixels, &self.images)?;
+        let mut bad = Vec::new();
+        let mut part = |files: &[ImageFile], what: &str| self.part(&folder, files, what, &mut bad);
+        let all = part(&folder.train, "")?;
+        let validation = folder.validation.as_ref().map(|files| part(files, " validation")).transpose()?;
+        let test = folder.test.as_ref().map(|files| part(files, " test")).transpose()?;
+        let mut notes = vec![self.note(paths.len() - bad.len())];
+        if folder.others > 0 {
+            notes.push(format!("{} other files are no images by their names", folder.others));
+        }
+        if !bad.is_empty() {
+            let named: Vec<String> = bad
+                .iter()
+                .take(NAMED)
+                .map(|(path, problem): &(PathBuf, String)| format!("{} ({problem})", path.display()))
+                .collect();
+            let more = if bad.len() > NAMED { format!(" and {} more", bad.len() - NAMED) } else { String::new() };
+            notes.push(format!("left out {} files that cannot be decoded: {}{more}", bad.len(), named.join(", ")));
+        }
+        Ok(Given { all, validation, test, names: folder.classes, fit: Some(self.pixels.fit), notes })
+    }
+
+    /// One part of the images.
+    fn part(
+        &self,
+        folder: &ImageFolder,
+        files: &[ImageFile],
+        what: &str,
+        bad: &mut Vec<(PathBuf, String)>,
+    ) -> Result<Dataset<f32>> {
+        let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let set = load_images(&paths, &self.pixels, threads)?;
+        bad.extend(set.bad);
+        let labels = set.files.iter().map(|&file| files[file].class as i64).collect();
+        let name = format!("{}{what}", self.images.display());
+        Dataset::new(name, set.inputs, Target::classes(labels), folder.classes.len())
+    }
+
+    fn note(&self, files: usize) -> String {
+        let [h, w] = self.pixels.size.expect("filled in");
+        let color = if self.pixels.color == Some(limpide::data::images::Color::Rgb) { "in colour" } else { "grey" };
+        format!("{files} images, {h}x{w}, {color}")
+    }
+}

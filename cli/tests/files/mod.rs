@@ -1,0 +1,182 @@
+//! `limpide train` and `predict` on arrays and folders of images, as a user runs them.
+
+use super::{Place, root, run};
+use std::fs;
+use std::path::Path;
+
+/// A file that NumPy or Pillow wrote.
+fn reference(name: &str) -> String {
+    root().join("tests/reference").join(name).to_str().unwrap().to_string()
+}
+
+/// Copies a file of the reference.
+fn copy(name: &str, to: &str) {
+    fs::create_dir_all(Path::new(to).parent().unwrap()).unwrap();
+    fs::copy(reference(name), to).unwrap();
+}
+
+/// A grey PNG file.
+fn write_png(path: &str, side: u32, pixels: &[u8]) {
+    fs::create_dir_all(Path::new(path).parent().unwrap()).unwrap();
+    let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().unwrap().write_image_data(pixels).unwrap();
+}
+
+/// The first embedded digits of three classes as files `0/….png`, 30 a class.
+fn digits(place: &Place, folder: &str) -> String {
+    let digits = limpide::data::digits::<f32>();
+    let labels = digits.targets.labels().unwrap();
+    for class in 0..3 {
+        let own = (0..digits.len()).filter(|&sample| labels[sample] == class).take(30);
+        for (number, sample) in own.enumerate() {
+            let pixels: Vec<u8> = digits.inputs.gather(&[sample]).iter().map(|pixel| (pixel * 255.0) as u8).collect();
+            write_png(&place.path(&format!("{folder}/{class}/{number:02}.png")), 8, &pixels);
+        }
+    }
+    place.path(folder)
+}
+
+#[test]
+fn an_npz_file_is_enough_to_train_and_to_predict() {
+    let place = Place::new();
+    let ran = place.train(&reference("arrays/plain.npz"), "plain", "--json");
+    assert!(ran.stderr.contains("array y (30,), taken for classes"), "{}", ran.stderr);
+    let json = ran.json();
+    assert!(json["validation"]["accuracy"].as_f64() >= Some(0.75), "{json}");
+    let toml = fs::read_to_string(place.path("plain/run.toml")).unwrap();
+    for line in ["standardize = \"feature\"", "array = \"x\"", "task = \"classes\"", "validation = 0.15"] {
+        assert!(toml.contains(line), "wants {line} in\n{toml}");
+    }
+    let answers = run("predict", &place.path("plain"), &reference("arrays/plain.npz"));
+    assert_eq!(answers.code, 0, "{}", answers.stderr);
+    let lines: Vec<&str> = answers.stdout.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("row,class,probability_0,probability_1,probability_2", 31));
+    // The classes stand in turn, three deviations apart.
+    let right = (0..30).filter(|row| lines[row + 1].starts_with(&format!("{},{},", row + 1, row % 3))).count();
+    assert!(right >= 24, "{right} of 30");
+    // The description that was left trains again.
+    place.train(&place.path("plain/run.toml"), "again", "--set epochs=1");
+}
+
+#[test]
+fn arrays_of_a_test_part_are_kept_for_it() {
+    let place = Place::new();
+    for name in ["tested", "keras"] {
+        let ran = place.train(&reference(&format!("arrays/{name}.npz")), name, "--set epochs=2");
+        assert!(
+            ran.stderr.contains("train 20, validation 4, test 0") && ran.stderr.contains("and 6 to test"),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(run("eval", &place.path(name), "--part test").code, 0);
+    }
+}
+
+#[test]
+fn images_with_channels_last_and_classes_by_name() {
+    let place = Place::new();
+    let ran = place.train(&reference("arrays/images.npz"), "images", "--set epochs=12");
+    let toml = fs::read_to_string(place.path("images/run.toml")).unwrap();
+    assert!(toml.contains("channels_last = true") && toml.contains("type = \"Conv2d\""), "{toml}");
+    assert!(ran.stderr.contains("bright") && ran.stderr.contains("dark"), "{}", ran.stderr);
+    let answers = run("predict", &place.path("images"), &reference("arrays/images.npz")).stdout;
+    assert!(answers.starts_with("row,class,probability_bright,probability_dark\n1,dark,"), "{answers}");
+    assert!(answers.contains("\n2,bright,"), "{answers}");
+}
+
+#[test]
+fn npy_files_find_each_other_and_floats_are_values() {
+    let place = Place::new();
+    copy("arrays/f8.npy", &place.path("X.npy"));
+    let alone = run("train", &place.path("X.npy"), &format!("--out {}", place.path("none")));
+    alone.is_refused_with(&["X.npy: has no targets beside it", "--target"]);
+    copy("arrays/bool.npy", &place.path("y.npy"));
+    let short = run("train", &place.path("X.npy"), &format!("--out {}", place.path("none")));
+    short.is_refused_with(&["y.npy: wants (2, …), one target for each of the 2 inputs, got (3,)"]);
+    // 40 rows of two numbers, the target 100 + 10 · the first.
+    let header = |shape: &str| {
+        let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+        [b"\x93NUMPY\x01\x00", &(text.len() as u16).to_le_bytes()[..], text.as_bytes()].concat()
+    };
+    let x: Vec<f32> = (0..80).map(|i| (i * 37 % 80) as f32 / 80.0).collect();
+    let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let y: Vec<f32> = x.chunks(2).map(|row| 100.0 + 10.0 * row[0]).collect();
+    fs::write(place.path("x.npy"), [header("(40, 2)"), floats(&x)].concat()).unwrap();
+    fs::write(place.path("y.npy"), [header("(40,)"), floats(&y)].concat()).unwrap();
+    let ran = place.train(&place.path("x.npy"), "values", "");
+    assert!(ran.stderr.contains("taken for values"), "{}", ran.stderr);
+    let answers = run("predict", &place.path("values"), &place.path("x.npy")).stdout;
+    let got: Vec<f32> = answers.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect();
+    assert_eq!(got.len(), 40);
+    // In the targets' own units: a network that had learnt nothing would be 2.9 off.
+    let off = (got.iter().zip(&y).map(|(got, y)| (got - y).powi(2)).sum::<f32>() / 40.0).sqrt();
+    assert!(off < 1.0, "{off}");
+}
+
+#[test]
+fn a_folder_of_images_is_enough_to_train_and_to_predict() {
+    let place = Place::new();
+    let folder = digits(&place, "digits");
+    let ran = place.train(&folder, "run", "--json --set epochs=8");
+    assert!(ran.stderr.contains("90 images, 8x8, grey"), "{}", ran.stderr);
+    assert!(ran.json()["validation"]["accuracy"].as_f64() >= Some(0.8), "{}", ran.stdout);
+    let toml = fs::read_to_string(place.path("run/run.toml")).unwrap();
+    assert!(toml.contains("size = [8, 8]") || toml.contains("size = [\n    8,\n    8,\n]"), "{toml}");
+    let answers = run("predict", &place.path("run"), &format!("{folder}/2"));
+    let lines: Vec<&str> = answers.stdout.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("file,class,probability_0,probability_1,probability_2", 31));
+    assert!(lines.iter().filter(|line| line.contains(".png,2,")).count() > 20, "{}", answers.stdout);
+    // One file, of another size: it is brought to the network's.
+    let one = run("predict", &place.path("run"), &reference("images/grey.png"));
+    assert_eq!((one.code, one.stdout.lines().count()), (0, 2), "{}", one.stderr);
+}
+
+#[test]
+fn a_corrupt_image_is_named_and_left_out_when_asked() {
+    let place = Place::new();
+    let folder = digits(&place, "digits");
+    let bad = format!("{folder}/1/07.png");
+    let bytes = fs::read(&bad).unwrap();
+    fs::write(&bad, &bytes[..bytes.len() - 20]).unwrap();
+    let out = format!("--out {} --set epochs=2", place.path("run"));
+    run("train", &folder, &out).is_refused_with(&["1/07.png: is not a whole PNG image", "--skip-bad"]);
+    assert!(!Path::new(&place.path("run")).exists(), "no partial output");
+    let ran = run("train", &folder, &format!("--skip-bad {out}"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("89 images") && ran.stderr.contains("left out 1 files that cannot be decoded"),
+        "{}",
+        ran.stderr
+    );
+    run("predict", &place.path("run"), &folder).is_refused_with(&["1/07.png: is not a whole PNG image"]);
+    let answers = run("predict", &place.path("run"), &format!("{folder} --skip-bad"));
+    assert_eq!((answers.code, answers.stdout.lines().count()), (0, 90), "{}", answers.stderr);
+    assert!(answers.stderr.contains("left out 1 files"), "{}", answers.stderr);
+}
+
+#[test]
+fn folders_and_files_that_are_no_data_are_refused() {
+    let place = Place::new();
+    let refused = |path: &str, words: &[&str]| {
+        run("train", &place.path(path), &format!("--out {}", place.path("run"))).is_refused_with(words);
+        assert!(!Path::new(&place.path("run")).exists(), "{path}: no partial output");
+    };
+    fs::create_dir(place.path("empty")).unwrap();
+    refused("empty", &["wants a folder for each class"]);
+    copy("images/grey.png", &place.path("one/cat/1.png"));
+    refused("one", &["has one class, cat"]);
+    copy("images/grey.png", &place.path("two/cat/1.png"));
+    write_png(&place.path("two/dog/1.png"), 8, &[0; 64]);
+    refused("two", &["images of 2 sizes", "size = [height, width]"]);
+    let whole = fs::read(reference("arrays/tested.npz")).unwrap();
+    fs::write(place.path("cut.npz"), &whole[..whole.len() / 2]).unwrap();
+    refused("cut.npz", &["cut.npz: is not a whole ZIP archive", "cut short"]);
+    copy("arrays/object.npy", &place.path("x.npy"));
+    copy("arrays/object.npy", &place.path("y.npy"));
+    refused("x.npy", &["Python objects (dtype=object)", "astype"]);
+    copy("arrays/plain.npz", &place.path("names.npz"));
+    run("train", &place.path("names.npz"), "--target z").is_refused_with(&["holds no array z; did you mean", "x, y"]);
+    let skip = run("train", &place.path("names.npz"), "--skip-bad");
+    skip.is_refused_with(&["--skip-bad must be with a folder of images"]);
+}

@@ -1,0 +1,170 @@
+//! Folders of images: `class/name.png`, perhaps below `train/`, `validation/` and `test/`.
+
+use crate::model::nearest;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// The endings of image files, in small letters.
+const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
+/// Names of a part's folder.
+const TRAIN: [&str; 2] = ["train", "training"];
+const VALIDATION: [&str; 3] = ["validation", "valid", "val"];
+const TEST: [&str; 2] = ["test", "testing"];
+/// How deep folders may lie in each other: a link to a folder above it must not be followed for ever.
+const MAX_DEPTH: usize = 16;
+
+/// An image file and the number of its class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its class.
+    pub class: usize,
+}
+
+/// The image files of a folder, sorted by name so that every system sees them in one order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageFolder {
+    /// The folder.
+    pub path: PathBuf,
+    /// The names of the classes: those of the folders, in the order of their letters.
+    pub classes: Vec<String>,
+    /// To learn from (and to be divided, when nothing else is there).
+    pub train: Vec<ImageFile>,
+    /// What lies below `validation/`, when it is there.
+    pub validation: Option<Vec<ImageFile>>,
+    /// What lies below `test/`, when it is there.
+    pub test: Option<Vec<ImageFile>>,
+    /// Files that are no images by their ending.
+    pub others: usize,
+}
+
+impl ImageFolder {
+    /// Lists a folder; no file is opened. Hidden files and folders are passed over.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Data`] when there is no folder of a class, only one, one without an image, or a class in a part
+    /// that the training part has not.
+    pub fn list(path: &Path) -> Result<ImageFolder> {
+        let part = |names: &[&str]| names.iter().map(|name| path.join(name)).find(|folder| folder.is_dir());
+        let mut folder = ImageFolder { path: path.into(), ..ImageFolder::default() };
+        let train = part(&TRAIN);
+        let top = train.as_deref().unwrap_or(path);
+        folder.classes = class_names(top)?;
+        folder.train = folder.files(top)?;
+        if train.is_some() {
+            folder.validation = part(&VALIDATION).map(|top| folder.known_files(&top)).transpose()?;
+            folder.test = part(&TEST).map(|top| folder.known_files(&top)).transpose()?;
+        }
+        Ok(folder)
+    }
+
+    /// Files of a part whose classes must be those of the training part.
+    fn known_files(&mut self, top: &Path) -> Result<Vec<ImageFile>> {
+        let known: Vec<&str> = self.classes.iter().map(String::as_str).collect();
+        if let Some(other) =
+            folders(top)?.into_iter().map(|(name, _)| name).find(|name| !known.contains(&name.as_str()))
+        {
+            let close = nearest(&other, &known);
+            let problem = format!("is of a class that the training part has not; did you mean {close}?");
+            return Err(Error::Data { path: top.join(other), problem });
+        }
+        self.files(top)
+    }
+
+    /// The images of all classes below a folder.
+    fn files(&mut self, top: &Path) -> Result<Vec<ImageFile>> {
+        let mut files = Vec::new();
+        for (class, name) in self.classes.iter().enumerate() {
+            let (folder, before) = (top.join(name), files.len());
+            if folder.is_dir() {
+                let mut paths = Vec::new();
+                collect(&folder, 0, &mut paths, &mut self.others)?;
+                files.extend(paths.into_iter().map(|path| ImageFile { path, class }));
+            }
+            if files.len() == before && self.train.is_empty() {
+                let problem =
+                    "holds no image (png, jpg, jpeg), and every class needs some; remove the folder or fill it";
+                return Err(Error::Data { path: folder, problem: problem.into() });
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// All images in a folder and below, sorted; for a prediction, which has no classes.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Data`] when there is none.
+pub fn image_files(path: &Path) -> Result<Vec<PathBuf>> {
+    let (mut files, mut others) = (Vec::new(), 0);
+    collect(path, 0, &mut files, &mut others)?;
+    if files.is_empty() {
+        let problem = format!("holds no image (png, jpg, jpeg) but {others} other files");
+        return Err(Error::Data { path: path.into(), problem });
+    }
+    Ok(files)
+}
+
+/// The names of the class folders, two at least.
+fn class_names(top: &Path) -> Result<Vec<String>> {
+    let wrong = |problem: String| Err(Error::Data { path: top.into(), problem });
+    let names: Vec<String> = folders(top)?.into_iter().map(|(name, _)| name).collect();
+    match names.as_slice() {
+        [] => {
+            let loose = entries(top)?.iter().filter(|path| is_image(path)).count();
+            let found = if loose > 0 { format!("{loose} images in no folder of a class") } else { "nothing".into() };
+            wrong(format!(
+                "wants a folder for each class with its images, such as cat/1.png and dog/1.png, got {found}"
+            ))
+        }
+        [one] => wrong(format!("has one class, {one}, and at least two are wanted")),
+        _ => Ok(names),
+    }
+}
+
+/// What is not hidden in a folder, sorted.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let io = |source| Error::Io { path: folder.into(), source };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The folders in a folder, with their names as text.
+fn folders(top: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let named = |path: PathBuf| match path.file_name().and_then(|name| name.to_str()) {
+        Some(name) => Ok((name.to_string(), path)),
+        None => Err(Error::Data { path, problem: "has a name that is not UTF-8; rename it".into() }),
+    };
+    entries(top)?.into_iter().filter(|path| path.is_dir()).map(named).collect()
+}
+
+fn is_image(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}
+
+/// Adds the images in a folder and below.
+fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>, others: &mut usize) -> Result<()> {
+    if depth > MAX_DEPTH {
+        let problem = format!("lies {depth} folders deep; the limit is {MAX_DEPTH} (does a link lead back up?)");
+        return Err(Error::Data { path: folder.into(), problem });
+    }
+    for path in entries(folder)? {
+        if path.is_dir() {
+            collect(&path, depth + 1, images, others)?;
+        } else if is_image(&path) {
+            images.push(path);
+        } else {
+            *others += 1;
+        }
+    }
+    Ok(())
+}

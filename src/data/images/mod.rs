@@ -1,0 +1,19 @@
+//! Image files: PNG and JPEG as pixels, folders of them as data sets in memory or, when they are large, on disk.
+//!
+//! A file is outside input: its size is looked at before any memory is taken for its pixels, and what is wrong with it is told
+//! with its name.
+
+mod folder;
+mod header;
+mod load;
+mod picture;
+mod resize;
+
+pub use folder::{ImageFile, ImageFolder, image_files};
+pub use header::{ImageHeader, image_header};
+pub use load::{Color, ImageOptions, ImageSet, Survey, load_images, survey};
+pub use picture::{MAX_FILE_BYTES, MAX_PIXELS, Picture, decode};
+pub use resize::fitted;
+
+#[cfg(test)]
+mod tests;
