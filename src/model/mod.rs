@@ -19,7 +19,7 @@ pub use crate::pipeline::load;
 pub use description::{Halves, LayerDescription, Layers, TYPES};
 pub use flops::{Flops, flops};
 pub use modules::{build_chain, describe};
-pub use summary::{Row, Summary, summary};
+pub use summary::{Place, Row, Summary, places, summary};
 
 /// Serde's message about a field `type` that is not in the table of `names`, with the nearest of them; others as they are.
 pub(crate) fn with_nearest(error: &serde_json::Error, what: &str, names: &[&str]) -> String {

@@ -8,6 +8,7 @@ mod inspect;
 mod interrupt;
 mod models;
 mod own_data;
+mod page;
 mod predict;
 mod read;
 mod resume;
@@ -15,6 +16,7 @@ mod session;
 
 pub use eval::{Arguments as EvalArguments, command as eval};
 pub use inspect::{Arguments as InspectArguments, command as inspect};
+pub use page::command as report;
 pub use predict::{Arguments as PredictArguments, command as predict};
 pub use resume::{Arguments as ResumeArguments, command as resume};
 pub use session::Session;
@@ -31,8 +33,8 @@ use std::process::ExitCode;
 /// Of CSV and its relatives (packed by gzip or not, or - for the standard input) it is enough to name the column that is to be
 /// told from the others: delimiter, header, kinds of columns, task, network and recipe are found, and `--set` changes any.
 ///
-/// Leaves a folder with run.toml (every default filled in), checkpoints, history.csv, and at the end model.safetensors and
-/// result.json. Progress goes to stderr, the result to stdout. Ctrl-C finishes the step, writes a checkpoint and says how
+/// Leaves a folder with run.toml (every default filled in), checkpoints, history.csv, and at the end model.safetensors,
+/// report.html and result.json. Progress goes to stderr, the result to stdout. Ctrl-C finishes the step, writes a checkpoint and says how
 /// to go on. Exit code 1 when a test misses what the description asks for.
 #[derive(clap::Args, Debug)]
 #[command(after_help = examples())]

@@ -5,6 +5,7 @@ use super::description::{RunDescription, TestOptions};
 use super::folder::Folder;
 use super::interrupt::{self, StopWhenPressed};
 use super::models;
+use super::page;
 use super::read::{Setting, read};
 use crate::progress::Progress;
 use limpide::data::Dataset;
@@ -15,7 +16,7 @@ use limpide::optim::Optimizer;
 use limpide::pipeline::{self, Activation, Meaning, Output};
 use limpide::train::{Checkpoint, Checkpoints, Engine, History, LineLog, Score, TensorBoardLog, Trainer, evaluate};
 use limpide::{Error, Module, Result, Sequential};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Samples that are looked at for what went wrong.
@@ -29,12 +30,13 @@ pub struct Session {
     pub parts: Parts,
     /// The network with its start values.
     pub network: Sequential<f32>,
-    loss: Box<dyn Loss<f32>>,
+    /// What is made small.
+    pub loss: Box<dyn Loss<f32>>,
     optimizer: Optimizer<f32>,
 }
 
 /// What a run came to: the object that `--json` prints, and `result.json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// The run's folder.
     pub run: String,
@@ -173,6 +175,8 @@ impl Session {
             let score = self.score(self.parts.test.as_ref().expect("checked when the description was read"))?;
             (outcome.test, outcome.passed) = (Some(score), reached(options, &score));
         }
+        page::write(&self, &history, &outcome, folder)?;
+        // The last file: where it is, the run is finished and everything is there.
         folder.write("result.json", &format!("{:#}\n", serde_json::json!(outcome)))?;
         Ok(outcome)
     }
@@ -315,6 +319,19 @@ fn reached(options: &TestOptions, score: &Score) -> bool {
 }
 
 impl Outcome {
+    /// What a finished run has left in its folder.
+    ///
+    /// # Errors
+    /// A file that is not there or damaged.
+    pub fn read(folder: &Folder) -> Result<Self> {
+        let path = folder.file("result.json");
+        let bytes = std::fs::read(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let problem = format!("is not the result of a run: {error}; `limpide resume` writes it anew");
+            Error::Data { path, problem }
+        })
+    }
+
     /// The outcome as people read it.
     pub fn listing(&self) -> String {
         let mut text = format!("{}: {} epochs in {:.1} s\n", self.run, self.epochs, self.seconds);
