@@ -19,12 +19,11 @@ pub use inspect::{Arguments as InspectArguments, command as inspect};
 pub use page::command as report;
 pub use predict::{Arguments as PredictArguments, command as predict};
 pub use resume::{Arguments as ResumeArguments, command as resume};
-pub use session::Session;
 
-use folder::Folder;
+pub use folder::Folder;
 use limpide::{Error, Result};
 use read::Setting;
-use session::Outcome;
+pub use session::{Outcome, Session};
 use std::path::PathBuf;
 use std::process::ExitCode;
 

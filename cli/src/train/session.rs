@@ -14,7 +14,9 @@ use limpide::loss::Loss;
 use limpide::model::summary;
 use limpide::optim::Optimizer;
 use limpide::pipeline::{self, Activation, Meaning, Output};
-use limpide::train::{Checkpoint, Checkpoints, Engine, History, LineLog, Score, TensorBoardLog, Trainer, evaluate};
+use limpide::train::{
+    Callback, Checkpoint, Checkpoints, Engine, History, LineLog, Score, TensorBoardLog, Trainer, evaluate,
+};
 use limpide::{Error, Module, Result, Sequential};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -216,6 +218,18 @@ impl Session {
         }
         if let Some(checkpoint) = checkpoint {
             trainer = trainer.resume(checkpoint);
+        }
+        trainer.fit(&mut self.network, &*self.loss, &self.parts.train)
+    }
+
+    /// Trains from the start values under the eyes of one callback, and writes nothing.
+    ///
+    /// # Errors
+    /// Those of training.
+    pub fn replay(mut self, watch: impl Callback<f32> + 'static) -> Result<History> {
+        let mut trainer = trainer(&self.description, &self.parts)?.callback(watch);
+        if let Some(options) = &self.description.early_stopping {
+            trainer = trainer.callback(options.build()?);
         }
         trainer.fit(&mut self.network, &*self.loss, &self.parts.train)
     }
