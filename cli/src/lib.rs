@@ -9,5 +9,6 @@ pub mod experiments;
 pub mod page;
 pub mod progress;
 pub mod report;
+pub mod sweep;
 pub mod text;
 pub mod train;

@@ -30,8 +30,8 @@ impl Kept {
         let folder = Folder::open(path)?;
         let wrong = |path: &Path, problem: String| Error::Data { path: path.into(), problem };
         let description = folder.description();
-        let text = std::fs::read_to_string(&description)
-            .map_err(|source| Error::Io { path: description.clone(), source })?;
+        let text =
+            std::fs::read_to_string(&description).map_err(|source| Error::Io { path: description.clone(), source })?;
         let table: Table =
             toml::from_str(&text).map_err(|error| wrong(&description, error.message().replace('\n', ", ")))?;
         let newest = if folder.checkpoints().is_dir() { Checkpoints::newest(&folder.checkpoints())? } else { None };

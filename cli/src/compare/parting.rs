@@ -172,13 +172,7 @@ impl Callback<f32> for Watch {
     }
 }
 
-fn replay(
-    runs: [&Kept; 2],
-    data: Option<&Path>,
-    threads: usize,
-    steps: u64,
-    kept: Option<usize>,
-) -> Result<Parting> {
+fn replay(runs: [&Kept; 2], data: Option<&Path>, threads: usize, steps: u64, kept: Option<usize>) -> Result<Parting> {
     std::thread::scope(|scope| {
         let [(left, first), (right, second)] = runs.map(|run| {
             let (to, from) = sync_channel(1);

@@ -136,7 +136,8 @@ impl Session {
         Ok(Session { description, parts, network, loss, optimizer })
     }
 
-    /// Trains, from the newest checkpoint of the folder where there is one, and leaves model and result in it.
+    /// Trains, from the newest checkpoint of the folder where there is one, and leaves model, page and result in it. With
+    /// `progress` a bar, and what looks wrong, are shown on stderr.
     ///
     /// # Errors
     /// Those of training and of writing.
@@ -144,6 +145,8 @@ impl Session {
         let plain = self.parts.plain_train()?;
         let mut findings =
             diagnose::before_training(&self.network, &*self.loss, &plain, self.parts.validation.as_ref());
+        let tell =
+            |findings: &[Finding]| findings.iter().filter(|_| progress).for_each(|own| eprintln!("limpide: {own}"));
         tell(&findings);
         let newest = if folder.checkpoints().is_dir() { Checkpoints::newest(&folder.checkpoints())? } else { None };
         let checkpoint = newest.as_deref().map(Checkpoint::read).transpose()?;
@@ -276,11 +279,6 @@ impl Session {
     pub fn toml(&self) -> String {
         toml::to_string(&self.description).expect("a description is plain data")
     }
-}
-
-/// Says on stderr what looks wrong.
-fn tell(findings: &[Finding]) {
-    findings.iter().for_each(|finding| eprintln!("limpide: {finding}"));
 }
 
 /// A trainer with the settings of a description, which writes nothing yet.

@@ -79,13 +79,13 @@ impl Answers {
         let matrix = ConfusionMatrix::new(count, truth, predicted);
         let head = Table::new("Figures of each class", &["Class", "Samples", "Precision", "Recall", "F1"]);
         let figures = matrix.classes().into_iter().enumerate().fold(head, |table, (class, own)| {
-            let shares = [own.precision, own.recall, own.f1].map(|share| Cell::number(format!("{:.1} %", 100.0 * share)));
+            let shares =
+                [own.precision, own.recall, own.f1].map(|share| Cell::number(format!("{:.1} %", 100.0 * share)));
             let name = [Cell::Text(class.to_string()), Cell::number(own.support.to_string())];
             table.row(name.into_iter().chain(shares).collect())
         });
         let right = 100.0 * matrix.accuracy();
-        let section =
-            Section::new("Confusion", &format!("Of {}, {right:.2} % are told right.", self.about()));
+        let section = Section::new("Confusion", &format!("Of {}, {right:.2} % are told right.", self.about()));
         if count > CLASSES {
             return section.table(&mixed_up(&matrix));
         }
@@ -104,9 +104,10 @@ impl Answers {
             ("mean absolute error", mean_absolute_error(&self.outputs, wanted)),
             ("R²", r2(&self.outputs, wanted)),
         ];
-        let table = figures.into_iter().fold(Table::new("How far off", &["Figure", "Value"]), |table, (name, value)| {
-            table.row(vec![name.into(), Cell::number(format!("{value:.5}"))])
-        });
+        let table =
+            figures.into_iter().fold(Table::new("How far off", &["Figure", "Value"]), |table, (name, value)| {
+                table.row(vec![name.into(), Cell::number(format!("{value:.5}"))])
+            });
         let section = Section::new("Residuals", &format!("On {}.", self.about())).table(&table);
         if self.data.targets == Targets::Inputs {
             return section;

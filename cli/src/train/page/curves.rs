@@ -25,7 +25,8 @@ pub fn section(history: &History) -> Section {
         figures.push((chart.figure("accuracy", "Accuracy by epoch."), "Share of samples told right."));
     }
     let rates: Vec<f64> = history.epochs.iter().map(|epoch| epoch.learning_rate).collect();
-    let mut words = "Training figures are means over an epoch in which the network changes; validation is measured after \
+    let mut words =
+        "Training figures are means over an epoch in which the network changes; validation is measured after \
          it."
         .to_string();
     match rates.first() {

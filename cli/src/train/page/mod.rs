@@ -87,6 +87,9 @@ fn lead(session: &Session, outcome: &Outcome) -> String {
 fn results(session: &Session, outcome: &Outcome) -> Section {
     let parts = &session.parts;
     let held = |data: &Option<limpide::data::Dataset<f32>>| data.as_ref().map_or(0, limpide::data::Dataset::len);
+    let heads = &["Part", "Samples", "Loss", "Accuracy"][..];
+    // A loss about values has no accuracy.
+    let heads = if outcome.train.is_some_and(|score| score.accuracy.is_none()) { &heads[..3] } else { heads };
     let table = [
         ("training, in the last epoch", parts.train.len(), outcome.train),
         ("validation", held(&parts.validation), outcome.validation),
@@ -94,14 +97,15 @@ fn results(session: &Session, outcome: &Outcome) -> Section {
     ]
     .into_iter()
     .filter_map(|(part, samples, score)| Some((part, samples, score?)))
-    .fold(Table::new("The model on each part", &["Part", "Samples", "Loss", "Accuracy"]), |table, row| {
-        let (part, samples, Score { loss, accuracy }) = row;
-        let accuracy = accuracy.map_or(Cell::Nothing, |share| Cell::number(format!("{:.2} %", 100.0 * share)));
-        table.row(vec![part.into(), Cell::number(samples.to_string()), Cell::number(format!("{loss:.5}")), accuracy])
+    .fold(Table::new("The model on each part", heads), |table, (part, samples, Score { loss, accuracy })| {
+        let accuracy = accuracy.map(|share| Cell::number(format!("{:.2} %", 100.0 * share)));
+        let cells = [part.into(), Cell::number(samples.to_string()), Cell::number(format!("{loss:.5}"))];
+        table.row(cells.into_iter().chain(accuracy).collect())
     });
-    let mut words = "Training figures are measured while the network learns; the others are those of the model as it was \
+    let mut words =
+        "Training figures are measured while the network learns; the others are those of the model as it was \
          saved."
-        .to_string();
+            .to_string();
     if let Some(score) = outcome.test {
         words += &format!(" The test part was looked at once, at the end: {}.", score_text(&score));
     }

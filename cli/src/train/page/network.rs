@@ -24,22 +24,19 @@ pub fn section(session: &Session) -> Result<Section> {
     let sample = session.parts.train.sample_shape();
     let one = [&[1], sample].concat();
     let network: &dyn Module<f32> = &session.network;
-    let heads = ["", "Layer", "Output", "Parameters", "FLOPs", "Gradients", "Largest error"];
+    let heads = ["", "Layer", "Output", "Parameters", "FLOPs", "Gradients"];
     let head = Table::new("From input to output", &heads);
-    let input = vec![Cell::Nothing, "input".into(), Cell::number(shape_text(&one))];
+    let input = vec!["".into(), "input".into(), Cell::number(shape_text(&one))];
     let (mut table, mut total) = (head.row(input), 0);
     for place in places(network, &one)? {
         let parameters = place.module.parameters().iter().map(|(_, own)| own.len()).sum::<usize>();
         let work = flops(place.module, &place.input)?.forward;
         let sum = place.is_residual();
         total += if sum { 0 } else { parameters };
-        let (verdict, error) = match check(&place, work) {
-            Some(report) => {
-                let worst = report.worst().map_or(f64::NAN, |entry| entry.relative_error);
-                (Cell::Passed(report.passed()), Cell::number(format!("{worst:.1e}")))
-            }
-            None => (Cell::Nothing, Cell::Nothing),
-        };
+        let badge = check(&place, work).map_or(Cell::Nothing, |report| {
+            let worst = report.worst().map_or(f64::NAN, |entry| entry.relative_error);
+            Cell::Checked(report.passed(), format!("{worst:.1e}"))
+        });
         // What is inside a residual has its own rows.
         let name = if sum { "Residual".to_string() } else { place.module.to_string() };
         let [parameters, work] = [parameters as u64, work].map(|n| if sum { 0 } else { n }).map(|n| n.to_string());
@@ -51,15 +48,15 @@ pub fn section(session: &Session) -> Result<Section> {
             Cell::number(output),
             Cell::number(parameters),
             Cell::number(work),
-            verdict,
-            error,
+            badge,
         ]);
     }
     let step = [&[session.description.batch_size.min(session.parts.train.len())], sample].concat();
     let words = format!(
         "{total} parameters; {} FLOPs for one sample forward, {} for a step of {} samples forward and back. FLOPs are \
          those of matrix products, a multiply-add as two.\n\nEach layer, with its trained values, was put alone on {SAMPLES} \
-         random samples in double precision, and some entries of ∂L/∂θ and ∂L/∂X were held against central differences.",
+         random samples in double precision, and some entries of ∂L/∂θ and ∂L/∂X were held against central differences: \
+         the largest relative error stands beside the sign.",
         flops(network, &one)?.forward,
         flops(network, &step)?.step(),
         step[0],
