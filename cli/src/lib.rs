@@ -9,6 +9,7 @@ pub mod experiments;
 pub mod page;
 pub mod progress;
 pub mod report;
+pub mod serve;
 pub mod sweep;
 pub mod text;
 pub mod train;

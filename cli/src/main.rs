@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use limpide_cli::experiments::{command, gradients};
-use limpide_cli::{bench, compare, conform, data, report, sweep, train};
+use limpide_cli::{bench, compare, conform, data, report, serve, sweep, train};
 use std::process::ExitCode;
 
 /// A neural-network workshop in which nothing is a black box.
@@ -25,6 +25,7 @@ enum Command {
     Inspect(train::InspectArguments),
     Compare(compare::Arguments),
     Sweep(sweep::Arguments),
+    Serve(serve::Arguments),
     /// List, fetch and check data sets
     #[command(subcommand)]
     Data(data::DataCommand),
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => train::inspect(&arguments),
         Command::Compare(arguments) => compare::command(&arguments),
         Command::Sweep(arguments) => sweep::command(&arguments),
+        Command::Serve(arguments) => serve::command(&arguments),
         Command::Data(command) => data::run(command),
         Command::Conform(arguments) => Ok(conform::command(&arguments)),
         Command::Bench(arguments) => bench::command(&arguments),

@@ -9,7 +9,7 @@ pub mod interrupt;
 mod models;
 mod own_data;
 mod page;
-mod predict;
+pub mod predict;
 mod read;
 mod resume;
 mod session;
