@@ -16,7 +16,9 @@ use crate::module::Module;
 use crate::plan::Predictor;
 use crate::table::Rows;
 use crate::train::Engine;
-use crate::{Error, Result, Tensor, tensor};
+#[cfg(doc)]
+use crate::Error;
+use crate::{Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
 
 /// Samples from which on several threads are worth waking.

@@ -105,7 +105,7 @@ impl Server<'_> {
     fn run(&self, listener: &TcpListener, address: SocketAddr, most: u64) -> Result<()> {
         let (batcher, jobs) = Batcher::new();
         std::thread::scope(|scope| {
-            let network = scope.spawn(|| batch::work(self.pipeline, &jobs, &self.metrics));
+            let network = scope.spawn(move || batch::work(self.pipeline, &jobs, &self.metrics));
             scope.spawn(|| self.watch(address));
             for stream in listener.incoming() {
                 if self.stopping() {
