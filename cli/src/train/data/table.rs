@@ -106,7 +106,7 @@ impl TableSource {
             validation: part(&parts.validation)?,
             test: part(&parts.test)?,
             split: parts,
-            own_shape: all.sample_shape().to_vec(),
+            own_shape: vec![table.width()],
             standardization: None,
             input: Input::Table(table),
             answers,

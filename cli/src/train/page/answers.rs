@@ -1,5 +1,6 @@
 //! What the model answers: a confusion matrix and figures by class, or residuals.
 
+use super::super::data::Answers as Meaning;
 use super::super::session::Session;
 use crate::chart::{Cell, Confusion, Scatter, Table};
 use crate::page::Section;
@@ -32,6 +33,8 @@ pub struct Answers {
     pub losses: Vec<f64>,
     /// True and predicted class of each sample, where it has one.
     pub classes: Option<(Vec<usize>, Vec<usize>)>,
+    /// The names of classes, or of values, where they have some.
+    names: Vec<String>,
 }
 
 impl Answers {
@@ -56,7 +59,23 @@ impl Answers {
         let one_each = outputs.ndim() == 2 && (target.labels().is_some() || matches!(target, Target::Values(_)));
         let decision = loss.decision().filter(|_| one_each);
         let classes = decision.map(|decision| (true_classes(decision, &target), classes(decision, &outputs)));
-        Ok(Answers { part, data, target, outputs, losses, classes })
+        let mut own = Answers { part, data, target, outputs, losses, classes, names: Vec::new() };
+        match &parts.answers {
+            Meaning::Classes(names) => own.names = names.clone(),
+            Meaning::Values { names, mean, std } => {
+                own.names = names.clone();
+                own.outputs = in_units(own.outputs, mean, std);
+                if let Target::Values(wanted) = own.target {
+                    own.target = Target::Values(in_units(wanted, mean, std));
+                }
+            }
+        }
+        Ok(own)
+    }
+
+    /// The name of a class, or its number where it has none.
+    pub fn class(&self, number: usize) -> String {
+        self.names.get(number).cloned().unwrap_or_else(|| number.to_string())
     }
 
     /// Confusion or residuals.
@@ -81,15 +100,15 @@ impl Answers {
         let figures = matrix.classes().into_iter().enumerate().fold(head, |table, (class, own)| {
             let shares =
                 [own.precision, own.recall, own.f1].map(|share| Cell::number(format!("{:.1} %", 100.0 * share)));
-            let name = [Cell::Text(class.to_string()), Cell::number(own.support.to_string())];
+            let name = [Cell::Text(self.class(class)), Cell::number(own.support.to_string())];
             table.row(name.into_iter().chain(shares).collect())
         });
         let right = 100.0 * matrix.accuracy();
         let section = Section::new("Confusion", &format!("Of {}, {right:.2} % are told right.", self.about()));
         if count > CLASSES {
-            return section.table(&mixed_up(&matrix));
+            return section.table(&self.mixed_up(&matrix));
         }
-        let names: Vec<String> = (0..count).map(|class| class.to_string()).collect();
+        let names: Vec<String> = (0..count).map(|class| self.class(class)).collect();
         let counts = matrix.counts().iter().map(|row| row.iter().map(|&count| count as u64).collect()).collect();
         let figure = Confusion::new(&names, counts).figure("confusion", "How often each class was taken for which.");
         section.figure(&figure, "True classes in rows, predicted ones in columns.").table(&figures)
@@ -119,23 +138,38 @@ impl Answers {
         let drawn = (0..columns.min(OUTPUTS)).map(|column| {
             let at = (0..self.data.len()).step_by(step).map(|sample| sample * columns + column);
             let points = at.map(|at| (z[at], z[at] - y[at])).collect();
-            let name = if columns == 1 { String::new() } else { format!(" of output {column}") };
+            let name = match (self.names.get(column), columns) {
+                (Some(name), _) => format!(" {name}"),
+                (None, 1) => String::new(),
+                (None, _) => format!(" output {column}"),
+            };
             let chart = Scatter::new(&format!("predicted{name}"), "predicted − true").class("samples", points);
-            chart.figure(&format!("residuals-{column}"), &format!("Residuals{name} against predictions."))
+            chart.figure(&format!("residuals-{column}"), &format!("Residuals against predictions{name}."))
         });
         drawn.fold(section, |section, figure| {
             section.figure(&figure, "A good model leaves a cloud around zero without a shape of its own.")
         })
     }
+
+    fn mixed_up(&self, matrix: &ConfusionMatrix) -> Table {
+        let rows = matrix.counts().iter().enumerate();
+        let pairs = rows.flat_map(|(truth, row)| row.iter().enumerate().map(move |(taken, &count)| (count, truth, taken)));
+        let mut wrong: Vec<_> = pairs.filter(|(count, truth, taken)| *count > 0 && truth != taken).collect();
+        wrong.sort_by_key(|&(count, truth, taken)| (std::cmp::Reverse(count), truth, taken));
+        let head = Table::new("The classes that are mixed up most", &["True", "Taken for", "Samples"]);
+        wrong.into_iter().take(PAIRS).fold(head, |table, (count, truth, taken)| {
+            let [truth, taken] = [truth, taken].map(|class| Cell::Text(self.class(class)));
+            table.row(vec![truth, taken, Cell::number(count.to_string())])
+        })
+    }
 }
 
-fn mixed_up(matrix: &ConfusionMatrix) -> Table {
-    let rows = matrix.counts().iter().enumerate();
-    let pairs = rows.flat_map(|(truth, row)| row.iter().enumerate().map(move |(taken, &count)| (count, truth, taken)));
-    let mut wrong: Vec<_> = pairs.filter(|(count, truth, taken)| *count > 0 && truth != taken).collect();
-    wrong.sort_by_key(|&(count, truth, taken)| (std::cmp::Reverse(count), truth, taken));
-    let head = Table::new("The classes that are mixed up most", &["True", "Taken for", "Samples"]);
-    wrong.into_iter().take(PAIRS).fold(head, |table, (count, truth, taken)| {
-        table.row(vec![Cell::Text(truth.to_string()), Cell::Text(taken.to_string()), Cell::number(count.to_string())])
-    })
+/// Values as they were before they were scaled, y · std + mean, column by column; as they are without scales.
+fn in_units(mut values: Tensor<f32>, mean: &[f64], std: &[f64]) -> Tensor<f32> {
+    let each = mean.len().max(1);
+    for (place, y) in values.iter_mut().enumerate() {
+        let (mean, std) = (mean.get(place % each), std.get(place % each));
+        *y = (f64::from(*y) * std.unwrap_or(&1.0) + mean.unwrap_or(&0.0)) as f32;
+    }
+    values
 }

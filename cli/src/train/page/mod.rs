@@ -12,10 +12,15 @@ use crate::chart::{Cell, Table};
 use crate::page::{Page, Section};
 use answers::Answers;
 use limpide::diagnose::{Finding, Severity};
+use limpide::pipeline::Input;
+use limpide::table::{Column, Encoding};
 use limpide::train::{Checkpoint, Checkpoints, History, Score};
 use limpide::{Error, Result, format};
 use std::path::Path;
 use std::process::ExitCode;
+
+/// Categories of a column that are listed.
+const CATEGORIES: usize = 8;
 
 /// Writes the page of a finished run into its folder.
 ///
@@ -138,5 +143,35 @@ fn description(session: &Session) -> Section {
              numbers are taken for the other parts."
         ));
     }
+    if !session.parts.notes.is_empty() {
+        section = section.text(&format!("What was found in the data: {}.", session.parts.notes.join("; ")));
+    }
+    if let Input::Table(table) = &session.parts.input {
+        section = section.table(&columns(table));
+    }
     section.listing("run", "`run.toml`", &session.toml())
+}
+
+/// What becomes of each column of a table on its way into the network.
+fn columns(table: &limpide::table::Table) -> Table {
+    let head = Table::new("Columns, measured on the training rows", &["Column", "Becomes", "Inputs"]);
+    table.columns.iter().fold(head, |rows, Column { name, encoding }| {
+        let becomes = match encoding {
+            Encoding::Number { mean, std, missing } => {
+                let missing = if *missing { "; 1 where it is missing" } else { "" };
+                format!("(x − {mean:.4}) / {std:.4}{missing}")
+            }
+            Encoding::Category { values } => {
+                let shown: Vec<&str> = values.iter().take(CATEGORIES).map(String::as_str).collect();
+                format!("one of {}{}", shown.join(", "), if values.len() > CATEGORIES { " …" } else { "" })
+            }
+            Encoding::Date { time, .. } => {
+                let cycles = if *time { "year, week and day" } else { "year and week" };
+                format!("days, and its place in the {cycles}")
+            }
+            Encoding::Target => "the target".into(),
+            Encoding::Ignored => "nothing".into(),
+        };
+        rows.row(vec![name.as_str().into(), becomes.as_str().into(), Cell::number(encoding.width().to_string())])
+    })
 }

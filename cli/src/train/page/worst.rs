@@ -6,6 +6,8 @@ use crate::chart::{Cell, ColourMap, ImageGrid, Table, Tile};
 use crate::page::Section;
 use limpide::Tensor;
 use limpide::data::{Standardization, Target, Targets};
+use limpide::pipeline::Input;
+use limpide::table::{self as columns, Encoding};
 
 /// Images that are drawn, in rows of so many; rows of a table.
 const IMAGES: usize = 24;
@@ -44,7 +46,10 @@ fn images(section: Section, session: &Session, answers: &Answers, order: &[usize
     let all = || inputs.iter().flatten();
     let ends = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
     let caption = |place: usize| match &answers.classes {
-        Some((truth, predicted)) => format!("{} → {}", truth[shown[place]], predicted[shown[place]]),
+        Some((truth, predicted)) => {
+            let [truth, predicted] = [truth, predicted].map(|own| answers.class(own[shown[place]]));
+            format!("{truth} → {predicted}")
+        }
         None => format!("{:.3}", answers.losses[shown[place]]),
     };
     let tiles = |images: &[Vec<f64>], captions: bool| -> Vec<Tile> {
@@ -106,17 +111,44 @@ fn row(tensor: &Tensor<f32>, sample: usize) -> Vec<f64> {
 /// A row for each sample: its number in the part, its first inputs as they came, truth, answer, loss.
 fn table(session: &Session, answers: &Answers, order: &[usize]) -> Table {
     let standardization = session.parts.standardization.as_ref();
-    let head = ["Sample", "Inputs", "True", "Predicted", "Loss"];
+    let head = ["Sample", "True", "Predicted", "Loss", "Inputs"];
     order.iter().take(ROWS).fold(Table::new("Samples by their number in the part", &head), |table, &i| {
-        let inputs = numbers(&original(&answers.data.inputs.gather(&[i]), standardization));
+        let sample = answers.data.inputs.gather(&[i]);
+        let inputs = match &session.parts.input {
+            Input::Table(table) => cells(table, &sample.iter().copied().collect::<Vec<_>>()),
+            Input::Tensor { .. } => numbers(&original(&sample, standardization)),
+        };
         let (truth, answer) = match (&answers.classes, &answers.target) {
-            (Some((truth, predicted)), _) => (truth[i].to_string(), predicted[i].to_string()),
+            (Some((truth, predicted)), _) => (answers.class(truth[i]), answers.class(predicted[i])),
             (None, Target::Values(wanted)) => (numbers(&row(wanted, i)), numbers(&row(&answers.outputs, i))),
             (None, Target::Classes(_)) => (String::new(), numbers(&row(&answers.outputs, i))),
         };
-        let cells = [i.to_string(), inputs, truth, answer, format!("{:.5}", answers.losses[i])];
-        table.row(cells.map(Cell::Number).to_vec())
+        let cells = [i.to_string(), truth, answer, format!("{:.5}", answers.losses[i])].map(Cell::Number);
+        let [sample, rest @ ..] = cells;
+        table.row([sample].into_iter().chain(rest).chain([Cell::Text(inputs)]).collect())
     })
+}
+
+/// The first columns of a row with their names, back from the numbers that the network sees: `colour red, size 3`.
+fn cells(table: &columns::Table, sample: &[f32]) -> String {
+    let (mut rest, mut cells) = (sample, Vec::new());
+    for column in table.used() {
+        let own;
+        (own, rest) = rest.split_at(column.encoding.width());
+        let text = match &column.encoding {
+            Encoding::Number { missing: true, .. } if own[1] == 1.0 => "missing".into(),
+            Encoding::Number { mean, std, .. } => short(f64::from(own[0]) * std + mean),
+            Encoding::Category { values } => {
+                own.iter().position(|&x| x == 1.0).map_or("–".into(), |place| values[place].clone())
+            }
+            // A date is days and places in cycles by now.
+            _ => continue,
+        };
+        cells.push(format!("{} {text}", column.name));
+    }
+    let more = if cells.len() > NUMBERS { " …" } else { "" };
+    cells.truncate(NUMBERS);
+    cells.join(", ") + more
 }
 
 /// The first numbers, with few digits: `0.12, −3, 1e+05 …`.
