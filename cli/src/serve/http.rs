@@ -98,14 +98,15 @@ impl Connection {
     /// # Errors
     /// See [`NoRequest`].
     pub fn request(&mut self, stopping: &dyn Fn() -> bool) -> Result<Request, NoRequest> {
-        let mut deadline = None;
+        let mut deadline = Instant::now() + self.limits.time;
+        let too_long = || refused(431, format!("the request line and headers must be at most {HEAD} bytes"));
         let (mut request, length, head) = loop {
             match parse(&self.pending)? {
-                Some(parsed) => break parsed,
-                None if self.pending.len() > HEAD => {
-                    return Err(refused(431, format!("the request line and headers must be at most {HEAD} bytes")));
+                Some(parsed) if parsed.2 <= HEAD => break parsed,
+                None if self.pending.len() <= HEAD => {
+                    self.read(&mut deadline, !self.pending.is_empty(), stopping)?;
                 }
-                None => self.read(&mut deadline, stopping)?,
+                _ => return Err(too_long()),
             }
         };
         self.pending.drain(..head);
@@ -117,45 +118,43 @@ impl Connection {
             let _ = self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
         while self.pending.len() < length {
-            self.read(&mut deadline, stopping)?;
+            self.read(&mut deadline, true, stopping)?;
         }
         let rest = self.pending.split_off(length);
         request.own.body = std::mem::replace(&mut self.pending, rest);
         Ok(request.own)
     }
 
-    /// More bytes. A client that has sent nothing of a request may wait as long as it likes, until the server stops or the
-    /// time of a request has passed.
-    fn read(&mut self, deadline: &mut Option<Instant>, stopping: &dyn Fn() -> bool) -> Result<(), NoRequest> {
-        let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.limits.time);
+    /// More bytes. Before the first one of a request the connection is idle: it is closed when the server stops or the time is
+    /// over, and the time begins anew with that byte. After it, a byte now and then does not buy more time.
+    fn read(&mut self, deadline: &mut Instant, begun: bool, stopping: &dyn Fn() -> bool) -> Result<(), NoRequest> {
         let mut room = [0; 16 << 10];
+        let late = |limits: Limits| match begun {
+            true => refused(408, format!("the request must be there within {} s", limits.time.as_secs_f64())),
+            false => NoRequest::Closed,
+        };
         loop {
             match self.stream.read(&mut room) {
                 Ok(0) => return Err(NoRequest::Closed),
                 Ok(count) => {
                     self.pending.extend_from_slice(&room[..count]);
-                    // A byte now and then does not buy more time.
-                    return if Instant::now() > deadline { Err(self.late()) } else { Ok(()) };
+                    if !begun {
+                        *deadline = Instant::now() + self.limits.time;
+                    }
+                    return if Instant::now() > *deadline { Err(late(self.limits)) } else { Ok(()) };
                 }
                 Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => {
-                    if self.pending.is_empty() && stopping() {
+                    if !begun && stopping() {
                         return Err(NoRequest::Closed);
                     }
-                    if Instant::now() > deadline {
-                        return Err(self.late());
+                    if Instant::now() > *deadline {
+                        return Err(late(self.limits));
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Err(NoRequest::Closed),
             }
         }
-    }
-
-    fn late(&self) -> NoRequest {
-        if self.pending.is_empty() {
-            return NoRequest::Closed;
-        }
-        refused(408, format!("the request must be there within {} s", self.limits.time.as_secs_f64()))
     }
 
     /// Sends an answer.

@@ -66,8 +66,14 @@ fn list(items: &Value) -> Value {
 fn request(pipeline: &Pipeline) -> Value {
     match pipeline.input() {
         Input::Table(table) => {
-            let columns: Map<String, Value> = table.used().map(|own| (own.name.clone(), column(own))).collect();
-            object(json!({"rows": list(&object(Value::Object(columns)))}))
+            let columns: Map<String, Value> =
+                table.columns.iter().map(|own| (own.name.clone(), column(own))).collect();
+            // The target, and what was of no use in training, may come and need not.
+            let required: Vec<&String> = table.used().map(|own| &own.name).collect();
+            let row = json!({
+                "type": "object", "required": required, "additionalProperties": false, "properties": columns,
+            });
+            object(json!({"rows": list(&row)}))
         }
         Input::Tensor { shape, .. } => {
             let axes = shape.iter().flatten().rev();
@@ -86,7 +92,8 @@ fn column(column: &Column) -> Value {
             let some: Vec<&String> = values.iter().take(EXAMPLES).collect();
             json!({"type": ["string", "number", "boolean", "null"], "examples": some})
         }
-        _ => json!({"type": ["string", "null"], "description": "a date, as in the training data"}),
+        Encoding::Date { .. } => json!({"type": ["string", "null"], "description": "a date, as in the training data"}),
+        Encoding::Target | Encoding::Ignored => json!({"description": "not looked at"}),
     }
 }
 
