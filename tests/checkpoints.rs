@@ -52,7 +52,7 @@ fn with_plateau<'a>(validation: &'a Dataset<f32>, epochs: usize) -> Trainer<'a, 
 struct Steps(usize);
 
 impl Callback<f32> for Steps {
-    fn on_step(&mut self, _: &Progress) -> Result<Flow> {
+    fn on_step(&mut self, _: &Progress, _: &dyn Module<f32>) -> Result<Flow> {
         self.0 -= 1;
         Ok(if self.0 == 0 { Flow::Stop } else { Flow::Continue })
     }

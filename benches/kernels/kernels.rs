@@ -3,6 +3,7 @@
 
 mod elementwise;
 mod layers;
+mod predict;
 mod products;
 mod tally;
 

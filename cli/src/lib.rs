@@ -2,10 +2,14 @@
 
 pub mod bench;
 pub mod chart;
+pub mod compare;
 pub mod conform;
 pub mod data;
 pub mod experiments;
 pub mod page;
 pub mod progress;
 pub mod report;
+pub mod serve;
+pub mod sweep;
+pub mod text;
 pub mod train;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use limpide_cli::experiments::{command, gradients};
-use limpide_cli::{bench, conform, data, report, train};
+use limpide_cli::{bench, compare, conform, data, report, serve, sweep, train};
 use std::process::ExitCode;
 
 /// A neural-network workshop in which nothing is a black box.
@@ -23,6 +23,9 @@ enum Command {
     Eval(train::EvalArguments),
     Predict(train::PredictArguments),
     Inspect(train::InspectArguments),
+    Compare(compare::Arguments),
+    Sweep(sweep::Arguments),
+    Serve(serve::Arguments),
     /// List, fetch and check data sets
     #[command(subcommand)]
     Data(data::DataCommand),
@@ -44,6 +47,9 @@ fn main() -> ExitCode {
         Command::Eval(arguments) => train::eval(&arguments),
         Command::Predict(arguments) => train::predict(&arguments),
         Command::Inspect(arguments) => train::inspect(&arguments),
+        Command::Compare(arguments) => compare::command(&arguments),
+        Command::Sweep(arguments) => sweep::command(&arguments),
+        Command::Serve(arguments) => serve::command(&arguments),
         Command::Data(command) => data::run(command),
         Command::Conform(arguments) => Ok(conform::command(&arguments)),
         Command::Bench(arguments) => bench::command(&arguments),

@@ -21,7 +21,7 @@ pub use description::{Halves, LayerDescription, Layers, TYPES};
 pub use flops::{Flops, flops};
 pub use modules::{build_chain, describe};
 pub use size::{MAX_NUMBERS, numbers};
-pub use summary::{Row, Summary, summary};
+pub use summary::{Place, Row, Summary, places, summary};
 
 /// Serde's message about a field `type` that is not in the table of `names`, with the nearest of them; others as they are.
 pub(crate) fn with_nearest(error: &serde_json::Error, what: &str, names: &[&str]) -> String {

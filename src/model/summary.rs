@@ -46,32 +46,71 @@ pub struct Row {
 /// # Ok::<(), limpide::Error>(())
 /// ```
 pub fn summary<T: Real>(module: &dyn Module<T>, input_shape: &[usize]) -> Result<Summary> {
-    // One check of the whole, so that an error names the place in the chain.
-    module.output_shape(input_shape)?;
-    let mut summary = Summary { input: input_shape.to_vec(), rows: Vec::new() };
-    add(&mut summary.rows, String::new(), module, input_shape)?;
-    Ok(summary)
+    let rows = places(module, input_shape)?.into_iter().map(|place| place.row()).collect();
+    Ok(Summary { input: input_shape.to_vec(), rows })
 }
 
-/// Adds the rows of a module and gives its output shape.
-fn add<T: Real>(rows: &mut Vec<Row>, name: String, module: &dyn Module<T>, input: &[usize]) -> Result<Vec<usize>> {
+/// Where a module stands in a model, and what passes through it: a [`Row`] with the module itself.
+#[derive(Clone, Debug)]
+pub struct Place<'a, T: Real> {
+    /// As in [`Row::name`].
+    pub name: String,
+    /// The module.
+    pub module: &'a dyn Module<T>,
+    /// The shape of its input.
+    pub input: Vec<usize>,
+    /// The shape of its output.
+    pub output: Vec<usize>,
+}
+
+impl<T: Real> Place<'_, T> {
+    /// Whether this is a sum behind a chain, whose modules have places of their own.
+    pub fn is_residual(&self) -> bool {
+        (self.module as &dyn Any).is::<Residual<T>>()
+    }
+
+    fn row(self) -> Row {
+        let (module, parameters) = match self.is_residual() {
+            true => ("Residual".to_string(), 0),
+            false => (self.module.to_string(), self.module.parameters().iter().map(|(_, own)| own.len()).sum()),
+        };
+        Row { name: self.name, module, output: self.output, parameters }
+    }
+}
+
+/// The modules behind the rows of [`summary`], in the same order.
+///
+/// # Errors
+/// [`crate::Error::Shape`] when the module does not take such an input.
+pub fn places<'a, T: Real>(module: &'a dyn Module<T>, input_shape: &[usize]) -> Result<Vec<Place<'a, T>>> {
+    // One check of the whole, so that an error names the place in the chain.
+    module.output_shape(input_shape)?;
+    let mut places = Vec::new();
+    add(&mut places, String::new(), module, input_shape)?;
+    Ok(places)
+}
+
+/// Adds the places of a module and gives its output shape.
+fn add<'a, T: Real>(
+    places: &mut Vec<Place<'a, T>>,
+    name: String,
+    module: &'a dyn Module<T>,
+    input: &[usize],
+) -> Result<Vec<usize>> {
     let any: &dyn Any = module;
     let residual = any.is::<Residual<T>>();
     // Only of these is it known that each module takes the previous one's output.
-    if residual || any.is::<Sequential<T>>() || any.is::<AutoEncoder<T>>() {
-        let output = module.children().into_iter().try_fold(input.to_vec(), |shape, (place, child)| {
+    let chain = residual || any.is::<Sequential<T>>() || any.is::<AutoEncoder<T>>();
+    let output = match chain {
+        true => module.children().into_iter().try_fold(input.to_vec(), |shape, (place, child)| {
             let inner = if name.is_empty() { place } else { format!("{name}.{place}") };
-            add(rows, inner, child, &shape)
-        })?;
-        // The sum behind the chain.
-        if residual {
-            rows.push(Row { name, module: "Residual".to_string(), output: output.clone(), parameters: 0 });
-        }
-        return Ok(output);
+            add(places, inner, child, &shape)
+        })?,
+        false => module.output_shape(input)?,
+    };
+    if !chain || residual {
+        places.push(Place { name, module, input: input.to_vec(), output: output.clone() });
     }
-    let output = module.output_shape(input)?;
-    let parameters = module.parameters().iter().map(|(_, parameter)| parameter.len()).sum();
-    rows.push(Row { name, module: module.to_string(), output: output.clone(), parameters });
     Ok(output)
 }
 

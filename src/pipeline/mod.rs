@@ -4,17 +4,21 @@ mod file;
 mod input;
 mod output;
 mod predictions;
+mod ready;
 
 pub use file::{load, save};
 pub use input::Input;
 pub use output::{Activation, Output};
 pub use predictions::Predictions;
+pub use ready::Ready;
 
 use crate::module::Module;
 use crate::plan::Predictor;
 use crate::table::Rows;
 use crate::train::Engine;
-use crate::{Error, Result, Tensor, tensor};
+#[cfg(doc)]
+use crate::Error;
+use crate::{Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
 
 /// Samples from which on several threads are worth waking.
@@ -101,7 +105,7 @@ impl Pipeline {
     /// [`Error::Shape`] when `x` is of another shape than the network's input; [`Error::Option`] for a table that has other
     /// columns than numbers, or numbers that are not finite.
     pub fn predict(&self, x: &Tensor<f32>) -> Result<Predictions> {
-        self.run(self.meaning.input.prepare(x)?)
+        self.run(self.prepare(x)?)
     }
 
     /// What rows of a table come to; columns are found by their names. Categories that the network has not been trained on
@@ -111,10 +115,7 @@ impl Pipeline {
     /// [`Error::Option`] for a model that was not trained on a table, with the names of columns that are missing or too many, or
     /// with row and column of a cell that is not what its column holds.
     pub fn predict_rows(&self, rows: &Rows) -> Result<Predictions> {
-        let Input::Table(table) = &self.meaning.input else {
-            return Err(Error::option("rows of a table", "for a model that was trained on one", "another model"));
-        };
-        let (x, unseen) = table.encode(rows)?;
+        let (x, unseen) = self.prepare_rows(rows)?;
         Ok(Predictions { unseen, ..self.run(x)? })
     }
 

@@ -64,11 +64,11 @@ pub trait Callback<T: Real> {
         Ok(())
     }
 
-    /// After every step. To stop here leaves the epoch unfinished, for another run to go on with.
+    /// After every step, with where the run stands and the network. To stop here leaves the epoch unfinished, for another run to go on with.
     ///
     /// # Errors
     /// What the callback cannot do; it ends the run, and so for the other methods.
-    fn on_step(&mut self, _progress: &Progress) -> Result<Flow> {
+    fn on_step(&mut self, _progress: &Progress, _network: &dyn Module<T>) -> Result<Flow> {
         Ok(Flow::Continue)
     }
 
@@ -116,7 +116,7 @@ impl<T: Real, F: FnMut(&Epoch, &dyn Module<T>) -> Flow> Callback<T> for OnEpoch<
 pub(super) struct OnStep<F>(pub F);
 
 impl<T: Real, F: FnMut(&Progress)> Callback<T> for OnStep<F> {
-    fn on_step(&mut self, progress: &Progress) -> Result<Flow> {
+    fn on_step(&mut self, progress: &Progress, _: &dyn Module<T>) -> Result<Flow> {
         (self.0)(progress);
         Ok(Flow::Continue)
     }

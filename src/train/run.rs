@@ -112,7 +112,7 @@ impl<T: Real> Run<'_, '_, T> {
             };
             let mut flow = Flow::Continue;
             for callback in callbacks.iter_mut() {
-                if callback.on_step(&progress)? == Flow::Stop {
+                if callback.on_step(&progress, optim.network())? == Flow::Stop {
                     flow = Flow::Stop;
                 }
             }

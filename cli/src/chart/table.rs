@@ -13,6 +13,8 @@ pub enum Cell {
     Code(String),
     /// Whether a target was reached.
     Passed(bool),
+    /// Whether a check was passed, with its figure.
+    Checked(bool, String),
     /// Nothing to say here.
     Nothing,
 }
@@ -35,6 +37,8 @@ impl Cell {
             Cell::Number(text) => format!("<{tag} class=\"number\">{}</{tag}>", escape(text)),
             Cell::Code(text) => format!("<{tag}><code>{}</code></{tag}>", escape(text)),
             Cell::Passed(true) => format!("<{tag} class=\"passed\">✓ passed</{tag}>"),
+            Cell::Checked(true, figure) => format!("<{tag} class=\"passed\">✓ {}</{tag}>", escape(figure)),
+            Cell::Checked(false, figure) => format!("<{tag} class=\"missed\">✗ {}</{tag}>", escape(figure)),
             Cell::Passed(false) => format!("<{tag} class=\"missed\">✗ missed</{tag}>"),
             Cell::Nothing => format!("<{tag} class=\"number\">–</{tag}>"),
         }

@@ -1,8 +1,9 @@
-//! `limpide report`: every experiment of the report, then one page with its figures, and the numbers for machines.
+//! `limpide report`: every experiment of the report, then one page with its figures, and the numbers for machines; with the
+//! folder of a run, that run's page.
 
 mod autoencoder;
 mod cnn;
-mod curves;
+pub(crate) mod curves;
 mod dense;
 mod gradients;
 mod moons;
@@ -27,9 +28,14 @@ use summary::Summary;
 /// Writes DIR/index.html, which needs no network, each figure as SVG or PNG beside it, and DIR/results.json. Takes MNIST
 /// where it is found (see `limpide data list`), else the embedded 8×8 digits. Progress goes to stderr, the table of
 /// results to stdout. Exit code 1 when a target is missed.
+///
+/// With the folder of a finished run, writes RUN/report.html anew instead, as `limpide train` has done.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example: limpide report --out report --seed 3")]
+#[command(after_help = "Examples: limpide report --out report --seed 3\n          limpide report runs/moons")]
 pub struct Arguments {
+    /// The folder of a run, whose page alone is written.
+    #[arg(value_name = "RUN", conflicts_with_all = ["out", "json", "seed", "quick"])]
+    run: Option<PathBuf>,
     /// The folder to write into; it is created.
     #[arg(long, value_name = "DIR", default_value = "report")]
     out: PathBuf,
@@ -62,6 +68,9 @@ const CHAPTERS: [fn(&Settings) -> Result<Chapter>; 7] = [
 /// # Errors
 /// A folder that cannot be written to, before anything is computed; those of the experiments; those of writing.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(run) = &arguments.run {
+        return crate::train::report(run, arguments.common.data.as_deref(), arguments.common.threads);
+    }
     let settings = arguments.common.settings()?;
     prepare_folder(&arguments.out)?;
     let with_mnist = Mnist::Digits.find(settings.data.as_deref())?.is_some();

@@ -77,6 +77,8 @@ pub struct Parts {
     pub test: Option<Dataset<f32>>,
     /// How many samples, and of which class, are where.
     pub split: Split,
+    /// The shape of a sample as it came, before it was given another: an image stays one on paper.
+    pub own_shape: Vec<usize>,
     /// What the inputs of validation and test have been standardised by, and those of training are to be.
     pub standardization: Option<Standardization>,
     /// What goes into a network, for the model file.
@@ -192,6 +194,7 @@ impl DataDescription {
         if let Some(limit) = self.limit {
             all = all.select(&(0..all.len().min(limit)).collect::<Vec<_>>());
         }
+        let own_shape = all.sample_shape().to_vec();
         let parts = divided(&all, split, run_seed)?;
         // Without any division the samples stay in their order and are not copied.
         let train = if parts.train.len() == all.len() { all.clone() } else { all.select(&parts.train) };
@@ -214,7 +217,7 @@ impl DataDescription {
             _ if all.classes == 0 => Answers::no_names(),
             _ => Answers::Classes(names),
         };
-        Ok(Parts { train, validation, test, split: parts, standardization, input, answers, notes })
+        Ok(Parts { train, validation, test, split: parts, own_shape, standardization, input, answers, notes })
     }
 
     /// The samples as they come, and the parts that a set has of its own.

@@ -1,6 +1,7 @@
 //! A run as data: what `limpide train` reads from TOML, and writes back with every default filled in.
 
 use super::data::{DataDescription, SplitDescription};
+use crate::sweep::SweepDescription;
 use limpide::data::Mixup;
 use limpide::data::augment::Augmentation;
 use limpide::init::{Init, initialise};
@@ -75,6 +76,9 @@ pub struct RunDescription {
     /// What happens to the training images, anew in every epoch.
     #[serde(default, skip_serializing_if = "no_steps")]
     pub augmentation: Augmentation,
+    /// What `limpide sweep` tries; a single run takes the fields as they stand, and does not keep this.
+    #[serde(default, skip_serializing)]
+    pub sweep: Option<SweepDescription>,
     /// The network, from input to output.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<LayerDescription>,

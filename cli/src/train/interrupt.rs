@@ -1,7 +1,7 @@
 //! Ctrl-C: the first one asks the run to finish its step, the second ends the process.
 
 use limpide::train::{Callback, Flow, Progress};
-use limpide::{Real, Result};
+use limpide::{Module, Real, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether Ctrl-C has been pressed since [`catch`].
@@ -30,7 +30,7 @@ pub fn pressed() -> bool {
 pub struct StopWhenPressed;
 
 impl<T: Real> Callback<T> for StopWhenPressed {
-    fn on_step(&mut self, _progress: &Progress) -> Result<Flow> {
+    fn on_step(&mut self, _: &Progress, _: &dyn Module<T>) -> Result<Flow> {
         Ok(if pressed() { Flow::Stop } else { Flow::Continue })
     }
 }

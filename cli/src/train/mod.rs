@@ -5,24 +5,26 @@ mod description;
 mod eval;
 mod folder;
 mod inspect;
-mod interrupt;
+pub mod interrupt;
 mod models;
 mod own_data;
-mod predict;
+mod page;
+pub mod predict;
 mod read;
 mod resume;
 mod session;
 
 pub use eval::{Arguments as EvalArguments, command as eval};
 pub use inspect::{Arguments as InspectArguments, command as inspect};
+pub use page::command as report;
 pub use predict::{Arguments as PredictArguments, command as predict};
 pub use resume::{Arguments as ResumeArguments, command as resume};
-pub use session::Session;
 
-use folder::Folder;
+pub use description::RunDescription;
+pub use folder::Folder;
 use limpide::{Error, Result};
-use read::Setting;
-use session::Outcome;
+pub use read::{Setting, read};
+pub use session::{Outcome, Session};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,8 +35,8 @@ use std::process::ExitCode;
 /// Arrays are x.npy with y.npy beside it, or x and y in an NPZ file (x_test and y_test are kept for the test), or IDX images
 /// with their labels beside them. Images lie in a folder for each class, perhaps below train/, validation/ and test/.
 ///
-/// Leaves a folder with run.toml (every default filled in), checkpoints, history.csv, and at the end model.safetensors and
-/// result.json. Progress goes to stderr, the result to stdout. Ctrl-C finishes the step, writes a checkpoint and says how
+/// Leaves a folder with run.toml (every default filled in), checkpoints, history.csv, and at the end model.safetensors,
+/// report.html and result.json. Progress goes to stderr, the result to stdout. Ctrl-C finishes the step, writes a checkpoint and says how
 /// to go on. Exit code 1 when a test misses what the description asks for.
 #[derive(clap::Args, Debug)]
 #[command(after_help = examples())]

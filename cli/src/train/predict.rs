@@ -161,7 +161,7 @@ pub fn answer(
 
 /// The names of a file's columns: its own, or for a model of columns without names those of the model, with or without the
 /// target.
-fn names(pipeline: &Pipeline, file: &CsvFile) -> Vec<String> {
+pub fn names(pipeline: &Pipeline, file: &CsvFile) -> Vec<String> {
     let Input::Table(Table { columns, header: false }) = pipeline.input() else { return file.columns().to_vec() };
     let features = columns.iter().filter(|column| column.encoding != Encoding::Target);
     let features: Vec<String> = features.map(|column| column.name.clone()).collect();
@@ -184,7 +184,7 @@ fn place(names: &[String], name: &str) -> Result<usize> {
 }
 
 /// The names of the columns of answers.
-fn answer_names(pipeline: &Pipeline) -> Result<Vec<String>> {
+pub fn answer_names(pipeline: &Pipeline) -> Result<Vec<String>> {
     let target = match pipeline.input() {
         Input::Table(table) => table.target(),
         Input::Tensor { .. } => None,
@@ -206,7 +206,7 @@ fn answer_names(pipeline: &Pipeline) -> Result<Vec<String>> {
 }
 
 /// Rows that are nothing but numbers, (n, columns).
-fn numbers(rows: &Rows, first: usize) -> Result<limpide::Tensor<f32>> {
+pub fn numbers(rows: &Rows, first: usize) -> Result<limpide::Tensor<f32>> {
     let width = rows.columns().len();
     let mut numbers = Vec::with_capacity(rows.len() * width);
     for row in 0..rows.len() {

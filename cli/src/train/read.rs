@@ -3,6 +3,7 @@
 use limpide::model::nearest;
 use limpide::{Error, Result};
 use serde::de::DeserializeOwned;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -10,7 +11,42 @@ use toml::{Table, Value};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     path: Vec<String>,
-    value: Value,
+    /// What the field is set to.
+    pub value: Value,
+}
+
+impl Setting {
+    /// A value for the field at a path such as `optimizer.lr`.
+    pub fn new(field: &str, value: Value) -> Self {
+        Setting { path: field.split('.').map(str::to_string).collect(), value }
+    }
+
+    /// The path of the field.
+    pub fn field(&self) -> String {
+        self.path.join(".")
+    }
+
+    /// The value as it is read: text without quotes.
+    pub fn text(&self) -> String {
+        self.value.as_str().map_or_else(|| self.value.to_string(), str::to_string)
+    }
+}
+
+/// As it is written after `--set`.
+impl std::fmt::Display for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}", self.field(), self.text())
+    }
+}
+
+/// `{"field": "optimizer.lr", "value": 0.01}`.
+impl Serialize for Setting {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut pair = serializer.serialize_struct("Setting", 2)?;
+        pair.serialize_field("field", &self.field())?;
+        pair.serialize_field("value", &self.value)?;
+        pair.end()
+    }
 }
 
 /// Reads `optimizer.lr=0.01` or `layers.0.out_features=20`; a value that is not TOML is text.

@@ -5,6 +5,7 @@ use super::description::{RunDescription, TestOptions};
 use super::folder::Folder;
 use super::interrupt::{self, StopWhenPressed};
 use super::models;
+use super::page;
 use super::read::{Setting, read};
 use crate::progress::Progress;
 use limpide::data::{Dataset, Target};
@@ -15,7 +16,7 @@ use limpide::model::summary;
 use limpide::optim::Optimizer;
 use limpide::pipeline::{self, Activation, Meaning, Output};
 use limpide::train::{
-    Checkpoint, Checkpoints, Engine, History, LineLog, Score, TensorBoardLog, Trainer, evaluate, predict,
+    Callback, Checkpoint, Checkpoints, Engine, History, LineLog, Score, TensorBoardLog, Trainer, evaluate, predict,
 };
 use limpide::{Error, Module, Result, Sequential};
 use serde::{Deserialize, Serialize};
@@ -32,12 +33,13 @@ pub struct Session {
     pub parts: Parts,
     /// The network with its start values.
     pub network: Sequential<f32>,
-    loss: Box<dyn Loss<f32>>,
+    /// What is made small.
+    pub loss: Box<dyn Loss<f32>>,
     optimizer: Optimizer<f32>,
 }
 
 /// What a run came to: the object that `--json` prints, and `result.json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// The run's folder.
     pub run: String,
@@ -150,7 +152,8 @@ impl Session {
         Ok(Session { description, parts, network, loss, optimizer })
     }
 
-    /// Trains, from the newest checkpoint of the folder where there is one, and leaves model and result in it.
+    /// Trains, from the newest checkpoint of the folder where there is one, and leaves model, page and result in it. With
+    /// `progress` a bar, and what looks wrong, are shown on stderr.
     ///
     /// # Errors
     /// Those of training and of writing.
@@ -158,6 +161,8 @@ impl Session {
         let plain = self.parts.plain_train()?;
         let mut findings =
             diagnose::before_training(&self.network, &*self.loss, &plain, self.parts.validation.as_ref());
+        let tell =
+            |findings: &[Finding]| findings.iter().filter(|_| progress).for_each(|own| eprintln!("limpide: {own}"));
         tell(&findings);
         let newest = if folder.checkpoints().is_dir() { Checkpoints::newest(&folder.checkpoints())? } else { None };
         let checkpoint = newest.as_deref().map(Checkpoint::read).transpose()?;
@@ -195,6 +200,8 @@ impl Session {
             (outcome.test, outcome.passed) = (Some(score), reached(options, &score));
             outcome.test_fit = self.fit_of(self.parts.test.as_ref())?;
         }
+        page::write(&self, &history, &outcome, folder)?;
+        // The last file: where it is, the run is finished and everything is there.
         folder.write("result.json", &format!("{:#}\n", serde_json::json!(outcome)))?;
         Ok(outcome)
     }
@@ -234,6 +241,18 @@ impl Session {
         }
         if let Some(checkpoint) = checkpoint {
             trainer = trainer.resume(checkpoint);
+        }
+        trainer.fit(&mut self.network, &*self.loss, &self.parts.train)
+    }
+
+    /// Trains from the start values under the eyes of one callback, and writes nothing.
+    ///
+    /// # Errors
+    /// Those of training.
+    pub fn replay(mut self, watch: impl Callback<f32> + 'static) -> Result<History> {
+        let mut trainer = trainer(&self.description, &self.parts)?.callback(watch);
+        if let Some(options) = &self.description.early_stopping {
+            trainer = trainer.callback(options.build()?);
         }
         trainer.fit(&mut self.network, &*self.loss, &self.parts.train)
     }
@@ -292,11 +311,6 @@ impl Session {
     }
 }
 
-/// Says on stderr what looks wrong.
-fn tell(findings: &[Finding]) {
-    findings.iter().for_each(|finding| eprintln!("limpide: {finding}"));
-}
-
 /// A trainer with the settings of a description, which writes nothing yet.
 fn trainer<'a>(description: &RunDescription, parts: &'a Parts) -> Result<Trainer<'a, f32>> {
     let mut trainer = Trainer::new(description.optimizer.build()?)
@@ -347,6 +361,19 @@ fn reached(options: &TestOptions, score: &Score) -> bool {
 }
 
 impl Outcome {
+    /// What a finished run has left in its folder.
+    ///
+    /// # Errors
+    /// A file that is not there or damaged.
+    pub fn read(folder: &Folder) -> Result<Self> {
+        let path = folder.file("result.json");
+        let bytes = std::fs::read(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let problem = format!("is not the result of a run: {error}; `limpide resume` writes it anew");
+            Error::Data { path, problem }
+        })
+    }
+
     /// The outcome as people read it.
     pub fn listing(&self) -> String {
         let mut text = format!("{}: {} epochs in {:.1} s\n", self.run, self.epochs, self.seconds);

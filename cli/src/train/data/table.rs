@@ -106,6 +106,7 @@ impl TableSource {
             validation: part(&parts.validation)?,
             test: part(&parts.test)?,
             split: parts,
+            own_shape: vec![table.width()],
             standardization: None,
             input: Input::Table(table),
             answers,

@@ -1,0 +1,76 @@
+//! From predictions to the body of an answer.
+
+use super::http::Response;
+use crate::train::predict::answer_names;
+use limpide::pipeline::{Pipeline, Predictions};
+use limpide::table::Unseen;
+use serde::Serialize;
+use serde::ser::Serializer;
+
+/// `{"predictions": […]}`, with the categories that are new, when there are some.
+#[derive(Serialize)]
+struct Answer<'a> {
+    predictions: Vec<One<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unseen: Vec<New<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum One<'a> {
+    Class { class: &'a str, probabilities: Named<'a> },
+    Values { values: Named<'a> },
+}
+
+#[derive(Serialize)]
+struct New<'a> {
+    row: usize,
+    column: &'a str,
+    value: &'a str,
+}
+
+/// An object where numbers have names, else a list.
+struct Named<'a> {
+    names: &'a [String],
+    values: &'a [f32],
+}
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.names.is_empty() {
+            true => self.values.serialize(serializer),
+            false => serializer.collect_map(self.names.iter().zip(self.values)),
+        }
+    }
+}
+
+/// An answer in JSON. `names` are those of values; classes have their own.
+pub fn json(answer: &Predictions, unseen: &[Unseen], names: &[String]) -> Response {
+    let one = |sample: usize| match answer.class(sample) {
+        Some(class) => {
+            One::Class { class, probabilities: Named { names: &answer.classes, values: answer.row(sample) } }
+        }
+        None => One::Values { values: Named { names, values: answer.row(sample) } },
+    };
+    let unseen = unseen.iter().map(|new| New { row: new.row, column: &new.column, value: &new.value }).collect();
+    let answer = Answer { predictions: (0..answer.len()).map(one).collect(), unseen };
+    let mut body = serde_json::to_vec(&answer).expect("numbers and text");
+    body.push(b'\n');
+    Response { status: 200, content_type: "application/json", body, allow: None }
+}
+
+/// An answer in CSV, as `limpide predict` writes it.
+///
+/// # Errors
+/// A model that does not say what goes in.
+pub fn csv(pipeline: &Pipeline, answer: &Predictions) -> limpide::Result<Response> {
+    let full = "memory is written to without fail";
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(answer_names(pipeline)?).expect(full);
+    for sample in 0..answer.len() {
+        let class = answer.class(sample).map(str::to_string);
+        out.write_record(class.into_iter().chain(answer.row(sample).iter().map(f32::to_string))).expect(full);
+    }
+    let body = out.into_inner().expect(full);
+    Ok(Response { status: 200, content_type: "text/csv", body, allow: None })
+}

@@ -1,0 +1,249 @@
+//! `limpide serve`: a trained model behind HTTP.
+
+mod answer;
+mod batch;
+mod body;
+mod http;
+mod metrics;
+mod openapi;
+
+use crate::train::interrupt;
+use batch::Batcher;
+use http::{Connection, Limits, NoRequest, Request, Response};
+use limpide::pipeline::{Output, Pipeline};
+use limpide::{Error, Result, model};
+use metrics::Metrics;
+use serde_json::json;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often the server looks for Ctrl-C.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Answer predictions over HTTP.
+///
+/// `POST /predict` takes JSON or CSV, `GET /openapi.json` says in which form; `GET /healthz` and `GET /metrics` are for
+/// whoever keeps watch. Requests that come at the same time go through the network together. The address is printed on
+/// stdout; Ctrl-C lets the requests under way end. There is no encryption and no password: anybody who reaches the address
+/// may ask, and by default that is this machine alone.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example: limpide serve runs/iris --port 8000\n\n  curl http://127.0.0.1:8000/predict -H 'Content-Type: \
+    application/json' \\\n    -d '{\"rows\": [{\"sepal length\": 5.1, \"sepal width\": 3.5}]}'\n  curl \
+    http://127.0.0.1:8000/predict -H 'Content-Type: text/csv' --data-binary @rows.csv")]
+pub struct Arguments {
+    /// The folder of a finished run, or a model file.
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The address to listen on; 0.0.0.0 lets the whole network in.
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// The port; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 8000)]
+    port: u16,
+    /// The most bytes of a body.
+    #[arg(long, value_name = "BYTES", default_value_t = 4 << 20)]
+    max_body: usize,
+    /// Seconds within which a request must be there, and an answer taken.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    timeout: u16,
+    /// The most connections at a time; more are sent away.
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
+    connections: u16,
+}
+
+/// What every connection needs.
+struct Server<'a> {
+    pipeline: &'a Pipeline,
+    /// The names of values that have some.
+    names: &'a [String],
+    openapi: serde_json::Value,
+    metrics: Metrics,
+    limits: Limits,
+    stop: AtomicBool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A model that cannot be used, an address that cannot be listened on.
+pub fn command(arguments: &Arguments) -> Result<ExitCode> {
+    let pipeline = model::load(&arguments.run)?;
+    pipeline.ready(1)?;
+    let wanted = SocketAddr::new(arguments.host, arguments.port);
+    let io = |source| Error::Io { path: wanted.to_string().into(), source };
+    let listener = TcpListener::bind(wanted).map_err(io)?;
+    let address = listener.local_addr().map_err(io)?;
+    interrupt::catch();
+    println!("http://{address}");
+    std::io::stdout().flush().map_err(io)?;
+    if !address.ip().is_loopback() {
+        eprintln!("limpide: anybody on the network can ask this server");
+    }
+    let names = match pipeline.output() {
+        Output::Values { names, .. } => names.as_slice(),
+        Output::Classes { .. } => &[],
+    };
+    let server = Server {
+        pipeline: &pipeline,
+        names,
+        openapi: openapi::description(&pipeline, &format!("limpide serve {}", arguments.run.display())),
+        metrics: Metrics::default(),
+        limits: Limits { body: arguments.max_body, time: Duration::from_secs(arguments.timeout.into()) },
+        stop: AtomicBool::new(false),
+    };
+    server.run(&listener, address, arguments.connections.into())?;
+    eprintln!("limpide: stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Server<'_> {
+    /// Accepts connections until Ctrl-C, and waits for those that are open.
+    fn run(&self, listener: &TcpListener, address: SocketAddr, most: u64) -> Result<()> {
+        let (batcher, jobs) = Batcher::new();
+        std::thread::scope(|scope| {
+            let network = scope.spawn(move || batch::work(self.pipeline, &jobs, &self.metrics));
+            scope.spawn(|| self.watch(address));
+            for stream in listener.incoming() {
+                if self.stopping() {
+                    break;
+                }
+                let Ok(connection) = stream.and_then(|stream| Connection::new(stream, self.limits)) else {
+                    // No descriptors left, most likely: some will be.
+                    std::thread::sleep(TICK);
+                    continue;
+                };
+                let open = Open::new(&self.metrics);
+                if self.metrics.open() > most {
+                    self.turn_away(connection);
+                    continue;
+                }
+                let batcher = batcher.clone();
+                scope.spawn(move || {
+                    self.serve(connection, &batcher);
+                    drop(open);
+                });
+            }
+            drop(batcher);
+            network.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Waits for Ctrl-C, and then wakes the one who accepts connections by one of its own.
+    fn watch(&self, mut address: SocketAddr) {
+        while !interrupt::pressed() {
+            std::thread::sleep(TICK);
+        }
+        self.stop.store(true, Ordering::Relaxed);
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        let _ = TcpStream::connect_timeout(&address, self.limits.time);
+    }
+
+    fn turn_away(&self, mut connection: Connection) {
+        let response = Response::error(503, None, "too many connections; come back later");
+        self.metrics.request("", 503);
+        if connection.answer(&response, false).is_ok() {
+            connection.close();
+        }
+    }
+
+    /// Answers one request after the other.
+    fn serve(&self, mut connection: Connection, batcher: &Batcher) {
+        loop {
+            match connection.request(&|| self.stopping()) {
+                Ok(request) => {
+                    let (path, response) = self.respond(&request, batcher);
+                    self.metrics.request(path, response.status);
+                    let keep_alive = request.keep_alive && !self.stopping();
+                    if connection.answer(&response, keep_alive).is_err() || !keep_alive {
+                        return;
+                    }
+                }
+                Err(NoRequest::Closed) => return,
+                Err(NoRequest::Refused(status, why)) => {
+                    self.metrics.request("", status);
+                    if connection.answer(&Response::error(status, None, &why), false).is_ok() {
+                        connection.close();
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The path as the counters know it, and the answer.
+    fn respond(&self, request: &Request, batcher: &Batcher) -> (&'static str, Response) {
+        let (path, method) = match request.path.as_str() {
+            "/predict" => ("/predict", "POST"),
+            "/healthz" => ("/healthz", "GET"),
+            "/metrics" => ("/metrics", "GET"),
+            "/openapi.json" => ("/openapi.json", "GET"),
+            other => {
+                let message = format!("there is no {other}; see /openapi.json");
+                return ("", Response::error(404, Some("path"), &message));
+            }
+        };
+        if request.method != method {
+            let message = format!("{path} wants {method}, got {}", request.method);
+            let response = Response::error(405, Some("method"), &message);
+            return (path, Response { allow: Some(method), ..response });
+        }
+        let response = match path {
+            "/healthz" => Response::json(200, &json!({"status": "ok"})),
+            "/openapi.json" => Response::json(200, &self.openapi),
+            "/metrics" => {
+                let body = self.metrics.text().into_bytes();
+                Response { status: 200, content_type: "text/plain; version=0.0.4", body, allow: None }
+            }
+            _ => self.predict(request, batcher).unwrap_or_else(|refused| refused),
+        };
+        (path, response)
+    }
+
+    fn predict(&self, request: &Request, batcher: &Batcher) -> std::result::Result<Response, Response> {
+        let start = Instant::now();
+        let (x, unseen) = body::read(self.pipeline, request)?;
+        let inside = |error: Error| Response::error(500, None, &error.to_string());
+        let answer = batcher.answer(x).ok_or_else(|| Response::error(500, None, "the network does not answer"))?;
+        let answer = answer.map_err(inside)?;
+        let accept = request.accept.as_deref().unwrap_or_default();
+        let csv = match accept {
+            "text/csv" | "application/json" => accept == "text/csv",
+            _ => request.content_type.as_deref() == Some("text/csv"),
+        };
+        let response = match csv {
+            true => answer::csv(self.pipeline, &answer).map_err(inside)?,
+            false => answer::json(&answer, &unseen, self.names),
+        };
+        self.metrics.took(start.elapsed());
+        Ok(response)
+    }
+}
+
+/// A connection that is counted as long as this lives.
+struct Open<'a>(&'a Metrics);
+
+impl<'a> Open<'a> {
+    fn new(metrics: &'a Metrics) -> Self {
+        metrics.opened();
+        Open(metrics)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.closed();
+    }
+}

@@ -1,0 +1,175 @@
+//! What the model answers: a confusion matrix and figures by class, or residuals.
+
+use super::super::data::Answers as Meaning;
+use super::super::session::Session;
+use crate::chart::{Cell, Confusion, Scatter, Table};
+use crate::page::Section;
+use limpide::data::{Dataset, Target, Targets};
+use limpide::metrics::{ConfusionMatrix, classes, mean_absolute_error, mean_squared_error, r2, true_classes};
+use limpide::train::{Engine, predict};
+use limpide::{Result, Tensor};
+
+/// Samples that are looked at, at most.
+const MOST: usize = 10_000;
+/// Points of a drawing; more would hide each other.
+const DRAWN: usize = 2_000;
+/// Outputs whose residuals are drawn.
+const OUTPUTS: usize = 4;
+/// Classes up to which a matrix can be read; more are told as the pairs that are mixed up most.
+const CLASSES: usize = 20;
+const PAIRS: usize = 20;
+
+/// The model's outputs for a part of the data.
+pub struct Answers {
+    /// `validation`, or `training` where there is no such part.
+    pub part: &'static str,
+    /// The samples that were looked at, as the network sees them.
+    pub data: Dataset<f32>,
+    /// Their targets.
+    pub target: Target<f32>,
+    /// (n, …).
+    pub outputs: Tensor<f32>,
+    /// The loss of each sample, the mean over its terms.
+    pub losses: Vec<f64>,
+    /// True and predicted class of each sample, where it has one.
+    pub classes: Option<(Vec<usize>, Vec<usize>)>,
+    /// The names of classes, or of values, where they have some.
+    names: Vec<String>,
+}
+
+impl Answers {
+    /// Asks the model about the validation part, or about the training part where there is none.
+    ///
+    /// # Errors
+    /// A network that does not fit the data.
+    pub fn of(session: &Session) -> Result<Self> {
+        let Session { parts, network, loss, description, .. } = session;
+        let (part, data) = match &parts.validation {
+            Some(data) => ("validation", data.clone()),
+            None => ("training", parts.plain_train()?),
+        };
+        let some: Vec<usize> = (0..data.len().min(MOST)).collect();
+        let data = if some.len() == data.len() { data } else { data.select(&some) };
+        let outputs = predict(network, &data.inputs, &mut Engine::new(description.threads()))?;
+        let (_, target) = data.gather(&some);
+        let terms = loss.terms(&outputs, &target);
+        let each = (terms.len() / some.len().max(1)).max(1);
+        let terms: Vec<f64> = terms.iter().map(|&term| f64::from(term)).collect();
+        let losses = terms.chunks(each).map(|own| own.iter().sum::<f64>() / each as f64).collect();
+        let one_each = outputs.ndim() == 2 && (target.labels().is_some() || matches!(target, Target::Values(_)));
+        let decision = loss.decision().filter(|_| one_each);
+        let classes = decision.map(|decision| (true_classes(decision, &target), classes(decision, &outputs)));
+        let mut own = Answers { part, data, target, outputs, losses, classes, names: Vec::new() };
+        match &parts.answers {
+            Meaning::Classes(names) => own.names = names.clone(),
+            Meaning::Values { names, mean, std } => {
+                own.names = names.clone();
+                own.outputs = in_units(own.outputs, mean, std);
+                if let Target::Values(wanted) = own.target {
+                    own.target = Target::Values(in_units(wanted, mean, std));
+                }
+            }
+        }
+        Ok(own)
+    }
+
+    /// The name of a class, or its number where it has none.
+    pub fn class(&self, number: usize) -> String {
+        self.names.get(number).cloned().unwrap_or_else(|| number.to_string())
+    }
+
+    /// Confusion or residuals.
+    pub fn section(&self) -> Section {
+        match &self.classes {
+            Some((truth, predicted)) => self.confusion(truth, predicted),
+            None => self.residuals(),
+        }
+    }
+
+    /// `the 12 validation samples`, `the first 10,000 training samples`.
+    pub fn about(&self) -> String {
+        let first = if self.data.len() == MOST { "first " } else { "" };
+        format!("the {first}{} {} samples", self.data.len(), self.part)
+    }
+
+    fn confusion(&self, truth: &[usize], predicted: &[usize]) -> Section {
+        let most = truth.iter().chain(predicted).max().map_or(0, |&class| class + 1);
+        let count = self.data.classes.max(most);
+        let matrix = ConfusionMatrix::new(count, truth, predicted);
+        let head = Table::new("Figures of each class", &["Class", "Samples", "Precision", "Recall", "F1"]);
+        let figures = matrix.classes().into_iter().enumerate().fold(head, |table, (class, own)| {
+            let shares =
+                [own.precision, own.recall, own.f1].map(|share| Cell::number(format!("{:.1} %", 100.0 * share)));
+            let name = [Cell::Text(self.class(class)), Cell::number(own.support.to_string())];
+            table.row(name.into_iter().chain(shares).collect())
+        });
+        let right = 100.0 * matrix.accuracy();
+        let section = Section::new("Confusion", &format!("Of {}, {right:.2} % are told right.", self.about()));
+        if count > CLASSES {
+            return section.table(&self.mixed_up(&matrix));
+        }
+        let names: Vec<String> = (0..count).map(|class| self.class(class)).collect();
+        let counts = matrix.counts().iter().map(|row| row.iter().map(|&count| count as u64).collect()).collect();
+        let figure = Confusion::new(&names, counts).figure("confusion", "How often each class was taken for which.");
+        section.figure(&figure, "True classes in rows, predicted ones in columns.").table(&figures)
+    }
+
+    fn residuals(&self) -> Section {
+        let Target::Values(wanted) = &self.target else {
+            return Section::new("Answers", "The loss gives no class to hold against the true one.");
+        };
+        let figures = [
+            ("mean squared error", mean_squared_error(&self.outputs, wanted)),
+            ("mean absolute error", mean_absolute_error(&self.outputs, wanted)),
+            ("R²", r2(&self.outputs, wanted)),
+        ];
+        let table =
+            figures.into_iter().fold(Table::new("How far off", &["Figure", "Value"]), |table, (name, value)| {
+                table.row(vec![name.into(), Cell::number(format!("{value:.5}"))])
+            });
+        let section = Section::new("Residuals", &format!("On {}.", self.about())).table(&table);
+        if self.data.targets == Targets::Inputs {
+            return section;
+        }
+        let columns = self.outputs.len() / self.data.len().max(1);
+        let step = self.data.len().div_ceil(DRAWN).max(1);
+        let flat = |tensor: &Tensor<f32>| tensor.iter().map(|&value| f64::from(value)).collect::<Vec<f64>>();
+        let (z, y) = (flat(&self.outputs), flat(wanted));
+        let drawn = (0..columns.min(OUTPUTS)).map(|column| {
+            let at = (0..self.data.len()).step_by(step).map(|sample| sample * columns + column);
+            let points = at.map(|at| (z[at], z[at] - y[at])).collect();
+            let name = match (self.names.get(column), columns) {
+                (Some(name), _) => format!(" {name}"),
+                (None, 1) => String::new(),
+                (None, _) => format!(" output {column}"),
+            };
+            let chart = Scatter::new(&format!("predicted{name}"), "predicted − true").class("samples", points);
+            chart.figure(&format!("residuals-{column}"), &format!("Residuals against predictions{name}."))
+        });
+        drawn.fold(section, |section, figure| {
+            section.figure(&figure, "A good model leaves a cloud around zero without a shape of its own.")
+        })
+    }
+
+    fn mixed_up(&self, matrix: &ConfusionMatrix) -> Table {
+        let rows = matrix.counts().iter().enumerate();
+        let pairs = rows.flat_map(|(truth, row)| row.iter().enumerate().map(move |(taken, &count)| (count, truth, taken)));
+        let mut wrong: Vec<_> = pairs.filter(|(count, truth, taken)| *count > 0 && truth != taken).collect();
+        wrong.sort_by_key(|&(count, truth, taken)| (std::cmp::Reverse(count), truth, taken));
+        let head = Table::new("The classes that are mixed up most", &["True", "Taken for", "Samples"]);
+        wrong.into_iter().take(PAIRS).fold(head, |table, (count, truth, taken)| {
+            let [truth, taken] = [truth, taken].map(|class| Cell::Text(self.class(class)));
+            table.row(vec![truth, taken, Cell::number(count.to_string())])
+        })
+    }
+}
+
+/// Values as they were before they were scaled, y · std + mean, column by column; as they are without scales.
+fn in_units(mut values: Tensor<f32>, mean: &[f64], std: &[f64]) -> Tensor<f32> {
+    let each = mean.len().max(1);
+    for (place, y) in values.iter_mut().enumerate() {
+        let (mean, std) = (mean.get(place % each), std.get(place % each));
+        *y = (f64::from(*y) * std.unwrap_or(&1.0) + mean.unwrap_or(&0.0)) as f32;
+    }
+    values
+}

@@ -1,0 +1,313 @@
+//! `limpide serve` over real sockets.
+
+use crate::place::{Place, SMALL};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running server; it is killed with the test.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(run: &str, words: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_limpide"));
+        command.args(["serve", run, "--port", "0"]).args(words.split_whitespace());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("http://").unwrap_or_else(|| panic!("{line}")).to_string();
+        Server { child, address }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+    }
+
+    fn ask(&self, request: &str) -> Answer {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        Answer::read(&mut BufReader::new(stream))
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
+    }
+
+    fn predict(&self, kind: &str, body: &str) -> Answer {
+        self.ask(&post(kind, body))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn post(kind: &str, body: &str) -> String {
+    let length = body.len();
+    format!("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn read(reader: &mut impl BufRead) -> Self {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(reader.read_line(&mut head).unwrap() > 0, "the answer ends early: {head}");
+        }
+        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap().parse().unwrap();
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let status = head[9..12].parse().unwrap();
+        Answer { status, head, body: String::from_utf8(body).unwrap() }
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}{}", self.head, self.body))
+    }
+
+    fn is_refused(&self, status: u16, field: Value, words: &str) {
+        let json = self.json();
+        assert_eq!((self.status, &json["error"]["field"]), (status, &field), "{json}");
+        assert!(json["error"]["message"].as_str().unwrap().contains(words), "{json}");
+    }
+}
+
+/// A trained table: a number, a category and the class.
+fn table(place: &Place) -> Server {
+    // Not in order: numbers that count the rows would be left out of training.
+    let size = |n: usize| n * 7 % 40;
+    let row = |n: usize| format!("{}.5,{},{}\n", size(n), ["red", "blue"][n % 3 % 2], ["small", "large"][size(n) / 20]);
+    let rows: String = (0..40).map(row).collect();
+    place.file("rows.csv", &format!("size,colour,kind\n{rows}"));
+    let ran = place.run("train @rows.csv --target kind --out @table --set epochs=60");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    Server::start(&place.path("table"), "")
+}
+
+#[test]
+fn rows_come_as_json_or_csv_and_are_answered_as_predict_answers_them() {
+    let place = Place::new();
+    let server = table(&place);
+    place.file("new.csv", "colour,size\nred,3\nblue,36\n");
+    let predicted = place.run("predict @table @new.csv");
+    let csv = server.predict("text/csv", "colour,size\nred,3\nblue,36\n");
+    assert_eq!((csv.status, csv.body.as_str()), (200, predicted.stdout.as_str()), "{}", predicted.stderr);
+    let rows = r#"{"rows": [{"size": 3, "colour": "red"}, {"colour": "blue", "size": 36}]}"#;
+    let json = server.predict("application/json; charset=utf-8", rows).json();
+    let lines: Vec<Vec<&str>> = predicted.stdout.lines().map(|line| line.split(',').collect()).collect();
+    for (place, line) in lines[1..].iter().enumerate() {
+        let own = &json["predictions"][place];
+        assert_eq!(own["class"], line[0]);
+        for (name, number) in lines[0][1..].iter().zip(&line[1..]) {
+            let name = name.strip_prefix("probability_").unwrap();
+            assert_eq!(own["probabilities"][name].as_f64().unwrap() as f32, number.parse::<f32>().unwrap());
+        }
+    }
+    assert_eq!((&json["predictions"][0]["class"], &json["predictions"][1]["class"]), (&"small".into(), &"large".into()));
+    assert!(json["unseen"].is_null());
+    let green = server.predict("application/json", r#"{"rows": [{"size": null, "colour": "green"}]}"#).json();
+    assert_eq!(green["unseen"], json!([{"row": 0, "column": "colour", "value": "green"}]));
+    assert_eq!(server.predict("application/json", r#"{"rows": []}"#).json(), json!({"predictions": []}));
+}
+
+#[test]
+fn a_body_that_is_wrong_names_the_field() {
+    let place = Place::new();
+    let server = table(&place);
+    for (body, field, words) in [
+        ("{", json!(null), "the body must be JSON"),
+        ("[]", json!("the body"), "must be an object"),
+        (r#"{"row": []}"#, json!("rows"), "rows must be there, got the fields row"),
+        (r#"{"rows": [], "x": 1}"#, json!("x"), "x is no field"),
+        (r#"{"rows": 1}"#, json!("rows"), "rows must be a list, got a number"),
+        (r#"{"rows": [1]}"#, json!("rows[0]"), "an object with a value a column"),
+        (r#"{"rows": [{"size": 1}]}"#, json!("the columns"), "`colour` is missing"),
+        (r#"{"rows": [{"size": [], "colour": "red"}]}"#, json!("row 1: `size`"), "a list"),
+    ] {
+        server.predict("application/json", body).is_refused(400, field, words);
+    }
+    let wrong = server.predict("application/json", r#"{"rows": [{"size": "big", "colour": "red"}]}"#);
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.json()["error"]["field"].as_str().unwrap().contains("size"), "{}", wrong.body);
+    let ragged = server.predict("text/csv", "size,colour\n1,red,2\n");
+    assert_eq!(ragged.status, 400, "{}", ragged.body);
+    server.predict("text/plain", "x").is_refused(415, json!("Content-Type"), "application/json or text/csv, got text/plain");
+    // The server is as it was.
+    assert_eq!(server.get("/healthz").json(), json!({"status": "ok"}));
+}
+
+#[test]
+fn tensors_come_as_nested_lists_or_lines_of_numbers() {
+    let place = Place::new();
+    place.train("moons", SMALL, "");
+    let server = Server::start(&place.path("moons"), "");
+    let json = server.predict("application/json", r#"{"inputs": [[0.5, 0.25], [-1, 2]]}"#).json();
+    let csv = server.predict("text/csv", "0.5,0.25\n-1,2\n");
+    let lines: Vec<&str> = csv.body.lines().collect();
+    assert_eq!((csv.status, lines.len(), lines[0]), (200, 3, "class,probability_0,probability_1"), "{}", csv.body);
+    for (place, line) in lines[1..].iter().enumerate() {
+        let first: f32 = line.split(',').nth(1).unwrap().parse().unwrap();
+        assert_eq!(json["predictions"][place]["probabilities"]["0"].as_f64().unwrap() as f32, first);
+    }
+    for (body, field) in [
+        (r#"{"inputs": [[1, 2], [3]]}"#, "inputs[1]"),
+        (r#"{"inputs": [[1, "2"]]}"#, "inputs[0][1]"),
+        (r#"{"inputs": [[1, 2, 3]]}"#, "inputs"),
+    ] {
+        let answer = server.predict("application/json", body);
+        assert_eq!((answer.status, &answer.json()["error"]["field"]), (400, &json!(field)), "{}", answer.body);
+    }
+}
+
+#[test]
+fn requests_at_the_same_time_get_each_their_own_answer() {
+    let place = Place::new();
+    place.train("moons", SMALL, "");
+    let server = Server::start(&place.path("moons"), "");
+    let one = |x: usize| {
+        let rows: Vec<[f64; 2]> = (0..x % 5 + 1).map(|row| [x as f64 / 100.0, row as f64]).collect();
+        json!({"inputs": rows}).to_string()
+    };
+    let alone: Vec<Value> = (0..40).map(|x| server.predict("application/json", &one(x)).json()).collect();
+    std::thread::scope(|scope| {
+        for client in 0..8 {
+            let (server, alone) = (&server, &alone);
+            scope.spawn(move || {
+                // One connection for all requests of a client, two of them sent before the first answer is read.
+                let mut stream = server.connect();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                for x in (client..40).step_by(2) {
+                    let other = 39 - x;
+                    let both = post("application/json", &one(x)) + &post("application/json", &one(other));
+                    stream.write_all(both.as_bytes()).unwrap();
+                    assert_eq!(Answer::read(&mut reader).json(), alone[x]);
+                    assert_eq!(Answer::read(&mut reader).json(), alone[other]);
+                }
+            });
+        }
+    });
+    let metrics = server.get("/metrics");
+    assert!(metrics.head.contains("text/plain; version=0.0.4"));
+    let figure = |name: &str| -> f64 {
+        let line = metrics.body.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{name}"));
+        line[name.len() + 1..].parse().unwrap()
+    };
+    // Clients 0 to 7 ask for 40 − client, halved and rounded up, pairs.
+    let asked: usize = 40 + (0..8usize).map(|client| 2 * (40 - client).div_ceil(2)).sum::<usize>();
+    assert_eq!(figure("limpide_requests_total{path=\"/predict\",status=\"200\"}"), asked as f64);
+    assert_eq!(figure("limpide_predict_seconds_count"), asked as f64);
+    assert!(figure("limpide_batches_total") <= asked as f64);
+    assert!(figure("limpide_samples_total") >= asked as f64);
+}
+
+#[test]
+fn the_description_is_of_this_model() {
+    let place = Place::new();
+    let server = table(&place);
+    let json = server.get("/openapi.json").json();
+    assert_eq!(json["openapi"], "3.1.0");
+    let schemas = &json["components"]["schemas"];
+    let row = &schemas["Request"]["properties"]["rows"]["items"];
+    assert_eq!(row["required"], json!(["size", "colour"]));
+    assert_eq!(row["properties"]["size"], json!({"type": ["number", "null"]}));
+    let one = &schemas["Answer"]["properties"]["predictions"]["items"];
+    assert_eq!(one["properties"]["class"]["enum"].as_array().unwrap().len(), 2);
+    for (path, method) in [("/predict", "post"), ("/healthz", "get"), ("/metrics", "get"), ("/openapi.json", "get")] {
+        assert!(json["paths"][path][method]["responses"]["200"].is_object(), "{path}");
+    }
+}
+
+#[test]
+fn limits_of_size_time_and_number_hold() {
+    let place = Place::new();
+    place.train("moons", SMALL, "");
+    let server = Server::start(&place.path("moons"), "--max-body 100 --timeout 1 --connections 3");
+    // The body is refused by its length, before it is sent.
+    let head = "POST /predict HTTP/1.1\r\nContent-Type: text/csv\r\nContent-Length: 101\r\n\r\n";
+    server.ask(head).is_refused(413, json!(null), "at most 100 bytes, got 101");
+    server.ask("GET / HTTP/1.1\r\n\r\n").is_refused(404, json!("path"), "there is no /");
+    let answer = server.ask("GET /predict HTTP/1.1\r\n\r\n");
+    answer.is_refused(405, json!("method"), "/predict wants POST, got GET");
+    assert!(answer.head.contains("Allow: POST\r\n"));
+    server.ask("POST /predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").is_refused(411, json!(null), "one piece");
+    server.ask(&format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(17 << 10))).is_refused(431, json!(null), "at most");
+    server.ask("nonsense\r\n\r\n").is_refused(400, json!(null), "must be HTTP/1.1");
+    // A byte now and then does not buy time.
+    let (mut slow, start) = (server.connect(), Instant::now());
+    let mut reader = BufReader::new(slow.try_clone().unwrap());
+    let drip = std::thread::spawn(move || {
+        for byte in b"GET /healthz HTTP/1.1\r\nX: ".iter().chain(std::iter::repeat(&b'y')) {
+            if slow.write_all(&[*byte]).is_err() || start.elapsed() > Duration::from_secs(20) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    Answer::read(&mut reader).is_refused(408, json!(null), "within 1 s");
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    drop(reader);
+    drip.join().unwrap();
+    // Three that say nothing, and a fourth.
+    let _held: Vec<TcpStream> = (0..3).map(|_| server.connect()).collect();
+    std::thread::sleep(Duration::from_millis(200));
+    server.get("/healthz").is_refused(503, json!(null), "too many connections");
+    // They are let go in time.
+    let mut left = 50;
+    while server.get("/healthz").status == 503 {
+        left -= 1;
+        assert!(left > 0, "the connections stay");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_lets_a_request_end_and_then_the_server() {
+    let place = Place::new();
+    place.train("moons", SMALL, "");
+    let mut server = Server::start(&place.path("moons"), "");
+    let (mut half, idle) = (server.connect(), server.connect());
+    let request = post("text/csv", "1,2\n");
+    half.write_all(&request.as_bytes()[..request.len() - 4]).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let kill = Command::new("kill").args(["-INT", &server.child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    std::thread::sleep(Duration::from_millis(300));
+    half.write_all(&request.as_bytes()[request.len() - 4..]).unwrap();
+    let answer = Answer::read(&mut BufReader::new(half));
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains("Connection: close"));
+    // The one that said nothing is closed.
+    assert_eq!((&idle).read(&mut [0; 1]).unwrap(), 0);
+    let status = server.child.wait().unwrap();
+    let mut stderr = String::new();
+    server.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert!(status.success() && stderr.contains("limpide: stopped"), "{status}: {stderr}");
+}
+
+#[test]
+fn what_cannot_be_served_is_told() {
+    let place = Place::new();
+    place.run("serve @none").is_refused_with(&["none"]);
+    place.train("moons", SMALL, "");
+    let server = Server::start(&place.path("moons"), "");
+    let port = server.address.rsplit(':').next().unwrap();
+    place.run(&format!("serve @moons --port {port}")).is_refused_with(&[&server.address]);
+    place.run("serve @moons --host nowhere").is_refused_with(&["--host"]);
+    place.run("serve @moons --timeout 0").is_refused_with(&["--timeout"]);
+}
