@@ -1,6 +1,8 @@
-//! Files that other programs read too: models in safetensors, logs for TensorBoard.
+//! Files that other programs read too: models in safetensors and ONNX, logs for TensorBoard.
 
 mod model_file;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 pub mod safetensors;
 pub mod tensorboard;
 
