@@ -1,6 +1,7 @@
 //! One half of the comparison with PyTorch and onnxruntime, which `check.py` drives: `write DIR` leaves networks, inputs and
 //! outputs there; `check DIR` reads what PyTorch has left beside them.
 
+#[path = "../../tests/networks/mod.rs"]
 mod networks;
 
 use limpide::data::{Inputs, Per, Standardization};
@@ -97,9 +98,6 @@ fn check(folder: &Path) -> Result<bool> {
         load_into(&mut *network, &file("torch.safetensors"))?;
         compare("the network with PyTorch's weights", &output(&*network, &x));
         count += 1;
-        for graph in ["onnx", "standardized.onnx"] {
-            import(&file(graph))?;
-        }
         let graph = file("torch.onnx");
         if graph.exists() {
             match import(&graph) {

@@ -81,6 +81,12 @@ pub(super) fn piece(node: &Node<'_>, value: &str, shape: &mut Vec<usize>, pieces
         pieces.push(Piece { node: node.number, work: Work::Columns(columns) });
         return Ok(());
     }
+    if let ("AveragePool", Some(Piece { work: Work::Layer(pad), .. })) = (node.proto.op_type(), pieces.last_mut()) {
+        if let Some((pool, output)) = windows::avg_pool_of_padded(node, shape, &**pad)? {
+            (*pad, *shape) = (pool, output);
+            return Ok(());
+        }
+    }
     for module in modules(node, shape)? {
         *shape = module.output_shape(shape).map_err(|error| node.refuse(error))?;
         pieces.push(Piece { node: node.number, work: Work::Layer(module) });

@@ -5,7 +5,7 @@ use super::reader::Node;
 use crate::layers::{
     AvgPool2dOptions, Conv2dOptions, ConvTranspose2dOptions, MaxPool2dOptions, Pair, ZeroPad2dOptions,
 };
-use crate::model::LayerDescription as Of;
+use crate::model::{LayerDescription as Of, describe};
 use crate::{Module, Result};
 
 type Modules = Result<Vec<Box<dyn Module<f32>>>>;
@@ -74,20 +74,20 @@ impl Window {
         layer(node, &Of::ZeroPad2d(ZeroPad2dOptions { padding }), Vec::new())
     }
 
-    /// Whether windows of a pooling that may stick out are as many as those of this padding, rounded down or up.
-    fn reaches(&self, shape: &[usize], pooled: &dyn Module<f32>, up: bool) -> bool {
+    /// Whether the images of an output shape have as many pixels as there are windows, with the last one left out or taken in.
+    fn gives(&self, input: &[usize], output: &[usize], up: bool) -> bool {
         let outputs = |input: usize, kernel: usize, stride: usize, dilation: usize, padding: usize| {
             let room = (input + padding).checked_sub(dilation * (kernel - 1) + 1)?;
-            Some(if up { room.div_ceil(stride) } else { room / stride } + 1)
+            Some(1 + if up { room.div_ceil(stride) } else { room / stride })
         };
         let Window { kernel, stride, dilation, begin, end } = self;
-        let h = outputs(shape[2], kernel.h, stride.h, dilation.h, begin.h + end.h);
-        let w = outputs(shape[3], kernel.w, stride.w, dilation.w, begin.w + end.w);
-        matches!(pooled.output_shape(shape), Ok(found) if h == Some(found[2]) && w == Some(found[3]))
+        let h = outputs(input[2], kernel.h, stride.h, dilation.h, begin.h + end.h);
+        let w = outputs(input[3], kernel.w, stride.w, dilation.w, begin.w + end.w);
+        h == Some(output[2]) && w == Some(output[3])
     }
 }
 
-/// Channels in all and in a group.
+/// The number of groups.
 fn groups(node: &Node<'_>) -> Result<usize> {
     let groups = node.int("group", 1)?;
     usize::try_from(groups).map_err(|_| node.refuse(format_args!("its attribute group = {groups} is negative")))
@@ -164,14 +164,45 @@ fn fitting(
     up: bool,
     of: impl Fn(bool) -> Result<Box<dyn Module<f32>>>,
 ) -> Modules {
+    if window.begin == window.end {
+        return Ok(vec![of(up)?]);
+    }
     for ceil_mode in [up, !up] {
         let pool = of(ceil_mode)?;
         // What a last window finds beyond the image counts for nothing, so that only the number of windows matters.
-        if window.reaches(shape, &*pool, up) {
+        if pool.output_shape(shape).is_ok_and(|output| window.gives(shape, &output, up)) {
             return Ok(vec![pool]);
         }
     }
     Err(node.refuse("its attribute pads differs between both sides in a way that is not supported"))
+}
+
+/// The pooling that zeros which count, around the image, and a node behind them make together: what an average over windows that
+/// stick out beyond them is written as. `padded` is the shape with the zeros.
+pub(super) fn avg_pool_of_padded(
+    node: &Node<'_>,
+    padded: &[usize],
+    pad: &dyn Module<f32>,
+) -> Result<Option<(Box<dyn Module<f32>>, Vec<usize>)>> {
+    let Some(Of::ZeroPad2d(ZeroPad2dOptions { padding: [left, right, top, bottom] })) = describe(pad) else {
+        return Ok(None);
+    };
+    let window = Window::of(node, padded, None)?;
+    let counted = node.int("count_include_pad", 0)? != 0 || node.int("ceil_mode", 0)? != 0;
+    if counted || window.begin != Pair::from(0) || window.end == Pair::from(0) || (left, top) != (right, bottom) {
+        return Ok(None);
+    }
+    let options = AvgPool2dOptions {
+        kernel_size: window.kernel,
+        stride: Some(window.stride),
+        padding: [top, left].into(),
+        ceil_mode: true,
+        count_include_pad: true,
+    };
+    let Ok(pool) = layer(node, &Of::AvgPool2d(options), Vec::new()) else { return Ok(None) };
+    let shape = [padded[0], padded[1], padded[2] - 2 * top, padded[3] - 2 * left];
+    let Ok(output) = pool.output_shape(&shape) else { return Ok(None) };
+    Ok(window.gives(padded, &output, false).then_some((pool, output)))
 }
 
 pub(super) fn avg_pool(node: &Node<'_>, shape: &[usize]) -> Modules {
