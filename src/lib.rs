@@ -53,6 +53,10 @@
 
 #![deny(unsafe_code)]
 
+// So that tests can take up what is written for the library's users.
+#[cfg(test)]
+extern crate self as limpide;
+
 pub mod container;
 pub mod data;
 pub mod diagnose;

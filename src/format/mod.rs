@@ -3,8 +3,13 @@
 mod model_file;
 #[cfg(feature = "onnx")]
 pub mod onnx;
+pub mod rust_source;
 pub mod safetensors;
 pub mod tensorboard;
 
 pub(crate) use model_file::{NOTE, read_note, set_state, shapes, state};
 pub use model_file::{load, load_into, save};
+
+#[cfg(test)]
+#[path = "../../tests/networks/mod.rs"]
+mod networks;

@@ -39,3 +39,6 @@ pub use import::{Imported, import, import_bytes};
 const IR_VERSION: i64 = 10;
 /// The operator set that is written.
 const OPSET: i64 = 21;
+
+#[cfg(test)]
+mod tests;
