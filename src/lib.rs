@@ -49,6 +49,7 @@
 //! | [`diagnose`] | what is wrong with a set-up or a run, one line each with advice |
 //! | [`gradcheck`] | analytic gradients against numeric ones |
 //! | [`model`] | a model as data: description, summary |
+//! | [`table`], [`pipeline`] | rows of a CSV file as numbers; a network with its preprocessing and what its outputs mean, in one file |
 //! | [`mod@format`], [`files`] | models and logs on disk: safetensors, TensorBoard; files whole or not at all |
 
 #![deny(unsafe_code)]
@@ -73,13 +74,16 @@ pub mod metrics;
 pub mod model;
 pub mod module;
 pub mod optim;
+pub mod pipeline;
 pub mod plan;
 pub mod random;
+pub mod table;
 pub mod tensor;
 pub mod train;
 
 pub use container::{AutoEncoder, Residual, Sequential};
 pub use error::{Error, Result};
 pub use module::{Gradients, Module, Tape};
+pub use pipeline::Pipeline;
 pub use random::Stream;
 pub use tensor::{Real, Tensor, tensor, zeros};

@@ -21,6 +21,7 @@ enum Command {
     Train(train::Arguments),
     Resume(train::ResumeArguments),
     Eval(train::EvalArguments),
+    Predict(train::PredictArguments),
     Inspect(train::InspectArguments),
     /// List, fetch and check data sets
     #[command(subcommand)]
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::command(&arguments),
         Command::Resume(arguments) => train::resume(&arguments),
         Command::Eval(arguments) => train::eval(&arguments),
+        Command::Predict(arguments) => train::predict(&arguments),
         Command::Inspect(arguments) => train::inspect(&arguments),
         Command::Data(command) => data::run(command),
         Command::Conform(arguments) => Ok(conform::command(&arguments)),

@@ -1,6 +1,7 @@
 //! `limpide train`, `resume` and `eval` as a user runs them.
 
 mod shell;
+mod tables;
 
 use shell::{Ran, limpide, limpide_with};
 use std::fs;

@@ -93,14 +93,23 @@ fn shares(sizes: &[usize], fraction: f64, room: &[usize], limit: usize) -> Vec<u
     taken
 }
 
+impl Split {
+    /// What printing it gives, with the names of classes instead of their numbers.
+    pub fn with_names(&self, names: &[String]) -> String {
+        let mut text =
+            format!("train {}, validation {}, test {}", self.train.len(), self.validation.len(), self.test.len());
+        for (class, [train, validation, test]) in self.per_class.iter().enumerate() {
+            let name = names.get(class).cloned().unwrap_or_else(|| class.to_string());
+            text += &format!("\n  class {name}: {train}, {validation}, {test}");
+        }
+        text
+    }
+}
+
 impl std::fmt::Display for Split {
     /// `train 140, validation 30, test 30`, then a line for each class.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "train {}, validation {}, test {}", self.train.len(), self.validation.len(), self.test.len())?;
-        for (class, [train, validation, test]) in self.per_class.iter().enumerate() {
-            write!(f, "\n  class {class}: {train}, {validation}, {test}")?;
-        }
-        Ok(())
+        f.write_str(&self.with_names(&[]))
     }
 }
 

@@ -7,7 +7,7 @@ pub mod rust_source;
 pub mod safetensors;
 pub mod tensorboard;
 
-pub(crate) use model_file::{NOTE, read_note, set_state, shapes, state};
+pub(crate) use model_file::{NOTE, load_with_meaning, read_note, save_with_meaning, set_state, shapes, state};
 pub use model_file::{load, load_into, save};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::safetensors::{Archive, encode};
 use crate::files::write_atomically;
 use crate::model::{LayerDescription, describe};
 use crate::module::Module;
+use crate::pipeline::Meaning;
 use crate::{Error, Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -20,6 +21,9 @@ struct ModelNote {
     version: u32,
     /// None for a model with modules that this library does not know.
     model: Option<LayerDescription>,
+    /// What goes in and comes out, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pipeline: Option<Meaning>,
 }
 
 /// The part of a note that every version of every kind has.
@@ -64,7 +68,16 @@ pub(crate) fn read_note<'a, N: Deserialize<'a>>(archive: &'a Archive, kind: &str
 /// # Ok::<(), limpide::Error>(())
 /// ```
 pub fn save<T: Real>(model: &dyn Module<T>, path: &Path) -> Result<()> {
-    let note = ModelNote { kind: "model".into(), version: VERSION, model: describe(model) };
+    write(model, None, path)
+}
+
+/// [`save`] of a model with what stands around it.
+pub(crate) fn save_with_meaning(model: &dyn Module<f32>, meaning: &Meaning, path: &Path) -> Result<()> {
+    write(model, Some(meaning.clone()), path)
+}
+
+fn write<T: Real>(model: &dyn Module<T>, pipeline: Option<Meaning>, path: &Path) -> Result<()> {
+    let note = ModelNote { kind: "model".into(), version: VERSION, model: describe(model), pipeline };
     let note = serde_json::to_string(&note).expect("a description is plain data");
     write_atomically(path, &encode(state(model), [(NOTE, note.as_str())]))
 }
@@ -74,6 +87,15 @@ pub fn save<T: Real>(model: &dyn Module<T>, path: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Io`]; [`Error::Data`] when the file is damaged, is no model of this library, or is of a newer version.
 pub fn load<T: Real>(path: &Path) -> Result<Box<dyn Module<T>>> {
+    read(path).map(|(model, _)| model)
+}
+
+/// [`load`] of a model with what stands around it.
+pub(crate) fn load_with_meaning(path: &Path) -> Result<(Box<dyn Module<f32>>, Option<Meaning>)> {
+    read(path)
+}
+
+fn read<T: Real>(path: &Path) -> Result<(Box<dyn Module<T>>, Option<Meaning>)> {
     let archive = Archive::read(path)?;
     let note: ModelNote = read_note(&archive, "model", VERSION)?;
     let description = note.model.ok_or_else(|| Error::Data {
@@ -82,7 +104,7 @@ pub fn load<T: Real>(path: &Path) -> Result<Box<dyn Module<T>>> {
     })?;
     let mut model = description.build()?;
     fill(&mut *model, &archive)?;
-    Ok(model)
+    Ok((model, note.pipeline))
 }
 
 /// Loads the parameters and buffers of a safetensors file, ours or PyTorch's, into a network of the same architecture.

@@ -15,6 +15,7 @@ mod flops;
 mod modules;
 mod summary;
 
+pub use crate::pipeline::load;
 pub use description::{Halves, LayerDescription, Layers, TYPES};
 pub use flops::{Flops, flops};
 pub use modules::{build_chain, describe};

@@ -1,6 +1,12 @@
 //! The data of a run: which set, in what form, and how it is divided.
 
+mod source;
+pub mod table;
+
+pub use source::{BuiltIn, Source};
+
 use limpide::data::{self, Dataset, Mnist, Per, Split, Standardization, Target, Targets};
+use limpide::pipeline::Input;
 use limpide::{Error, Result, tensor};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -23,7 +29,7 @@ pub struct DataDescription {
     /// Only so many samples, the first ones, of what is there to train on: for trials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// The set, with its own options beside it.
+    /// The set or file, with its own options beside it.
     #[serde(flatten)]
     pub source: Source,
 }
@@ -38,41 +44,6 @@ pub enum TargetForm {
     Number,
     /// The inputs again, for an autoencoder.
     Inputs,
-}
-
-/// A built-in set by its name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "kebab-case", rename_all_fields = "snake_case", deny_unknown_fields)]
-#[allow(missing_docs)] // the options are those of the generators
-pub enum Source {
-    Digits {},
-    Mnist {},
-    FashionMnist {},
-    Moons {
-        samples: usize,
-        noise: f64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        seed: Option<u64>,
-    },
-    Circles {
-        samples: usize,
-        noise: f64,
-        factor: f64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        seed: Option<u64>,
-    },
-    Spirals {
-        samples: usize,
-        noise: f64,
-        arms: usize,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        seed: Option<u64>,
-    },
-    Regression {
-        samples: usize,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        seed: Option<u64>,
-    },
 }
 
 /// Shares of the samples.
@@ -100,6 +71,28 @@ pub struct Parts {
     pub split: Split,
     /// What the inputs of validation and test have been standardised by, and those of training are to be.
     pub standardization: Option<Standardization>,
+    /// What goes into a network, for the model file.
+    pub input: Input,
+    /// What its answers are about.
+    pub answers: Answers,
+    /// What was found in the data and decided, a line each.
+    pub notes: Vec<String>,
+}
+
+/// What the targets are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answers {
+    /// Classes by name.
+    Classes(Vec<String>),
+    /// Numbers that were scaled; see [`limpide::pipeline::Output`].
+    Values {
+        /// What the numbers are.
+        names: Vec<String>,
+        /// What was taken off.
+        mean: Vec<f64>,
+        /// What they were divided by.
+        std: Vec<f64>,
+    },
 }
 
 impl Parts {
@@ -119,21 +112,42 @@ fn standardized(mut data: Dataset<f32>, standardization: Option<&Standardization
     Ok(data)
 }
 
+impl Answers {
+    /// Numbers as they are.
+    fn no_names() -> Self {
+        Answers::Values { names: Vec::new(), mean: Vec::new(), std: Vec::new() }
+    }
+}
+
+/// The first samples, when there is a limit.
+fn limited(all: Dataset<f32>, limit: Option<usize>) -> Dataset<f32> {
+    limit.map_or(all.clone(), |limit| all.select(&(0..all.len().min(limit)).collect::<Vec<_>>()))
+}
+
+fn divided(all: &Dataset<f32>, split: &SplitDescription, run_seed: u64) -> Result<Split> {
+    Split::new(all, split.validation, split.test, split.seed.unwrap_or(run_seed))
+}
+
 impl DataDescription {
-    /// Loads, divides and reshapes the samples.
+    /// Loads, divides and reshapes the samples; what was found out of a file is written into the description.
     ///
     /// # Errors
     /// Files that are not there or damaged; options out of range.
-    pub fn load(&self, split: &SplitDescription, run_seed: u64) -> Result<Parts> {
+    pub fn load(&mut self, split: &SplitDescription, run_seed: u64) -> Result<Parts> {
+        if let Source::Table(table) = &mut self.source {
+            if self.shape.is_some() || self.targets.is_some() || self.standardize.is_some() {
+                let wanted = "without `shape`, `targets` and `standardize`: columns see to that themselves";
+                return Err(Error::option("data: file", wanted, table.file.display()));
+            }
+            return table.load(self.limit, split, run_seed);
+        }
         let (mut all, own_test) = self.source(run_seed)?;
         if own_test.is_some() && split.test != 0.0 {
             let wanted = format!("0, because {} comes with a test part of its own", all.name);
             return Err(Error::option("split: test", wanted, split.test));
         }
-        if let Some(limit) = self.limit {
-            all = all.select(&(0..all.len().min(limit)).collect::<Vec<_>>());
-        }
-        let parts = Split::new(&all, split.validation, split.test, split.seed.unwrap_or(run_seed))?;
+        all = limited(all, self.limit);
+        let parts = divided(&all, split, run_seed)?;
         // Without any division the samples stay in their order and are not copied.
         let train = if parts.train.len() == all.len() { all.clone() } else { all.select(&parts.train) };
         let select = |part: &[usize]| (!part.is_empty()).then(|| all.select(part));
@@ -146,7 +160,14 @@ impl DataDescription {
             data.map(|data| standardized(self.shaped(data)?, standardization.as_ref())).transpose()
         };
         let (validation, test) = (ready(validation)?, ready(test)?);
-        Ok(Parts { train, validation, test, split: parts, standardization })
+        let input =
+            Input::Tensor { shape: Some(train.sample_shape().to_vec()), standardization: standardization.clone() };
+        let answers = match self.targets {
+            Some(TargetForm::Inputs) => Answers::no_names(),
+            _ if all.classes == 0 => Answers::no_names(),
+            _ => Answers::Classes((0..all.classes).map(|class| class.to_string()).collect()),
+        };
+        Ok(Parts { train, validation, test, split: parts, standardization, input, answers, notes: Vec::new() })
     }
 
     /// The samples as they come, and the test part of a set that has one.
@@ -154,14 +175,15 @@ impl DataDescription {
         let of = |seed: Option<u64>| seed.unwrap_or(run_seed);
         let files = |set: Mnist| set.load::<f32>(self.folder.as_deref()).map(|(train, test)| (train, Some(test)));
         let one = |data: Result<Dataset<f32>>| data.map(|data| (data, None));
-        match self.source {
-            Source::Digits {} => one(Ok(data::digits())),
-            Source::Mnist {} => files(Mnist::Digits),
-            Source::FashionMnist {} => files(Mnist::Fashion),
-            Source::Moons { samples, noise, seed } => one(data::moons(samples, noise, of(seed))),
-            Source::Circles { samples, noise, factor, seed } => one(data::circles(samples, noise, factor, of(seed))),
-            Source::Spirals { samples, noise, arms, seed } => one(data::spirals(samples, arms, noise, of(seed))),
-            Source::Regression { samples, seed } => one(data::regression(samples, -1.0..1.0, of(seed))),
+        let Source::BuiltIn(source) = &self.source else { unreachable!("files are loaded by their own") };
+        match *source {
+            BuiltIn::Digits {} => one(Ok(data::digits())),
+            BuiltIn::Mnist {} => files(Mnist::Digits),
+            BuiltIn::FashionMnist {} => files(Mnist::Fashion),
+            BuiltIn::Moons { samples, noise, seed } => one(data::moons(samples, noise, of(seed))),
+            BuiltIn::Circles { samples, noise, factor, seed } => one(data::circles(samples, noise, factor, of(seed))),
+            BuiltIn::Spirals { samples, noise, arms, seed } => one(data::spirals(samples, arms, noise, of(seed))),
+            BuiltIn::Regression { samples, seed } => one(data::regression(samples, -1.0..1.0, of(seed))),
         }
     }
 
@@ -189,6 +211,20 @@ impl DataDescription {
             _ => return Err(Error::option("data: targets", "number for two classes only", data.classes)),
         };
         Dataset::new(data.name.clone(), data.inputs.clone(), values, 0)
+    }
+
+    /// Writes what came from the standard input into the folder of the run, so that it can be read again.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn keep_in(&mut self, folder: &Path) -> Result<()> {
+        let Source::Table(table) = &mut self.source else { return Ok(()) };
+        let Some(bytes) = &table.bytes else { return Ok(()) };
+        let packed = bytes.starts_with(&[0x1F, 0x8B]);
+        let path = folder.join(if packed { "data.csv.gz" } else { "data.csv" });
+        limpide::files::write_atomically(&path, bytes)?;
+        table.file = std::path::absolute(&path).unwrap_or(path);
+        Ok(())
     }
 
     /// Looks for files in another folder.

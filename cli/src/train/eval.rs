@@ -2,18 +2,24 @@
 
 use super::Common;
 use super::folder::Folder;
+use super::predict;
 use super::session::score_text;
-use limpide::{Error, Result, format};
-use std::path::PathBuf;
+use limpide::metrics::{self, Decision};
+use limpide::pipeline::{Input, Output};
+use limpide::{Error, Result, format, model, tensor};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Score the model of a finished run on a part of its data.
+/// Score the model of a finished run on a part of its data, or on a file of rows with the target among their columns.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example: limpide eval runs/moons --part test")]
+#[command(after_help = "Examples:\n  limpide eval runs/moons --part test\n  limpide eval runs/iris test.csv")]
 pub struct Arguments {
     /// The folder of the run.
     #[arg(value_name = "RUN")]
     run: PathBuf,
+    /// Rows to score on instead (- for the standard input).
+    #[arg(value_name = "FILE", conflicts_with = "part")]
+    file: Option<PathBuf>,
     /// The part to score on. Choose by validation; the test part is for the last word.
     #[arg(long, value_enum, default_value_t = Part::Validation)]
     part: Part,
@@ -34,7 +40,10 @@ enum Part {
 /// # Errors
 /// A folder that is none of a finished run, a model that does not fit it, a part that the run has not.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
-    let Arguments { run, part, common } = arguments;
+    let Arguments { run, file, part, common } = arguments;
+    if let Some(file) = file {
+        return score_file(run, file, common.json);
+    }
     let folder = Folder::open(run)?;
     if !folder.model().is_file() {
         let problem =
@@ -60,6 +69,71 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         );
     } else {
         println!("{name}, {} samples: {}", data.len(), score_text(&score));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Scores a model on the rows of a file.
+fn score_file(run: &Path, path: &Path, json: bool) -> Result<ExitCode> {
+    let pipeline = model::load(run)?;
+    let file = predict::open(&pipeline, path)?;
+    let wrong = |problem: String| Error::Data { path: file.path().into(), problem };
+    let target = match pipeline.input() {
+        Input::Table(table) => table.target(),
+        Input::Tensor { .. } => None,
+    };
+    let target =
+        target.ok_or_else(|| Error::option("eval on a file", "of a model that was trained on rows", "another"))?;
+    let place = file.columns().iter().position(|name| name == target);
+    let place = place.ok_or_else(|| wrong(format!("has no column `{target}` to compare with")))?;
+    let (mut labels, mut outputs, mut values, mut first) = (Vec::new(), Vec::new(), Vec::new(), 1);
+    predict::answer(&pipeline, &file, &[], &mut |rows, answers| {
+        for row in 0..rows.len() {
+            let cell = rows.cell(row, place).trim();
+            let wants =
+                |what: String| wrong(format!("row {}, column `{target}` wants {what}, got `{cell}`", first + row));
+            match pipeline.output() {
+                Output::Classes { names, .. } => {
+                    let label = names.iter().position(|name| name == cell);
+                    labels.push(label.ok_or_else(|| wants(format!("one of {}", names.join(", "))))? as i64);
+                }
+                Output::Values { .. } => {
+                    let value = cell.parse::<f32>().ok().filter(|value| value.is_finite());
+                    values.push(value.ok_or_else(|| wants("a finite number".into()))?);
+                }
+            }
+        }
+        first += rows.len();
+        outputs.extend_from_slice(limpide::tensor::values(&answers.values));
+        Ok(())
+    })?;
+    let samples = labels.len().max(values.len());
+    if samples == 0 {
+        return Err(wrong("has no rows to score on".into()));
+    }
+    let figures = match pipeline.output() {
+        Output::Classes { names, .. } => {
+            let probability = |row: usize| f64::from(outputs[row * names.len() + labels[row] as usize]);
+            let loss = (0..samples).map(|row| -probability(row).max(1e-38).ln()).sum::<f64>() / samples as f64;
+            let outputs = tensor(&[samples, names.len()], outputs.clone());
+            let right = metrics::classes(Decision::Argmax, &outputs).into_iter().zip(&labels);
+            let right = right.filter(|&(class, &label)| class as i64 == label).count();
+            vec![("accuracy", right as f64 / samples as f64), ("loss", loss)]
+        }
+        Output::Values { .. } => {
+            let (outputs, values) = (tensor(&[samples, 1], outputs), tensor(&[samples, 1], values));
+            let [r2, rmse] = [metrics::r2(&outputs, &values), metrics::mean_squared_error(&outputs, &values).sqrt()];
+            vec![("r2", r2), ("rmse", rmse), ("mae", metrics::mean_absolute_error(&outputs, &values))]
+        }
+    };
+    if json {
+        let (run, file) = (run.display().to_string(), path.display().to_string());
+        let mut object = serde_json::json!({"run": run, "file": file, "samples": samples});
+        figures.iter().for_each(|&(name, figure)| object[name] = figure.into());
+        println!("{object:#}");
+    } else {
+        let figures: Vec<String> = figures.iter().map(|(name, figure)| format!("{name} {figure:.5}")).collect();
+        println!("{}, {samples} rows: {}", path.display(), figures.join("  "));
     }
     Ok(ExitCode::SUCCESS)
 }

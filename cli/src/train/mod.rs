@@ -7,22 +7,28 @@ mod folder;
 mod inspect;
 mod interrupt;
 mod models;
+mod own_data;
+mod predict;
 mod read;
 mod resume;
 mod session;
 
 pub use eval::{Arguments as EvalArguments, command as eval};
 pub use inspect::{Arguments as InspectArguments, command as inspect};
+pub use predict::{Arguments as PredictArguments, command as predict};
 pub use resume::{Arguments as ResumeArguments, command as resume};
 
 use folder::Folder;
-use limpide::Result;
+use limpide::{Error, Result};
 use read::Setting;
 use session::{Outcome, Session};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Train a network as a TOML file describes.
+/// Train a network on a file of rows, or as a TOML file describes.
+///
+/// Of CSV and its relatives (packed by gzip or not, or - for the standard input) it is enough to name the column that is to be
+/// told from the others: delimiter, header, kinds of columns, task, network and recipe are found, and `--set` changes any.
 ///
 /// Leaves a folder with run.toml (every default filled in), checkpoints, history.csv, and at the end model.safetensors and
 /// result.json. Progress goes to stderr, the result to stdout. Ctrl-C finishes the step, writes a checkpoint and says how
@@ -30,9 +36,12 @@ use std::process::ExitCode;
 #[derive(clap::Args, Debug)]
 #[command(after_help = examples())]
 pub struct Arguments {
-    /// The description of the run.
-    #[arg(value_name = "FILE.toml")]
+    /// Rows (CSV, TSV, .gz, or - for the standard input), or the description of a run.
+    #[arg(value_name = "FILE|FILE.toml")]
     file: PathBuf,
+    /// The column of a file of rows that is to be told from the others.
+    #[arg(long, value_name = "COLUMN")]
+    target: Option<String>,
     /// The folder of the run; runs/NAME, with a number where it is taken, when left out.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -74,7 +83,7 @@ impl Common {
 fn examples() -> String {
     let models = models::NAMES.map(|(name, about)| format!("  {name:<20} {about}"));
     format!(
-        "Models by name:\n{}\n\nExample: limpide train recipes/moons.toml --set seed=3 --set optimizer.lr=0.1 --out runs/moons-3",
+        "Models by name:\n{}\n\nExamples:\n  limpide train iris.csv --target species\n  limpide train recipes/moons.toml --set seed=3 --set optimizer.lr=0.1 --out runs/moons-3",
         models.join("\n")
     )
 }
@@ -84,8 +93,21 @@ fn examples() -> String {
 /// # Errors
 /// A description, data or a folder that cannot be used, before anything is computed; those of training and writing.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
-    let Arguments { file, out, settings, common, dry_run } = arguments;
-    let session = common.session(file, settings)?;
+    let Arguments { file, target, out, settings, common, dry_run } = arguments;
+    let mut session = if own_data::is_description(file) {
+        if target.is_some() {
+            return Err(Error::option(
+                "--target",
+                "with a file of rows; a description has `data.target`",
+                file.display(),
+            ));
+        }
+        common.session(file, settings)?
+    } else {
+        let mut session = own_data::session(file, target.as_deref(), settings)?;
+        session.description.threads = common.threads.map(usize::from).or(session.description.threads);
+        session
+    };
     if *dry_run {
         if common.json {
             println!("{:#}", serde_json::json!(session.description));
@@ -95,7 +117,9 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let folder = Folder::create(out.as_deref(), file)?;
+    session.description.data.keep_in(folder.path())?;
     folder.write("run.toml", &session.toml())?;
+    eprint!("{}", session.beginning());
     finish(session, &folder, common.json)
 }
 

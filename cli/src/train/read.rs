@@ -29,6 +29,32 @@ impl std::str::FromStr for Setting {
     }
 }
 
+impl Setting {
+    /// The part of the description that it is in.
+    pub fn part(&self) -> &str {
+        &self.path[0]
+    }
+}
+
+/// A description from its fields, with others set from outside.
+///
+/// # Errors
+/// An unknown field or value, with the nearest name.
+pub fn described<D: DeserializeOwned>(mut table: Table, settings: &[Setting]) -> Result<D> {
+    apply(&mut table, settings)?;
+    let wrong =
+        |error: toml::de::Error| Error::option("--set", "a field of the description", with_nearest(error.message()));
+    Value::Table(table).try_into().map_err(wrong)
+}
+
+fn apply(table: &mut Table, settings: &[Setting]) -> Result<()> {
+    for Setting { path, value } in settings {
+        set(table, path, value.clone())
+            .map_err(|problem| Error::option(format!("--set {}", path.join(".")), "the place of a field", problem))?;
+    }
+    Ok(())
+}
+
 /// A TOML file as a description, with fields set from outside.
 ///
 /// # Errors
@@ -46,10 +72,7 @@ pub fn read<D: DeserializeOwned>(path: &Path, settings: &[Setting]) -> Result<D>
         return toml::from_str(&text).map_err(placed);
     }
     let mut table: Table = toml::from_str(&text).map_err(placed)?;
-    for Setting { path, value } in settings {
-        set(&mut table, path, value.clone())
-            .map_err(|problem| Error::option(format!("--set {}", path.join(".")), "the place of a field", problem))?;
-    }
+    apply(&mut table, settings)?;
     // What is wrong in the file itself is told with its place.
     let described = Value::Table(table).try_into::<D>();
     described.map_err(|error| match toml::from_str::<D>(&text) {

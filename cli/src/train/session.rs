@@ -1,6 +1,6 @@
 //! A run from its description to its result: what `train`, `resume` and `eval` share.
 
-use super::data::Parts;
+use super::data::{Answers, Parts};
 use super::description::{RunDescription, TestOptions};
 use super::folder::Folder;
 use super::interrupt::{self, StopWhenPressed};
@@ -9,10 +9,10 @@ use super::read::{Setting, read};
 use crate::progress::Progress;
 use limpide::data::Dataset;
 use limpide::diagnose::{self, Finding};
-use limpide::format;
 use limpide::loss::Loss;
 use limpide::model::summary;
 use limpide::optim::Optimizer;
+use limpide::pipeline::{self, Activation, Meaning, Output};
 use limpide::train::{Checkpoint, Checkpoints, Engine, History, LineLog, Score, TensorBoardLog, Trainer, evaluate};
 use limpide::{Error, Module, Result, Sequential};
 use serde::Serialize;
@@ -65,9 +65,17 @@ impl Session {
     /// Those of reading, of the data, and of parts that do not fit together.
     pub fn read(path: &Path, settings: &[Setting], data: Option<&Path>) -> Result<Self> {
         let mut description: RunDescription = read(path, settings)?;
-        let here = |problem: &str| Error::Data { path: path.into(), problem: problem.into() };
         description.data.look_in(data);
         let parts = description.data.load(&description.split, description.seed)?;
+        Self::new(path, description, parts)
+    }
+
+    /// A session of a description and the data that it describes; `path` is what errors name.
+    ///
+    /// # Errors
+    /// Those of parts that do not fit together.
+    pub fn new(path: &Path, mut description: RunDescription, parts: Parts) -> Result<Self> {
+        let here = |problem: &str| Error::Data { path: path.into(), problem: problem.into() };
         match (description.model.take(), description.layers.is_empty()) {
             (Some(name), true) => description.layers = models::layers(&name, parts.train.sample_shape())?,
             (None, false) => {}
@@ -128,7 +136,7 @@ impl Session {
         if outcome.interrupted {
             return Ok(outcome);
         }
-        format::save(&self.network, &folder.model())?;
+        pipeline::save(&self.network, &self.meaning(), &folder.model())?;
         outcome.validation = self.parts.validation.as_ref().map(|data| self.score(data)).transpose()?;
         if let Some(options) = &self.description.test {
             let score = self.score(self.parts.test.as_ref().expect("checked when the description was read"))?;
@@ -136,6 +144,19 @@ impl Session {
         }
         folder.write("result.json", &format!("{:#}\n", serde_json::json!(outcome)))?;
         Ok(outcome)
+    }
+
+    /// What goes into the network and comes out; where that is more than a pipeline knows, numbers as they are.
+    fn meaning(&self) -> Meaning {
+        let output = match self.parts.answers.clone() {
+            Answers::Classes(names) => Output::Classes { names, activation: Activation::of(&self.description.loss) },
+            Answers::Values { names, mean, std } => Output::Values { names, mean, std },
+        };
+        let meaning = Meaning { input: self.parts.input.clone(), output };
+        match meaning.check(&self.network) {
+            Ok(()) => meaning,
+            Err(_) => Meaning { output: Output::default(), ..meaning },
+        }
     }
 
     fn fit(&mut self, folder: &Folder, checkpoint: Option<Checkpoint>, progress: bool) -> Result<History> {
@@ -172,6 +193,19 @@ impl Session {
         evaluate(&self.network, &*self.loss, data, &mut Engine::new(self.description.threads()))
     }
 
+    /// What was found in the data, and how they are divided.
+    pub fn beginning(&self) -> String {
+        let Parts { train, test, split, answers, notes, .. } = &self.parts;
+        let notes: String = notes.iter().map(|note| format!("{note}\n")).collect();
+        let own_test = test.as_ref().filter(|_| split.test.is_empty());
+        let own_test = own_test.map(|test| format!(", and {} to test", test.len())).unwrap_or_default();
+        let split = match answers {
+            Answers::Classes(names) => split.with_names(names),
+            Answers::Values { .. } => split.to_string(),
+        };
+        format!("data: {}\n{notes}{split}{own_test}\n", train.name)
+    }
+
     /// The run in words: the parts of the data, the network, what moves it.
     ///
     /// # Errors
@@ -179,13 +213,9 @@ impl Session {
     pub fn plan(&self) -> Result<String> {
         let Session { description, parts, network, loss, optimizer } = self;
         let shape = [&[description.batch_size.min(parts.train.len())], parts.train.sample_shape()].concat();
-        let own_test = parts.test.as_ref().filter(|_| parts.split.test.is_empty());
-        let own_test = own_test.map(|test| format!(", and {} to test", test.len()));
         Ok(format!(
-            "data: {}\n{}{}\n\n{}\nloss: {loss}\noptimizer: {optimizer}\nepochs: at most {}, {} steps each, seed {}\n",
-            parts.train.name,
-            parts.split,
-            own_test.unwrap_or_default(),
+            "{}\n{}\nloss: {loss}\noptimizer: {optimizer}\nepochs: at most {}, {} steps each, seed {}\n",
+            self.beginning(),
             summary(network as &dyn Module<f32>, &shape)?,
             description.epochs,
             parts.train.len().div_ceil(description.batch_size),

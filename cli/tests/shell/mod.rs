@@ -1,7 +1,8 @@
 //! A shell in which no data set is found: runs `limpide` and says what came of it.
 
 use serde_json::Value;
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 /// What a run left.
 pub struct Ran {
@@ -21,13 +22,21 @@ pub fn limpide(words: &str) -> Ran {
 
 /// Runs `limpide` with these arguments as they are.
 pub fn limpide_with(arguments: &[&str]) -> Ran {
+    limpide_fed(arguments, b"")
+}
+
+/// Runs `limpide` with these arguments as they are, and `input` at its standard input.
+pub fn limpide_fed(arguments: &[&str], input: &[u8]) -> Ran {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_limpide"));
     command.args(arguments).env_remove("LIMPIDE_DATA");
     for name in ["XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"] {
         command.env(name, home.path());
     }
-    let output = command.output().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Small enough for the pipe, and nobody need read it.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }

@@ -1,0 +1,122 @@
+//! A table as the data of a run: read twice, divided, and measured on the training part.
+
+use super::{Answers, Parts, SplitDescription, divided};
+use limpide::data::{Dataset, Inputs};
+use limpide::pipeline::Input;
+use limpide::table::{ColumnKind, CsvFile, CsvOptions, RawTable, RawTarget, Survey, SurveyOptions, Task};
+use limpide::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::PathBuf;
+
+/// A file of rows, one column of which is to be told from the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableSource {
+    /// CSV or one of its relatives, packed by gzip or not; `-` for the standard input.
+    pub file: PathBuf,
+    /// The column that is to be told from the others.
+    pub target: String,
+    /// What it asks for; as its values suggest, when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
+    /// What stands between two cells; found out when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// Whether the first row has the names of the columns; found out when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// What columns are, by name; as their cells suggest, when left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, ColumnKind>,
+    /// What came from the standard input.
+    #[serde(skip)]
+    pub bytes: Option<Vec<u8>>,
+}
+
+impl TableSource {
+    /// A file and a target, the rest to be found out.
+    pub fn new(file: PathBuf, target: String) -> Self {
+        let columns = BTreeMap::new();
+        TableSource { file, target, task: None, delimiter: None, header: None, columns, bytes: None }
+    }
+
+    /// The file, its form found.
+    ///
+    /// # Errors
+    /// Those of [`CsvFile::open`].
+    pub fn open(&mut self) -> Result<CsvFile> {
+        let options =
+            CsvOptions { delimiter: self.delimiter, header: self.header, expected: Some(self.target.clone()) };
+        if self.file.as_os_str() == "-" && self.bytes.is_none() {
+            self.bytes = Some(standard_input()?);
+        }
+        match &self.bytes {
+            Some(bytes) => CsvFile::from_bytes("standard input", bytes.clone(), &options),
+            None => CsvFile::open(&self.file, &options),
+        }
+    }
+
+    /// Reads and divides the rows; what was found out is written into the description.
+    ///
+    /// # Errors
+    /// A file that cannot be used; options out of range.
+    pub fn load(&mut self, limit: Option<usize>, split: &SplitDescription, run_seed: u64) -> Result<Parts> {
+        let file = self.open()?;
+        let survey =
+            Survey::new(&file, &self.target, &SurveyOptions { task: self.task, columns: self.columns.clone() })?;
+        let notes = survey.notes.clone();
+        self.task = Some(survey.task);
+        (self.delimiter, self.header) = (Some(file.delimiter()), Some(file.has_header()));
+        let kinds = file.columns().iter().zip(&survey.kinds);
+        self.columns = kinds.filter_map(|(name, &kind)| Some((name.clone(), kind?))).collect();
+        let raw = RawTable::read(&file, survey)?;
+
+        let name = file.path().display().to_string();
+        let (names, classes) = match &raw.target {
+            RawTarget::Classes { names, .. } => (names.clone(), names.len()),
+            RawTarget::Values(_) => (Vec::new(), 0),
+        };
+        let nothing = Inputs::Real(limpide::zeros(&[raw.len(), 0]));
+        let blank = Dataset::new(name.clone(), nothing, raw.targets(0.0, 1.0), classes)?;
+        let blank = super::limited(blank, limit);
+        let parts = divided(&blank, split, run_seed)?;
+        if parts.train.is_empty() {
+            return Err(Error::option(
+                "split",
+                "such that there are rows to train on",
+                format!("{} rows", blank.len()),
+            ));
+        }
+        let table = raw.fit(&parts.train);
+        let (mean, std) = raw.target_scale(&parts.train);
+        let all = Dataset::new(name, Inputs::Real(raw.encode(&table)), raw.targets(mean, std), classes)?;
+        let part = |rows: &[usize]| (!rows.is_empty()).then(|| all.select(rows));
+        let answers = match classes {
+            0 => Answers::Values { names: vec![self.target.clone()], mean: vec![mean], std: vec![std] },
+            _ => Answers::Classes(names),
+        };
+        Ok(Parts {
+            train: all.select(&parts.train),
+            validation: part(&parts.validation),
+            test: part(&parts.test),
+            split: parts,
+            standardization: None,
+            input: Input::Table(table),
+            answers,
+            notes,
+        })
+    }
+}
+
+/// All of the standard input.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn standard_input() -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let io = |source| Error::Io { path: "standard input".into(), source };
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
+}

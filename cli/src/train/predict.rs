@@ -1,0 +1,212 @@
+//! `limpide predict`: what a trained model says of rows in a file.
+
+use super::data::table::standard_input;
+use limpide::files::write_atomically;
+use limpide::pipeline::{Input, Output, Pipeline, Predictions};
+use limpide::table::{CsvFile, CsvOptions, Encoding, Rows, Table};
+use limpide::{Error, Result, model, tensor};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Say what a trained model makes of the rows of a file.
+///
+/// CSV comes in and CSV goes out, a row for a row: the class and the probability of each, or the value in the target's own
+/// units. Nothing is written unless all rows are right.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  limpide predict runs/iris new.csv --out answers.csv\n  zcat new.csv.gz | limpide predict runs/iris -"
+)]
+pub struct Arguments {
+    /// The folder of a run, or a model file.
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Rows with the columns that the model was trained on (the target may be among them); - for the standard input.
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+    /// The file to write; the standard output when left out.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// A column to copy before the answers, such as an id (may be given several times).
+    #[arg(long, value_name = "COLUMN")]
+    keep: Vec<String>,
+    /// Pass over columns that the model does not know.
+    #[arg(long)]
+    ignore_extra: bool,
+}
+
+/// Rows that are answered at a time.
+const CHUNK: usize = 8192;
+
+/// Runs the command.
+///
+/// # Errors
+/// A model or file that cannot be used, with the row and column of what is wrong.
+pub fn command(arguments: &Arguments) -> Result<ExitCode> {
+    let pipeline = model::load(&arguments.run)?;
+    let file = open(&pipeline, &arguments.file)?;
+    let names = names(&pipeline, &file);
+    let kept: Vec<usize> = arguments.keep.iter().map(|name| place(&names, name)).collect::<Result<_>>()?;
+    let mut passed = if arguments.ignore_extra { extra(&pipeline, &names) } else { Vec::new() };
+    if !passed.is_empty() {
+        eprintln!("limpide: passed over the columns {}", passed.join(", "));
+    }
+    passed.extend(extra(&pipeline, &arguments.keep));
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let head = arguments.keep.iter().cloned().chain(answer_names(&pipeline)?);
+    let full = "memory is written to without fail";
+    out.write_record(head).expect(full);
+    answer(&pipeline, &file, &passed, &mut |rows, answers| {
+        for row in 0..answers.len() {
+            let kept = kept.iter().map(|&place| rows.cell(row, place).to_string());
+            let class = answers.class(row).map(str::to_string);
+            let numbers = answers.row(row).iter().map(f32::to_string);
+            out.write_record(kept.chain(class).chain(numbers)).expect(full);
+        }
+        Ok(())
+    })?;
+    let bytes = out.into_inner().expect(full);
+    match &arguments.out {
+        Some(path) => write_atomically(path, &bytes)?,
+        None => {
+            let io = |source| Error::Io { path: "standard output".into(), source };
+            std::io::stdout().write_all(&bytes).map_err(io)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The file of rows for a model, with a header when the model's own had one.
+///
+/// # Errors
+/// Those of [`CsvFile::open`].
+pub fn open(pipeline: &Pipeline, path: &Path) -> Result<CsvFile> {
+    let header = match pipeline.input() {
+        Input::Table(table) => Some(table.header),
+        Input::Tensor { .. } => None,
+    };
+    let options = CsvOptions { header, ..CsvOptions::default() };
+    match path.as_os_str() == "-" {
+        true => CsvFile::from_bytes("standard input", standard_input()?, &options),
+        false => CsvFile::open(path, &options),
+    }
+}
+
+/// Answers all rows of a file, some at a time, without the columns `passed`, and says on stderr which categories are new.
+///
+/// # Errors
+/// Those of the file's rows and of `take`.
+pub fn answer(
+    pipeline: &Pipeline,
+    file: &CsvFile,
+    passed: &[String],
+    take: &mut dyn FnMut(&Rows, &Predictions) -> Result<()>,
+) -> Result<()> {
+    let names = names(pipeline, file);
+    let passed: Vec<&str> = passed.iter().map(String::as_str).collect();
+    let mut unseen = BTreeMap::new();
+    let mut rows = Rows::new(names.clone());
+    let mut finish = |rows: &Rows, first: usize| -> Result<()> {
+        let told = |error| about(file, error);
+        let known = if passed.is_empty() { None } else { Some(rows.without(&passed)) };
+        let answers = match pipeline.input() {
+            Input::Table(_) => pipeline.predict_rows(known.as_ref().unwrap_or(rows)).map_err(told)?,
+            Input::Tensor { .. } => pipeline.predict(&numbers(rows, first).map_err(told)?).map_err(told)?,
+        };
+        for new in &answers.unseen {
+            unseen.entry((new.column.clone(), new.value.clone())).or_insert((first + new.row, 0)).1 += 1;
+        }
+        take(rows, &answers)
+    };
+    let mut first = 1;
+    file.each(&mut |number, record| {
+        if rows.len() == CHUNK {
+            finish(&rows, first)?;
+            rows = Rows::new(names.clone()).numbered_from(number);
+            first = number;
+        }
+        rows.push(record)
+    })?;
+    finish(&rows, first)?;
+    for ((column, value), (row, count)) in unseen {
+        let rows = if count == 1 { String::new() } else { format!(" and {} more", count - 1) };
+        let value = if value.is_empty() { "a missing value".into() } else { format!("`{value}`") };
+        eprintln!(
+            "limpide: column `{column}`: {value} in row {row}{rows} was not there in training and counts as no category"
+        );
+    }
+    Ok(())
+}
+
+/// The names of a file's columns: its own, or for a model of columns without names those of the model, with or without the
+/// target.
+fn names(pipeline: &Pipeline, file: &CsvFile) -> Vec<String> {
+    let Input::Table(Table { columns, header: false }) = pipeline.input() else { return file.columns().to_vec() };
+    let features = columns.iter().filter(|column| column.encoding != Encoding::Target);
+    let features: Vec<String> = features.map(|column| column.name.clone()).collect();
+    if file.columns().len() == features.len() { features } else { file.columns().to_vec() }
+}
+
+/// Of these columns those that a model does not know.
+fn extra(pipeline: &Pipeline, names: &[String]) -> Vec<String> {
+    let Input::Table(table) = pipeline.input() else { return Vec::new() };
+    table.extra(names).into_iter().map(str::to_string).collect()
+}
+
+/// The place of a column.
+fn place(names: &[String], name: &str) -> Result<usize> {
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.iter().position(|own| own == name).ok_or_else(|| {
+        let wanted = format!("a column of the file (did you mean `{}`?)", model::nearest(name, &all));
+        Error::option("--keep", wanted, format!("`{name}`"))
+    })
+}
+
+/// The names of the columns of answers.
+fn answer_names(pipeline: &Pipeline) -> Result<Vec<String>> {
+    let target = match pipeline.input() {
+        Input::Table(table) => table.target(),
+        Input::Tensor { .. } => None,
+    };
+    Ok(match pipeline.output() {
+        Output::Classes { names, .. } => {
+            let class = target.unwrap_or("class").to_string();
+            std::iter::once(class).chain(names.iter().map(|name| format!("probability_{name}"))).collect()
+        }
+        Output::Values { names, .. } if !names.is_empty() => names.clone(),
+        Output::Values { .. } => {
+            let Input::Tensor { shape: Some(shape), .. } = pipeline.input() else {
+                return Err(Error::option("a model file", "one that says what goes in", "one that does not"));
+            };
+            let outputs = pipeline.network().output_shape(&[&[1], shape.as_slice()].concat())?;
+            (1..=outputs[1..].iter().product()).map(|place: usize| format!("output_{place}")).collect()
+        }
+    })
+}
+
+/// Rows that are nothing but numbers, (n, columns).
+fn numbers(rows: &Rows, first: usize) -> Result<limpide::Tensor<f32>> {
+    let width = rows.columns().len();
+    let mut numbers = Vec::with_capacity(rows.len() * width);
+    for row in 0..rows.len() {
+        for (place, column) in rows.columns().iter().enumerate() {
+            let cell = rows.cell(row, place).trim();
+            let number = cell.parse::<f32>().ok().filter(|number| number.is_finite());
+            let place = || format!("row {}, column `{column}`", first + row);
+            numbers.push(number.ok_or_else(|| Error::option(place(), "a finite number", format!("`{cell}`")))?);
+        }
+    }
+    Ok(tensor(&[rows.len(), width], numbers))
+}
+
+/// An error with the name of the file.
+fn about(file: &CsvFile, error: Error) -> Error {
+    let advice = match &error {
+        Error::Option { name, found, .. } if name == "the columns" && found.contains("knows no") => {
+            "; --ignore-extra passes over them, --keep copies one"
+        }
+        _ => "",
+    };
+    Error::Data { path: file.path().into(), problem: format!("{error}{advice}") }
+}

@@ -1,0 +1,226 @@
+//! `limpide train`, `predict` and `eval` on files of rows, right and wrong.
+
+use crate::Place;
+use crate::shell::{Ran, limpide_fed, limpide_with};
+use flate2::{Compression, write::GzEncoder};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// Rows `weight,colour,kind`: apples are light, melons heavy, and the colours tell nothing.
+fn fruit(rows: usize) -> String {
+    let row = |i: usize| {
+        let (base, kind) = if i.is_multiple_of(2) { (150, "apple") } else { (2_000, "melon") };
+        format!("{},{},{kind}\n", base + i * 7 % 50, ["green", "red", "yellow"][i / 2 % 3])
+    };
+    format!("weight,colour,kind\n{}", (0..rows).map(row).collect::<String>())
+}
+
+impl Place {
+    /// A file by that name.
+    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// A model of fruit in `run`.
+    fn with_model() -> Self {
+        let place = Place::new();
+        let file = place.put("fruit.csv", fruit(60));
+        place.train(&file, "run", "--target kind --set epochs=40");
+        place
+    }
+
+    fn predict(&self, text: &str, words: &str) -> Ran {
+        let file = self.put("new.csv", text);
+        let run = self.path("run");
+        limpide_with(&[&["predict", &run, &file], &words.split_whitespace().collect::<Vec<_>>()[..]].concat())
+    }
+}
+
+fn train(file: &str, out: &str, words: &[&str]) -> Ran {
+    limpide_with(&[&["train", file, "--out", out], words].concat())
+}
+
+#[test]
+fn a_file_and_a_target_are_enough_for_a_model_that_answers() {
+    let place = Place::new();
+    let file = place.put("fruit.csv", fruit(60));
+    let json = place.train(&file, "run", "--target kind --json").json();
+    assert_eq!(json["validation"]["accuracy"], 1.0);
+    for name in ["run.toml", "model.safetensors", "history.csv", "result.json"] {
+        assert!(Path::new(&place.path(&format!("run/{name}"))).exists(), "{name}");
+    }
+    let run = place.path("run");
+    // The target may be there or not, and columns stand in any order.
+    let new = place.put("new.csv", "id,colour,weight\na,red,160\nb,green,2020\n");
+    let ran = limpide_with(&["predict", &run, &new, "--keep", "id"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let rows: Vec<Vec<&str>> = ran.stdout.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0], ["id", "kind", "probability_apple", "probability_melon"]);
+    assert_eq!((&rows[1][..2], &rows[2][..2]), (&["a", "apple"][..], &["b", "melon"][..]));
+    let sum: f32 = rows[1][2..].iter().map(|cell| cell.parse::<f32>().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-6);
+    let json = limpide_with(&["eval", &run, &file, "--json"]).json();
+    assert_eq!((&json["samples"], &json["accuracy"]), (&60.into(), &1.0.into()));
+    let piped = limpide_fed(&["predict", &run, "-"], b"weight,colour\n160,red\n");
+    assert!(piped.stdout.starts_with("kind,probability_apple,probability_melon\napple,"), "{}", piped.stdout);
+}
+
+#[test]
+fn what_a_file_holds_is_written_down_and_gives_the_same_run() {
+    let place = Place::new();
+    let file = place.put("fruit.csv", fruit(60).replace(',', ";"));
+    place.train(&file, "first", "--target kind --set epochs=3");
+    let text = fs::read_to_string(place.path("first/run.toml")).unwrap();
+    for line in [
+        "target = \"kind\"",
+        "delimiter = \";\"",
+        "header = true",
+        "task = \"classification\"",
+        "colour = \"category\"",
+        "weight = \"number\"",
+        "validation = 0.15",
+    ] {
+        assert!(text.lines().any(|own| own == line), "wants the line {line} in\n{text}");
+    }
+    place.train(&place.path("first/run.toml"), "second", "");
+    let [first, second] =
+        ["first", "second"].map(|run| fs::read(place.path(&format!("{run}/model.safetensors"))).unwrap());
+    assert!(first == second);
+    // Packed or from a pipe, the same rows are the same data.
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(fruit(60).as_bytes()).unwrap();
+    let packed = place.put("fruit.csv.gz", packed.finish().unwrap());
+    place.train(&packed, "third", "--target kind --set epochs=3");
+    let fourth = place.path("fourth");
+    let fed =
+        limpide_fed(&["train", "-", "--target", "kind", "--set", "epochs=3", "--out", &fourth], fruit(60).as_bytes());
+    assert_eq!(fed.code, 0, "{}", fed.stderr);
+    for run in ["third", "fourth"] {
+        assert!(first == fs::read(place.path(&format!("{run}/model.safetensors"))).unwrap(), "{run}");
+    }
+    assert_eq!(limpide_with(&["resume", &fourth]).code, 0);
+}
+
+#[test]
+fn a_number_as_target_comes_back_in_its_own_units() {
+    let place = Place::new();
+    // The first column only counts; y = 1000 + 3x, in no order.
+    let row = |i: usize| format!("{i},{},{}\n", 1000 + 3 * (i * 37 % 200), i * 37 % 200);
+    let rows: String = (0..200).map(row).collect();
+    let file = place.put("line.csv", format!("row,y,x\n{rows}"));
+    let ran = place.train(&file, "run", "--target y");
+    assert!(ran.stderr.contains("column `row` is left out: it only counts the rows"), "{}", ran.stderr);
+    let ran = place.predict("x\n50\n150\n", "");
+    let values: Vec<f64> = ran.stdout.lines().skip(1).map(|cell| cell.parse().unwrap()).collect();
+    assert!((values[0] - 1150.0).abs() < 15.0 && (values[1] - 1450.0).abs() < 15.0, "{values:?} {}", ran.stderr);
+    let json = limpide_with(&["eval", &place.path("run"), &file, "--json"]).json();
+    assert!(json["r2"].as_f64() > Some(0.99), "{json}");
+}
+
+#[test]
+fn a_dry_run_says_what_would_happen_and_writes_nothing() {
+    let place = Place::new();
+    let rows: String = fruit(40).lines().skip(1).enumerate().map(|(i, line)| format!("nr{i},{line}\n")).collect();
+    let file = place.put("fruit.csv", format!("id,weight,colour,kind\n{rows}"));
+    let ran = train(&file, &place.path("run"), &["--target", "kind", "--dry-run"]);
+    for words in [
+        "column `id` is left out: it is different text in every row",
+        "train 34, validation 6, test 0",
+        "class apple: 17, 3, 0",
+        "Linear(4, 32)",
+    ] {
+        assert!(ran.stdout.contains(words), "wants {words} in\n{}{}", ran.stdout, ran.stderr);
+    }
+    assert!(!Path::new(&place.path("run")).exists());
+}
+
+#[test]
+fn files_that_cannot_be_learnt_from_are_refused_with_the_row() {
+    let place = Place::new();
+    let latin = fruit(8).replace("green", "gr\u{fc}n").chars().map(|c| c as u32 as u8).collect::<Vec<u8>>();
+    let third = |cells: &str| {
+        let lines: Vec<String> = fruit(40).lines().map(str::to_string).collect();
+        [&lines[..3], &[cells.to_string()], &lines[4..]].concat().join("\n")
+    };
+    for (name, bytes, words) in [
+        (
+            "ragged",
+            third("164,red,apple,extra").into_bytes(),
+            &["row 3 (line 4) has 4 cells, and the header has 3"][..],
+        ),
+        ("short", third("164,red").into_bytes(), &["row 3 (line 4) has 2 cells"]),
+        (
+            "nan",
+            third("NaN,red,apple").into_bytes(),
+            &["row 3 (line 4)", "column `weight`", "`NaN` is no finite number"],
+        ),
+        ("no-class", third("164,red,").into_bytes(), &["row 3 (line 4) has no value of the target `kind`"]),
+        ("empty", Vec::new(), &["is empty"]),
+        ("header", b"weight,colour,kind\n".to_vec(), &["has a header and no rows"]),
+        ("one-class", fruit(40).replace("melon", "apple").into_bytes(), &["`kind` is `apple` in all 40 rows"]),
+        ("latin-1", latin, &["row 1 (line 2), column `colour` is not UTF-8"]),
+        ("utf-16", [&[0xFF, 0xFE][..], b"a\0,\0b\0"].concat(), &["is UTF-16 text; save it as UTF-8"]),
+        ("twice", fruit(40).replacen("colour", "weight", 1).into_bytes(), &["has two columns `weight`"]),
+    ] {
+        let file = place.put(&format!("{name}.csv"), bytes);
+        let out = place.path("run");
+        train(&file, &out, &["--target", "kind"]).is_refused_with(&[&[name], words].concat());
+        assert!(!Path::new(&out).exists(), "{name} left a folder");
+    }
+    let file = place.put("fruit.csv", fruit(40));
+    let out = place.path("run");
+    train(&file, &out, &["--target", "kin"]).is_refused_with(&["`kin`", "did you mean `kind`?", "`colour`"]);
+    train(&file, &out, &[]).is_refused_with(&["--target must be one of the columns `weight`, `colour`, `kind`"]);
+    train(&file, &out, &["--target", "kind", "--set", "data.delimiter=;"]).is_refused_with(&["with `,` it has 3"]);
+    train(&file, &out, &["--target", "kind", "--set", "data.colums.a=number"])
+        .is_refused_with(&["did you mean `columns`?"]);
+    train(&file, &out, &["--target", "weight", "--set", "data.task=classes"]).is_refused_with(&["`classification`"]);
+    train(&place.path("none.csv"), &out, &["--target", "a"]).is_refused_with(&["none.csv"]);
+    train(&place.path(""), &out, &["--target", "a"]).is_refused_with(&["is a folder"]);
+    assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn rows_that_do_not_fit_a_model_are_refused_and_leave_nothing() {
+    let place = Place::with_model();
+    let out = place.path("answers.csv");
+    for (text, words) in [
+        ("weight\n160\n", &["`colour` is missing"][..]),
+        ("weight,color\n160,red\n", &["`colour` is missing (is it `color`?)", "knows no `color`"]),
+        ("weight,colour,size\n160,red,2\n", &["the model knows no `size`", "--ignore-extra"]),
+        ("weight,colour\n160,red\nheavy,red\n", &["row 2, column `weight` must be a number", "`heavy`"]),
+        ("weight,colour\n160,red\nnan,red\n", &["row 2, column `weight` must be a finite number"]),
+        ("weight,colour\n160\n", &["row 1 (line 2) has 1 cells"]),
+        ("", &["is empty"]),
+    ] {
+        place.predict(text, &format!("--out {out}")).is_refused_with(&[&["new.csv"], words].concat());
+        place.predict(text, "").is_refused_with(words);
+        assert!(!Path::new(&out).exists());
+    }
+    let ran = place.predict("weight,colour,size\n160,red,2\n", "--ignore-extra");
+    assert_eq!((ran.code, ran.stdout.lines().count()), (0, 2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("passed over the columns size"));
+    let ran = place.predict("weight,colour\n160,blue\n,red\n170,blue\n", "");
+    assert_eq!((ran.code, ran.stdout.lines().count()), (0, 4), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("column `colour`: `blue` in row 1 and 1 more was not there in training"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_model_from_the_future_and_a_folder_without_one_are_told() {
+    let place = Place::with_model();
+    let path = place.path("run/model.safetensors");
+    let text = fs::read(&path).unwrap();
+    let at = text.windows(13).position(|bytes| bytes == br#"\"version\":1,"#.as_slice()).unwrap();
+    let newer = [&text[..at], br#"\"version\":9,"#, &text[at + 13..]].concat();
+    fs::write(&path, newer).unwrap();
+    place.predict("weight,colour\n160,red\n", "").is_refused_with(&["is a model of version 9", "update it"]);
+    fs::remove_file(&path).unwrap();
+    place.predict("weight,colour\n160,red\n", "").is_refused_with(&["has no model.safetensors"]);
+}

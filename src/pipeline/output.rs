@@ -1,0 +1,119 @@
+//! What the outputs of a network mean: classes with probabilities, or values in their own units.
+
+use super::Predictions;
+use crate::loss::LossDescription;
+use crate::tensor::values_mut;
+use crate::{Error, Result, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// What comes out of a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Output {
+    /// One of some classes.
+    Classes {
+        /// In the order of the outputs. A network with one output tells two classes apart: it is the probability of the second.
+        names: Vec<String>,
+        /// What makes probabilities of the outputs.
+        activation: Activation,
+    },
+    /// Numbers; y = output · std + mean.
+    Values {
+        /// What the numbers are; empty when they have no names.
+        names: Vec<String>,
+        /// As many as numbers, or empty for 0.
+        mean: Vec<f64>,
+        /// As many as numbers, or empty for 1.
+        std: Vec<f64>,
+    },
+}
+
+impl Default for Output {
+    /// Numbers without names, as they are.
+    fn default() -> Self {
+        Output::Values { names: Vec::new(), mean: Vec::new(), std: Vec::new() }
+    }
+}
+
+/// What makes probabilities of a network's outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    /// exp zᵢ / Σ exp zⱼ: the outputs are logits.
+    Softmax,
+    /// exp z: the outputs are logarithms of probabilities.
+    Exp,
+    /// 1 / (1 + exp −z), of each output by itself.
+    Sigmoid,
+    /// Nothing: the outputs are probabilities, or scores that are none.
+    None,
+}
+
+impl Activation {
+    /// The one that fits what a loss takes for outputs.
+    pub fn of(loss: &LossDescription) -> Self {
+        match loss {
+            LossDescription::CrossEntropy(_) | LossDescription::Focal(_) => Activation::Softmax,
+            LossDescription::Nll(_) | LossDescription::KlDiv(_) => Activation::Exp,
+            LossDescription::BceWithLogits(_) | LossDescription::SigmoidFocal(_) => Activation::Sigmoid,
+            LossDescription::SampleWeighted(weighted) => Activation::of(&weighted.loss),
+            _ => Activation::None,
+        }
+    }
+
+    /// Replaces the outputs of one sample by probabilities.
+    fn apply(self, z: &mut [f32]) {
+        match self {
+            Activation::Softmax => {
+                let largest = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                z.iter_mut().for_each(|z| *z = libm::expf(*z - largest));
+                let sum: f32 = z.iter().sum();
+                z.iter_mut().for_each(|z| *z /= sum);
+            }
+            Activation::Exp => z.iter_mut().for_each(|z| *z = libm::expf(*z)),
+            Activation::Sigmoid => z.iter_mut().for_each(|z| *z = 1.0 / (1.0 + libm::expf(-*z))),
+            Activation::None => {}
+        }
+    }
+}
+
+impl Output {
+    /// Whether a network that gives so many numbers a sample gives this.
+    pub(super) fn check(&self, outputs: usize) -> Result<()> {
+        let wrong = |wanted: String| Err(Error::option("the network's outputs", wanted, outputs));
+        match self {
+            Output::Classes { names, .. } if names.len() == outputs || (names.len() == 2 && outputs == 1) => Ok(()),
+            Output::Classes { names, .. } => wrong(format!("one for each of {} classes", names.len())),
+            Output::Values { names, mean, std } => {
+                match [names.len(), mean.len(), std.len()].into_iter().find(|&len| len > 0 && len != outputs) {
+                    Some(len) => wrong(format!("{len}, as there are names or scales")),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// The outputs of a network, (n, …), as what they mean.
+    pub(super) fn read(&self, mut outputs: Tensor<f32>) -> Predictions {
+        let samples = outputs.shape()[0];
+        let each = outputs.len().checked_div(samples).unwrap_or(0);
+        let classes = match self {
+            Output::Classes { names, activation } => {
+                values_mut(&mut outputs).chunks_exact_mut(each.max(1)).for_each(|z| activation.apply(z));
+                if each == 1 && names.len() == 2 {
+                    let both = outputs.iter().flat_map(|&second| [1.0 - second, second]).collect();
+                    outputs = crate::tensor(&[samples, 2], both);
+                }
+                names.clone()
+            }
+            Output::Values { mean, std, .. } => {
+                for sample in values_mut(&mut outputs).chunks_exact_mut(each.max(1)) {
+                    sample.iter_mut().zip(std).for_each(|(y, &std)| *y = (f64::from(*y) * std) as f32);
+                    sample.iter_mut().zip(mean).for_each(|(y, &mean)| *y = (f64::from(*y) + mean) as f32);
+                }
+                Vec::new()
+            }
+        };
+        Predictions { values: outputs, classes, unseen: Vec::new() }
+    }
+}

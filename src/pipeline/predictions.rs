@@ -1,0 +1,58 @@
+//! What a pipeline answers.
+
+use crate::Tensor;
+use crate::table::Unseen;
+use crate::tensor::values;
+
+/// What a pipeline says of some samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predictions {
+    /// Probabilities (n, classes), or values in their own units (n, …).
+    pub values: Tensor<f32>,
+    /// The names of the classes; empty when the answer is values.
+    pub classes: Vec<String>,
+    /// Categories in the samples that the network was not trained on; they count as none that it knows.
+    pub unseen: Vec<Unseen>,
+}
+
+impl Predictions {
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.values.shape()[0]
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The values of a sample; probabilities, where there are classes.
+    ///
+    /// Panics when there is no such sample.
+    pub fn row(&self, sample: usize) -> &[f32] {
+        let each = self.values.len() / self.len();
+        &values(&self.values)[sample * each..(sample + 1) * each]
+    }
+
+    /// The probabilities of the classes for a sample; empty when the answer is values.
+    ///
+    /// Panics when there is no such sample.
+    pub fn probabilities(&self, sample: usize) -> &[f32] {
+        if self.classes.is_empty() { &[] } else { self.row(sample) }
+    }
+
+    /// The place of the likeliest class of a sample, the first of equals; none when the answer is values.
+    ///
+    /// Panics when there is no such sample.
+    pub fn class_number(&self, sample: usize) -> Option<usize> {
+        let row = self.probabilities(sample);
+        (0..row.len()).reduce(|best, place| if row[place] > row[best] { place } else { best })
+    }
+
+    /// The name of the likeliest class of a sample; none when the answer is values.
+    ///
+    /// Panics when there is no such sample.
+    pub fn class(&self, sample: usize) -> Option<&str> {
+        self.class_number(sample).map(|place| self.classes[place].as_str())
+    }
+}

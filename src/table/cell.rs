@@ -1,0 +1,126 @@
+//! One cell of a table: missing, a number, a date, or text.
+
+/// What stands for a value that is not there, besides an empty cell; letter case does not matter.
+const MISSING: [&str; 5] = ["na", "n/a", "null", "none", "?"];
+
+/// Whether a cell says that its value is not there.
+pub(super) fn is_missing(text: &str) -> bool {
+    text.is_empty() || (text.len() <= 4 && MISSING.iter().any(|word| text.eq_ignore_ascii_case(word)))
+}
+
+/// A cell as a number; NaN and infinities are numbers too, for the caller to refuse.
+pub(super) fn number(text: &str) -> Option<f64> {
+    text.parse().ok()
+}
+
+/// Days since 1970-01-01 of `2024-05-01`, `2024/05/01` or `01.05.2024`, alone or with a time behind a space or a `T`:
+/// `12:30`, `12:30:15`, `12:30:15.5`, and a `Z`. Other zones and orders of day and month are not read: they would be guesses.
+pub(super) fn date(text: &str) -> Option<f64> {
+    let (day, time) = match text.split_once(['T', ' ']) {
+        Some((day, time)) => (day, clock(time.strip_suffix('Z').unwrap_or(time))?),
+        None => (text, 0.0),
+    };
+    let separator = ['-', '/', '.'].into_iter().find(|&separator| day.contains(separator))?;
+    let mut parts = day.split(separator);
+    let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let (year, month, day) = match separator {
+        '.' => (third, second, first),
+        _ => (first, second, third),
+    };
+    if year.len() != 4 {
+        return None;
+    }
+    let (year, month, day) = (digits(year, 4)?, digits(month, 2)?, digits(day, 2)?);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let longest = *length.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
+    (1..=longest).contains(&day).then(|| days(year, month, day) as f64 + time)
+}
+
+/// The part of a day that has passed at `12:30`, `12:30:15` or `12:30:15.5`.
+fn clock(text: &str) -> Option<f64> {
+    let mut parts = text.split(':');
+    let (hour, minute) = (digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
+    let second: f64 = match parts.next() {
+        Some(second) if second.starts_with(|c: char| c.is_ascii_digit()) => second.parse().ok()?,
+        Some(_) => return None,
+        None => 0.0,
+    };
+    let sound = parts.next().is_none() && hour < 24 && minute < 60 && (0.0..61.0).contains(&second);
+    sound.then(|| (hour * 3600 + minute * 60) as f64 / 86400.0 + second / 86400.0)
+}
+
+/// A whole number of one to `most` digits.
+fn digits(text: &str, most: usize) -> Option<i64> {
+    let sound = (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if sound { text.parse().ok() } else { None }
+}
+
+/// Days from 1970-01-01 to a day of the Gregorian calendar.
+///
+/// Source: Hinnant, *chrono-compatible low-level date algorithms*: years begin in March, so that the leap day is the last.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole days are those of Python's `datetime.date.toordinal() - 719163`.
+    #[test]
+    fn dates_are_days_since_1970() {
+        for (text, days) in [
+            ("1970-01-01", 0.0),
+            ("1969-12-31", -1.0),
+            ("2024-02-29", 19_782.0),
+            ("29.2.2024", 19_782.0),
+            ("2024/03/01", 19_783.0),
+            ("1900-03-01", -25_508.0),
+            ("2000-01-01T12:00", 10_957.5),
+            ("2000-01-01 06:00:00Z", 10_957.25),
+        ] {
+            assert_eq!(date(text), Some(days), "{text}");
+        }
+        assert_eq!(date("2000-01-01 00:00:43.2"), Some(10_957.0 + 0.0005));
+    }
+
+    #[test]
+    fn what_is_no_date_is_none() {
+        for text in [
+            "",
+            "2023-02-29",
+            "2024-13-01",
+            "2024-00-01",
+            "2024-01-32",
+            "24-1-1",
+            "1.2.3",
+            "1-2",
+            "1.5",
+            "2024-01-01T",
+            "a-b-c",
+        ] {
+            assert_eq!(date(text), None, "{text}");
+        }
+        // Day or month first? A guess would be wrong half of the time.
+        assert_eq!(date("05/06/2024"), None);
+        assert_eq!(date("2024-01-01T25:00"), None);
+    }
+
+    #[test]
+    fn missing_values_have_names() {
+        for text in ["", "NA", "n/a", "NULL", "None", "?"] {
+            assert!(is_missing(text), "{text}");
+        }
+        for text in ["0", "no", "nan", "-"] {
+            assert!(!is_missing(text), "{text}");
+        }
+    }
+}

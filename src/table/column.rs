@@ -1,0 +1,291 @@
+//! The columns of a table as a model knows them: what each is, and how a row becomes the numbers that a network takes.
+
+use super::cell::{date, is_missing, number};
+use super::{ColumnKind, Rows};
+use crate::model::nearest;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::f64::consts::TAU;
+
+/// One column by its name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// As the header has it.
+    pub name: String,
+    /// What becomes of its cells.
+    pub encoding: Encoding,
+}
+
+/// How the cells of a column become numbers. Means, deviations and categories are those of the rows that trained.
+///
+/// | encoding | numbers |
+/// | --- | --- |
+/// | `number` | (x − mean) / std, 0 where it is missing; then 1 where it is missing and else 0, when `missing` is set |
+/// | `category` | one for each of `values`, 1 for the cell's own and else 0; a missing cell is the category `""` where training had one |
+/// | `date` | days since 1970 as a `number`; sine and cosine of its place in the year, in the week, and with `time` in the day |
+/// | `target`, `ignored` | none |
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[allow(missing_docs)] // the table above says what the fields are
+pub enum Encoding {
+    Number { mean: f64, std: f64, missing: bool },
+    Category { values: Vec<String> },
+    Date { mean: f64, std: f64, missing: bool, time: bool },
+    Target,
+    Ignored,
+}
+
+/// The content of a cell, read as its column wants it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value {
+    Missing,
+    Number(f64),
+    /// The number of a category in the encoding's list; none when it is not there.
+    Category(Option<usize>),
+}
+
+/// A category that the rows which trained did not have; it counts as none of those that they had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// The row, counted from 0.
+    pub row: usize,
+    /// The column's name.
+    pub column: String,
+    /// What the cell says.
+    pub value: String,
+}
+
+impl Encoding {
+    /// How many numbers a cell becomes.
+    pub fn width(&self) -> usize {
+        match self {
+            Encoding::Number { missing, .. } => 1 + usize::from(*missing),
+            Encoding::Category { values } => values.len(),
+            Encoding::Date { missing, time, .. } => 5 + usize::from(*missing) + 2 * usize::from(*time),
+            Encoding::Target | Encoding::Ignored => 0,
+        }
+    }
+
+    /// What the numbers are, in a word each.
+    fn names(&self, column: &str) -> Vec<String> {
+        let with = |words: &[&str], missing: bool| {
+            let missing = missing.then(|| format!("{column} is missing"));
+            words.iter().map(|word| format!("{column}{word}")).chain(missing).collect()
+        };
+        match self {
+            Encoding::Number { missing, .. } => with(&[""], *missing),
+            Encoding::Category { values } => values.iter().map(|value| format!("{column}={value}")).collect(),
+            Encoding::Date { missing, time, .. } => {
+                let words =
+                    ["", " year sine", " year cosine", " week sine", " week cosine", " day sine", " day cosine"];
+                with(&words[..if *time { 7 } else { 5 }], *missing)
+            }
+            Encoding::Target | Encoding::Ignored => Vec::new(),
+        }
+    }
+
+    /// Writes the numbers of a value into their room.
+    pub(super) fn write(&self, value: Value, room: &mut [f32]) {
+        room.fill(0.0);
+        match (self, value) {
+            (Encoding::Number { mean, std, .. }, Value::Number(x)) => room[0] = ((x - mean) / std) as f32,
+            (Encoding::Date { mean, std, time, .. }, Value::Number(days)) => {
+                room[0] = ((days - mean) / std) as f32;
+                // 1970-01-01 was a Thursday; where a circle begins does not matter.
+                let circles = [365.2425, 7.0, 1.0];
+                for (pair, length) in room[1..].chunks_exact_mut(2).zip(&circles[..if *time { 3 } else { 2 }]) {
+                    let angle = TAU * (days / length).rem_euclid(1.0);
+                    (pair[0], pair[1]) = (libm::sin(angle) as f32, libm::cos(angle) as f32);
+                }
+            }
+            (Encoding::Category { .. }, Value::Category(Some(place))) => room[place] = 1.0,
+            (Encoding::Number { missing: true, .. } | Encoding::Date { missing: true, .. }, Value::Missing) => {
+                *room.last_mut().expect("the place of the mark") = 1.0;
+            }
+            _ => {}
+        }
+    }
+
+    /// A cell, trimmed, as this encoding wants it, or what it wants.
+    fn read(&self, text: &str) -> std::result::Result<Value, &'static str> {
+        match self {
+            Encoding::Category { values } => {
+                let text = if is_missing(text) { "" } else { text };
+                Ok(Value::Category(values.iter().position(|value| value == text)))
+            }
+            _ if is_missing(text) => Ok(Value::Missing),
+            Encoding::Date { .. } => date(text).map(Value::Number).ok_or("a date such as 2024-05-31"),
+            _ => finite(text).map(Value::Number),
+        }
+    }
+
+    /// What the column is, in the words of a run description.
+    pub fn kind(&self) -> Option<ColumnKind> {
+        match self {
+            Encoding::Number { .. } => Some(ColumnKind::Number),
+            Encoding::Category { .. } => Some(ColumnKind::Category),
+            Encoding::Date { .. } => Some(ColumnKind::Date),
+            Encoding::Ignored => Some(ColumnKind::Ignore),
+            Encoding::Target => None,
+        }
+    }
+}
+
+/// A cell as a finite number, or what is wanted.
+pub(super) fn finite(text: &str) -> std::result::Result<f64, &'static str> {
+    match number(text) {
+        Some(x) if x.is_finite() => Ok(x),
+        Some(_) => Err("a finite number, or empty where the value is missing"),
+        None => Err("a number, or empty where the value is missing"),
+    }
+}
+
+/// The columns of a table, in the order of the file: what goes with a model that was trained on it.
+///
+/// ```
+/// use limpide::table::{Column, Encoding, Rows, Table};
+/// let columns = vec![
+///     Column { name: "age".into(), encoding: Encoding::Number { mean: 40.0, std: 10.0, missing: true } },
+///     Column { name: "colour".into(), encoding: Encoding::Category { values: vec!["blue".into(), "red".into()] } },
+/// ];
+/// let table = Table { columns, header: true };
+/// assert_eq!(table.features(), ["age", "age is missing", "colour=blue", "colour=red"]);
+///
+/// let mut rows = Rows::new(["colour", "age"]); // in any order
+/// rows.push(["red", "50"])?;
+/// rows.push(["green", ""])?;
+/// let (x, unseen) = table.encode(&rows)?;
+/// assert_eq!(x, limpide::tensor(&[2, 4], vec![1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0]));
+/// assert_eq!((unseen[0].row, unseen[0].value.as_str()), (1, "green"));
+/// # Ok::<(), limpide::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// All columns of the file that it was measured on.
+    pub columns: Vec<Column>,
+    /// Whether that file had their names in its first row.
+    pub header: bool,
+}
+
+impl Table {
+    /// How many numbers a row becomes.
+    pub fn width(&self) -> usize {
+        self.columns.iter().map(|column| column.encoding.width()).sum()
+    }
+
+    /// What those numbers are, in a word each.
+    pub fn features(&self) -> Vec<String> {
+        self.columns.iter().flat_map(|column| column.encoding.names(&column.name)).collect()
+    }
+
+    /// The columns that become numbers.
+    pub fn used(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| !matches!(column.encoding, Encoding::Target | Encoding::Ignored))
+    }
+
+    /// The names of those columns, for messages.
+    pub(crate) fn used_names(&self) -> String {
+        listed(&self.used().map(|column| column.name.as_str()).collect::<Vec<_>>())
+    }
+
+    /// Rows of the used columns, all of them numbers, as the numbers that the network takes.
+    pub(crate) fn encode_numbers(&self, x: &[f32]) -> Vec<f32> {
+        let encodings: Vec<&Encoding> = self.used().map(|column| &column.encoding).collect();
+        let mut numbers = vec![0.0; x.len() / encodings.len().max(1) * self.width()];
+        let mut rest = &mut numbers[..];
+        for (&x, encoding) in x.iter().zip(encodings.iter().cycle()) {
+            let room;
+            (room, rest) = rest.split_at_mut(encoding.width());
+            encoding.write(if x.is_nan() { Value::Missing } else { Value::Number(x.into()) }, room);
+        }
+        numbers
+    }
+
+    /// The name of the target's column.
+    pub fn target(&self) -> Option<&str> {
+        self.columns.iter().find(|column| column.encoding == Encoding::Target).map(|column| column.name.as_str())
+    }
+
+    /// The names that this table has no column for.
+    pub fn extra<'a>(&self, names: &'a [String]) -> Vec<&'a str> {
+        let known = |name: &&String| self.columns.iter().any(|column| column.name == **name);
+        names.iter().filter(|name| !known(name)).map(String::as_str).collect()
+    }
+
+    /// Whether the cells of a column with this encoding are all there, and none is too many.
+    fn places(&self, names: &[String]) -> Result<Vec<usize>> {
+        let (mut places, mut missing) = (Vec::new(), Vec::new());
+        for column in self.used() {
+            match names.iter().position(|name| *name == column.name) {
+                Some(place) => places.push(place),
+                None => missing.push(column.name.as_str()),
+            }
+        }
+        let extra = self.extra(names);
+        if missing.is_empty() && extra.is_empty() {
+            return Ok(places);
+        }
+        let mut problems = Vec::new();
+        for name in missing {
+            let like = if extra.is_empty() { String::new() } else { format!(" (is it `{}`?)", nearest(name, &extra)) };
+            problems.push(format!("`{name}` is missing{like}"));
+        }
+        if !extra.is_empty() {
+            let names: Vec<String> = extra.iter().map(|name| format!("`{name}`")).collect();
+            problems.push(format!("the model knows no {}", names.join(", ")));
+        }
+        Err(Error::option("the columns", self.used_names(), problems.join("; ")))
+    }
+
+    /// Rows as the numbers that the network takes, (n, [`Table::width`]), and the categories that it was not trained on.
+    ///
+    /// # Errors
+    /// [`Error::Option`] that names every missing and every unknown column, or the row and column of a cell that is not what
+    /// its column holds.
+    pub fn encode(&self, rows: &Rows) -> Result<(crate::Tensor<f32>, Vec<Unseen>)> {
+        let places = self.places(rows.columns())?;
+        let (width, used) = (self.width(), self.used().collect::<Vec<_>>());
+        let mut unseen = Vec::new();
+        let mut numbers = vec![0.0; rows.len() * width];
+        for row in 0..rows.len() {
+            let mut rest = &mut numbers[row * width..(row + 1) * width];
+            for (column, &place) in used.iter().zip(&places) {
+                let text = rows.cell(row, place).trim();
+                let wrong = |wanted| Error::option(rows.place(row, &column.name), wanted, format!("`{text}`"));
+                let value = column.encoding.read(text).map_err(wrong)?;
+                if value == Value::Category(None) {
+                    unseen.push(Unseen { row, column: column.name.clone(), value: text.into() });
+                }
+                let room;
+                (room, rest) = rest.split_at_mut(column.encoding.width());
+                column.encoding.write(value, room);
+            }
+        }
+        Ok((crate::tensor(&[rows.len(), width], numbers), unseen))
+    }
+
+    /// Whether this can have come from training: a description from outside may say anything.
+    pub(crate) fn check(&self) -> Result<()> {
+        for Column { name, encoding } in &self.columns {
+            if let Encoding::Number { mean, std, .. } | Encoding::Date { mean, std, .. } = encoding
+                && !(mean.is_finite() && std.is_finite() && *std > 0.0)
+            {
+                let wanted = "a finite mean and a deviation above 0";
+                return Err(Error::option(format!("column `{name}`"), wanted, format!("{mean} and {std}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names in a row, the middle of a long list left out.
+pub(super) fn listed(names: &[&str]) -> String {
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => "none".into(),
+        1..=24 => quoted(names),
+        count => format!("{} … {} ({count} in all)", quoted(&names[..12]), quoted(&names[count - 2..])),
+    }
+}

@@ -1,0 +1,273 @@
+//! CSV and its relatives: delimiter and header found, gzip unpacked, and the row named of whatever is wrong.
+
+use super::cell::{date, is_missing, number};
+use super::column::listed;
+use crate::{Error, Result};
+use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
+use flate2::read::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The delimiters that are tried, in this order.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// How much of a file is looked at to find its form.
+const SAMPLE: usize = 1 << 16;
+
+/// The form of a file, where it is not to be found out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CsvOptions {
+    /// What stands between two cells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// Whether the first row has the names of the columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// The name of a column that there must be: where the first row has it, that row is a header.
+    #[serde(skip)]
+    pub expected: Option<String>,
+}
+
+/// A file of comma-separated values, of whatever delimiter, packed by gzip or not, read as often as need be.
+///
+/// Rows are counted from 1, without the header; a line number is that of a text editor. Empty lines are passed over.
+///
+/// ```
+/// use limpide::table::{CsvFile, CsvOptions};
+/// let file = CsvFile::from_bytes("people.csv", b"age;name\n31;Ada\n28;\"Bo;b\"\n".to_vec(), &CsvOptions::default())?;
+/// assert_eq!((file.columns(), file.delimiter()), (&["age".to_string(), "name".into()][..], ';'));
+/// let mut names = Vec::new();
+/// file.each(&mut |_, row| Ok(names.push(row[1].to_string())))?;
+/// assert_eq!(names, ["Ada", "Bo;b"]);
+/// # Ok::<(), limpide::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CsvFile {
+    path: PathBuf,
+    /// The bytes of what is no file on disk.
+    bytes: Option<Arc<[u8]>>,
+    delimiter: u8,
+    header: bool,
+    columns: Vec<String>,
+}
+
+impl CsvFile {
+    /// A file on disk; it is read in parts, and may be larger than memory.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Data`] when it is empty, is no UTF-8 text, or its form cannot be found out.
+    pub fn open(path: &Path, options: &CsvOptions) -> Result<Self> {
+        Self::find_form(path.into(), None, options)
+    }
+
+    /// The bytes of a file; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// Those of [`CsvFile::open`].
+    pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>, options: &CsvOptions) -> Result<Self> {
+        Self::find_form(name.into(), Some(bytes.into()), options)
+    }
+
+    /// What errors call it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The names of the columns: those of the header, or `1`, `2` … without one.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// What stands between two cells.
+    pub fn delimiter(&self) -> char {
+        self.delimiter.into()
+    }
+
+    /// Whether the first row has the names of the columns.
+    pub fn has_header(&self) -> bool {
+        self.header
+    }
+
+    /// Calls `visit` for every row with its number.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a row with more or fewer cells than columns, or text that is not UTF-8; those of `visit`.
+    pub fn each(&self, visit: &mut dyn FnMut(usize, &StringRecord) -> Result<()>) -> Result<()> {
+        let mut reader = self.reader(self.read()?, self.delimiter);
+        let mut record = StringRecord::new();
+        let mut number = usize::from(!self.header);
+        while reader.read_record(&mut record).map_err(|error| self.wrong(error, number))? {
+            if record.len() != self.columns.len() {
+                let line = record.position().map_or(0, csv::Position::line);
+                let (found, wanted) = (record.len(), self.columns.len());
+                let first = if self.header { "the header has" } else { "the first row has" };
+                return Err(self.data(format!("{} has {found} cells, and {first} {wanted}", row_text(number, line))));
+            }
+            if number > 0 {
+                visit(number, &record)?;
+            }
+            number += 1;
+        }
+        Ok(())
+    }
+
+    /// An error about a cell.
+    pub fn wrong_cell(&self, row: usize, record: &StringRecord, column: usize, wanted: &str) -> Error {
+        let place = row_text(row, record.position().map_or(0, csv::Position::line));
+        let (name, found) = (&self.columns[column], record[column].trim());
+        self.data(format!("{place}, column `{name}` wants {wanted}, got `{found}`"))
+    }
+
+    /// An error about the file.
+    pub(super) fn data(&self, problem: impl Into<String>) -> Error {
+        Error::Data { path: self.path.clone(), problem: problem.into() }
+    }
+
+    fn io(&self, source: std::io::Error) -> Error {
+        Error::Io { path: self.path.clone(), source }
+    }
+
+    fn find_form(path: PathBuf, bytes: Option<Arc<[u8]>>, options: &CsvOptions) -> Result<Self> {
+        let mut file = CsvFile { path, bytes, delimiter: b',', header: true, columns: Vec::new() };
+        let mut sample = Vec::new();
+        file.read()?.take(SAMPLE as u64).read_to_end(&mut sample).map_err(|source| file.io(source))?;
+        if let [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] = sample[..] {
+            return Err(file.data("is UTF-16 text; save it as UTF-8"));
+        }
+        if sample.len() == SAMPLE {
+            // The last line may be cut.
+            let whole = sample.iter().rposition(|&byte| byte == b'\n').map_or(SAMPLE, |end| end + 1);
+            sample.truncate(whole);
+        }
+        if sample.iter().all(u8::is_ascii_whitespace) {
+            return Err(file.data("is empty; wants rows of cells, the first of them the columns' names"));
+        }
+        file.delimiter = file.find_delimiter(&sample, options)?;
+        let rows = file.sample_rows(&sample, file.delimiter);
+        let first = rows.first().cloned().unwrap_or_default();
+        let expected = options.expected.as_ref().is_some_and(|name| first.iter().any(|cell| cell.trim() == name));
+        file.header = options.header.unwrap_or_else(|| expected || is_header(&rows));
+        file.columns =
+            if file.header { file.named(&first)? } else { (1..=first.len()).map(|n| n.to_string()).collect() };
+        Ok(file)
+    }
+
+    /// The delimiter that cuts most rows into the same number of cells, two or more.
+    fn find_delimiter(&self, sample: &[u8], options: &CsvOptions) -> Result<u8> {
+        let fit = |delimiter: u8| {
+            let rows = self.sample_rows(sample, delimiter);
+            let cells = rows.first().map_or(0, StringRecord::len);
+            let alike = rows.iter().filter(|row| row.len() == cells).count();
+            (if cells < 2 { 0 } else { 1000 * alike / rows.len().max(1) }, cells)
+        };
+        let best = |known: &[u8]| known.iter().rev().copied().max_by_key(|&delimiter| fit(delimiter)).expect("some");
+        let Some(asked) = options.delimiter else {
+            // A single column is a table too, of which no delimiter is found.
+            return Ok(best(&DELIMITERS));
+        };
+        let byte = u8::try_from(asked).ok().filter(|byte| byte.is_ascii() && !b"\"\r\n".contains(byte));
+        let byte = byte
+            .ok_or_else(|| Error::option("the delimiter", "one ASCII character such as `,`", format!("`{asked}`")))?;
+        let other = best(&DELIMITERS);
+        if fit(byte).1 < 2 && fit(other).1 >= 2 {
+            let (name, cells) = (delimiter_name(other), fit(other).1);
+            let asked = delimiter_name(byte);
+            return Err(self.data(format!("has one cell a row with the delimiter {asked}; with {name} it has {cells}")));
+        }
+        Ok(byte)
+    }
+
+    /// The rows of a sample, bytes that are no UTF-8 replaced: they are told when they are read for good.
+    fn sample_rows(&self, sample: &[u8], delimiter: u8) -> Vec<StringRecord> {
+        let text = String::from_utf8_lossy(sample).into_owned();
+        let mut reader = self.reader(Box::new(Cursor::new(text.into_bytes())), delimiter);
+        reader.records().map_while(std::result::Result::ok).collect()
+    }
+
+    /// The names in a header: none twice, and a number where one is empty.
+    fn named(&self, header: &StringRecord) -> Result<Vec<String>> {
+        let name = |(place, cell): (usize, &str)| match cell.trim() {
+            "" => format!("column {}", place + 1),
+            name => name.to_string(),
+        };
+        let names: Vec<String> = header.iter().enumerate().map(name).collect();
+        let mut seen = BTreeSet::new();
+        match names.iter().find(|name| !seen.insert(name.as_str())) {
+            Some(twice) => {
+                Err(self.data(format!("has two columns `{twice}`; rename one, or say that there is no header")))
+            }
+            None => Ok(names),
+        }
+    }
+
+    fn reader(&self, source: Box<dyn Read>, delimiter: u8) -> csv::Reader<Box<dyn Read>> {
+        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::None).delimiter(delimiter).from_reader(source)
+    }
+
+    /// The text from its beginning.
+    fn read(&self) -> Result<Box<dyn Read>> {
+        let Some(bytes) = &self.bytes else {
+            if self.path.is_dir() {
+                return Err(self.data("is a folder, and a file of rows is wanted"));
+            }
+            let open = || File::open(&self.path).map_err(|source| self.io(source));
+            let mut magic = Vec::new();
+            open()?.take(2).read_to_end(&mut magic).map_err(|source| self.io(source))?;
+            let file = BufReader::with_capacity(SAMPLE, open()?);
+            return Ok(if magic == GZIP {
+                Box::new(BufReader::new(MultiGzDecoder::new(file)))
+            } else {
+                Box::new(file)
+            });
+        };
+        let cursor = Cursor::new(bytes.clone());
+        Ok(if bytes.starts_with(&GZIP) { Box::new(MultiGzDecoder::new(cursor)) } else { Box::new(cursor) })
+    }
+
+    /// An error of the csv crate, which knows of bytes and text.
+    fn wrong(&self, error: csv::Error, row: usize) -> Error {
+        let line = error.position().map_or(0, csv::Position::line);
+        match error.into_kind() {
+            ErrorKind::Io(source) => self.io(source),
+            ErrorKind::Utf8 { err, .. } => {
+                let column = self.columns.get(err.field()).map_or(String::new(), |name| format!(", column `{name}`"));
+                self.data(format!("{}{column} is not UTF-8 text; save the file as UTF-8", row_text(row, line)))
+            }
+            other => self.data(format!("{}: {other:?}", row_text(row, line))),
+        }
+    }
+}
+
+/// How a gzip file begins.
+const GZIP: [u8; 2] = [0x1F, 0x8B];
+
+fn row_text(row: usize, line: u64) -> String {
+    if row == 0 { "the header".into() } else { format!("row {row} (line {line})") }
+}
+
+fn delimiter_name(delimiter: u8) -> String {
+    if delimiter == b'\t' { "tab".into() } else { format!("`{}`", char::from(delimiter)) }
+}
+
+/// Whether the first row is one of names: where all others have numbers or dates in a column it has none, or it holds nothing
+/// but different words.
+fn is_header(rows: &[StringRecord]) -> bool {
+    let Some((first, others)) = rows.split_first() else { return true };
+    let is_value = |cell: &str| number(cell).is_some() || date(cell).is_some();
+    let is_name = |cell: &str| !is_value(cell) && !is_missing(cell);
+    let names_values = |(place, cell): (usize, &str)| {
+        let below = || others.iter().filter_map(|row| row.get(place)).map(str::trim).filter(|cell| !is_missing(cell));
+        is_name(cell.trim()) && below().next().is_some() && below().all(is_value)
+    };
+    let words: BTreeSet<&str> = first.iter().map(str::trim).collect();
+    first.iter().enumerate().any(names_values) || (words.len() == first.len() && words.into_iter().all(is_name))
+}
+
+/// A list of a file's columns for messages.
+pub(super) fn columns_text(file: &CsvFile) -> String {
+    listed(&file.columns.iter().map(String::as_str).collect::<Vec<_>>())
+}

@@ -1,0 +1,240 @@
+//! All rows as numbers, before anything is measured on those that train.
+
+use super::CsvFile;
+use super::cell::{date, is_missing};
+use super::column::{Column, Encoding, Table, Value, finite};
+use super::survey::{ColumnKind, Survey, Task};
+use crate::data::Target;
+use crate::{Result, Tensor, tensor};
+use std::collections::BTreeMap;
+
+/// Categories that have a number of their own; rarer ones share none.
+const CATEGORIES: usize = 64;
+
+/// All rows of a file as numbers of 4 bytes, a column that is used after the other: how far a number or date is from the first
+/// one of its column, the place of a category in its list, NaN for what is missing.
+#[derive(Clone, Debug)]
+pub struct RawTable {
+    /// What the columns are.
+    pub survey: Survey,
+    /// What the target says of every row.
+    pub target: RawTarget,
+    header: bool,
+    columns: Vec<RawColumn>,
+    /// (rows, columns), row-major.
+    values: Vec<f32>,
+}
+
+#[derive(Clone, Debug)]
+struct RawColumn {
+    name: String,
+    /// None for the target.
+    kind: Option<ColumnKind>,
+    /// What a stored 0 stands for.
+    first: f64,
+    time: bool,
+    categories: Vec<String>,
+}
+
+/// The targets of all rows.
+#[derive(Clone, Debug)]
+pub enum RawTarget {
+    /// The place of each row's class in the list of names.
+    Classes {
+        /// In the order of numbers, else of the alphabet.
+        names: Vec<String>,
+        /// A place a row.
+        labels: Vec<i64>,
+    },
+    /// A number a row.
+    Values(Vec<f64>),
+}
+
+impl RawColumn {
+    fn is_used(&self) -> bool {
+        !matches!(self.kind, None | Some(ColumnKind::Ignore))
+    }
+}
+
+impl RawTable {
+    /// Reads all rows a second time.
+    ///
+    /// # Errors
+    /// Those of [`CsvFile::each`].
+    pub fn read(file: &CsvFile, survey: Survey) -> Result<Self> {
+        let described = file.columns().iter().zip(&survey.kinds).zip(&survey.tallies);
+        let columns: Vec<RawColumn> = described
+            .map(|((name, &kind), tally)| {
+                let mut categories =
+                    if kind == Some(ColumnKind::Category) { tally.sorted_values() } else { Vec::new() };
+                if kind == Some(ColumnKind::Category) && tally.missing > 0 {
+                    categories.insert(0, String::new());
+                }
+                RawColumn { name: name.clone(), kind, first: tally.first.unwrap_or(0.0), time: tally.time, categories }
+            })
+            .collect();
+        let places: Vec<BTreeMap<&str, f32>> = columns.iter().map(|column| places(&column.categories)).collect();
+        let names = survey.tallies[survey.target].sorted_values();
+        let classes: BTreeMap<&str, i64> = (0..).zip(&names).map(|(place, name)| (name.as_str(), place)).collect();
+        let used: Vec<usize> = (0..columns.len()).filter(|&place| columns[place].is_used()).collect();
+        let mut values = Vec::with_capacity(survey.rows * used.len());
+        let (mut labels, mut numbers) = (Vec::new(), Vec::new());
+        file.each(&mut |row, record| {
+            let wrong = |place: usize, wanted: &str| file.wrong_cell(row, record, place, wanted);
+            for &place in &used {
+                let (cell, column) = (record[place].trim(), &columns[place]);
+                values.push(match column.kind {
+                    Some(ColumnKind::Category) => {
+                        let cell = if is_missing(cell) { "" } else { cell };
+                        *places[place].get(cell).ok_or_else(|| wrong(place, "what it had a moment ago"))?
+                    }
+                    _ if is_missing(cell) => f32::NAN,
+                    Some(ColumnKind::Date) => (date(cell).ok_or_else(|| wrong(place, "a date"))? - column.first) as f32,
+                    _ => (finite(cell).map_err(|wanted| wrong(place, wanted))? - column.first) as f32,
+                });
+            }
+            let cell = record[survey.target].trim();
+            match survey.task {
+                Task::Classification => {
+                    labels.push(*classes.get(cell).ok_or_else(|| wrong(survey.target, "what it had a moment ago"))?);
+                }
+                Task::Regression => numbers.push(finite(cell).map_err(|wanted| wrong(survey.target, wanted))?),
+            }
+            Ok(())
+        })?;
+        let target = match survey.task {
+            Task::Classification => RawTarget::Classes { names, labels },
+            Task::Regression => RawTarget::Values(numbers),
+        };
+        Ok(RawTable { survey, target, header: file.has_header(), columns, values })
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.survey.rows
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn used(&self) -> impl Iterator<Item = &RawColumn> {
+        self.columns.iter().filter(|column| column.is_used())
+    }
+
+    /// Measures means, deviations and categories on the rows `train` alone.
+    pub fn fit(&self, train: &[usize]) -> Table {
+        let width = self.used().count();
+        let mut place = 0;
+        let columns = self.columns.iter().map(|column| {
+            let encoding = match column.kind {
+                None => Encoding::Target,
+                Some(ColumnKind::Ignore) => Encoding::Ignored,
+                Some(kind) => {
+                    let cells = || train.iter().map(|row| self.values[row * width + place]);
+                    let encoding = column.encoding(kind, &cells);
+                    place += 1;
+                    encoding
+                }
+            };
+            Column { name: column.name.clone(), encoding }
+        });
+        Table { columns: columns.collect(), header: self.header }
+    }
+
+    /// The rows as the numbers that the network takes, (rows, [`Table::width`]), by a table that [`RawTable::fit`] gave.
+    pub fn encode(&self, table: &Table) -> Tensor<f32> {
+        let (used, width) = (self.used().collect::<Vec<_>>(), table.width());
+        // Where each category of a raw column is in the table's list.
+        let kept: Vec<Vec<Option<usize>>> = used
+            .iter()
+            .zip(table_encodings(table))
+            .map(|(column, encoding)| match encoding {
+                Encoding::Category { values } => {
+                    column.categories.iter().map(|name| values.iter().position(|own| own == name)).collect()
+                }
+                _ => Vec::new(),
+            })
+            .collect();
+        let mut numbers = vec![0.0; self.len() * width];
+        if width > 0 {
+            for (row, raw) in numbers.chunks_exact_mut(width).zip(self.values.chunks_exact(used.len())) {
+                let mut rest = row;
+                for (((column, encoding), kept), &raw) in used.iter().zip(table_encodings(table)).zip(&kept).zip(raw) {
+                    let value = match encoding {
+                        Encoding::Category { .. } => Value::Category(kept[raw as usize]),
+                        _ if raw.is_nan() => Value::Missing,
+                        _ => Value::Number(column.first + f64::from(raw)),
+                    };
+                    let room;
+                    (room, rest) = rest.split_at_mut(encoding.width());
+                    encoding.write(value, room);
+                }
+            }
+        }
+        tensor(&[self.len(), width], numbers)
+    }
+
+    /// The targets as a network learns them: class numbers, or numbers less a mean, divided by a deviation.
+    pub fn targets(&self, mean: f64, std: f64) -> Target<f32> {
+        match &self.target {
+            RawTarget::Classes { labels, .. } => Target::classes(labels.clone()),
+            RawTarget::Values(values) => {
+                let scaled = values.iter().map(|value| ((value - mean) / std) as f32).collect();
+                Target::Values(tensor(&[values.len(), 1], scaled))
+            }
+        }
+    }
+
+    /// Mean and deviation of the target's numbers in the rows `train`; 0 and 1 for classes.
+    pub fn target_scale(&self, train: &[usize]) -> (f64, f64) {
+        match &self.target {
+            RawTarget::Classes { .. } => (0.0, 1.0),
+            RawTarget::Values(values) => mean_and_std(&|| train.iter().map(|&row| values[row])),
+        }
+    }
+}
+
+/// The encodings of the columns that are used; one without a category left in the rows that train has a width of 0.
+fn table_encodings(table: &Table) -> impl Iterator<Item = &Encoding> {
+    let used = |encoding: &&Encoding| !matches!(encoding, Encoding::Target | Encoding::Ignored);
+    table.columns.iter().map(|column| &column.encoding).filter(used)
+}
+
+impl RawColumn {
+    /// The encoding of a column by its cells in the rows that train.
+    fn encoding<I: Iterator<Item = f32>>(&self, kind: ColumnKind, cells: &dyn Fn() -> I) -> Encoding {
+        if kind == ColumnKind::Category {
+            let mut counts = vec![0usize; self.categories.len()];
+            cells().for_each(|place| counts[place as usize] += 1);
+            let mut places: Vec<usize> = (0..counts.len()).filter(|&place| counts[place] > 0).collect();
+            places.sort_by_key(|&place| std::cmp::Reverse(counts[place]));
+            places.truncate(CATEGORIES);
+            places.sort_unstable();
+            return Encoding::Category { values: places.iter().map(|&place| self.categories[place].clone()).collect() };
+        }
+        let there = || cells().filter(|x| !x.is_nan()).map(f64::from);
+        let (mean, std) = mean_and_std(&there);
+        let missing = cells().any(f32::is_nan);
+        let mean = self.first + mean;
+        match kind {
+            ColumnKind::Date => Encoding::Date { mean, std, missing, time: self.time },
+            _ => Encoding::Number { mean, std, missing },
+        }
+    }
+}
+
+/// Mean and standard deviation (divided by n), in two passes; a deviation of 0 counts as 1, which only shifts.
+fn mean_and_std<I: Iterator<Item = f64>>(values: &dyn Fn() -> I) -> (f64, f64) {
+    let count = values().count().max(1) as f64;
+    let mean = values().sum::<f64>() / count;
+    let std = (values().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
+    // A sum of equal numbers is rounded: what that leaves is not a deviation.
+    (mean, if std > mean.abs() * count * f64::EPSILON { std } else { 1.0 })
+}
+
+/// The place of each name in its list.
+fn places(names: &[String]) -> BTreeMap<&str, f32> {
+    names.iter().enumerate().map(|(place, name)| (name.as_str(), place as f32)).collect()
+}
