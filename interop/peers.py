@@ -14,61 +14,21 @@ import warnings
 import numpy
 import onnx
 import onnxruntime
-import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file
-from safetensors.torch import load_file as load_torch
-from safetensors.torch import save_file
-from torch import nn
+
+try:
+    import torch
+    from safetensors.torch import load_file as load_torch
+    from safetensors.torch import save_file
+    from torch import nn
+except ImportError as error:
+    torch = None
+    print(f"skipped: PyTorch ({error})")
 
 TOLERANCE = 1e-5
 # What PyTorch's exporter refuses, or writes in operators that no layer is: shapes computed from shapes, formulas spelled out.
 NO_GRAPH = ["adaptive_avg_pool2d_overlapping", "zero_pad2d", "flatten_some", "reshape", "gelu_tanh", "group_norm"]
-
-
-class Residual(nn.Sequential):
-    """x + f(x), with f's parameters named as a chain's are."""
-
-    def forward(self, x):
-        return x + super().forward(x)
-
-
-class AutoEncoder(nn.Module):
-    def __init__(self, encoder, decoder):
-        super().__init__()
-        self.encoder, self.decoder = encoder, decoder
-
-    def forward(self, x):
-        return self.decoder(self.encoder(x))
-
-
-class Reshape(nn.Module):
-    def __init__(self, shape):
-        super().__init__()
-        self.shape = shape
-
-    def forward(self, x):
-        return x.reshape(x.shape[0], *self.shape)
-
-
-def build(description):
-    """The module of PyTorch that a description in the header of our file stands for."""
-    options = dict(description)
-    kind = options.pop("type")
-    if kind in ("Sequential", "Residual"):
-        container = {"Sequential": nn.Sequential, "Residual": Residual}[kind]
-        return container(*map(build, options["layers"]))
-    if kind == "AutoEncoder":
-        halves = [nn.Sequential(*map(build, options[half])) for half in ("encoder", "decoder")]
-        return AutoEncoder(*halves)
-    if kind == "Reshape":
-        return Reshape(options["shape"])
-    if kind == "GlobalAvgPool2d":
-        return nn.AdaptiveAvgPool2d(1)
-    if kind == "Upsample":
-        options["scale_factor"] = tuple(float(factor) for factor in options["scale_factor"])
-    options = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    return getattr(nn, kind)(**options)
 
 
 class Tally:
@@ -93,6 +53,53 @@ class Tally:
         for what, count in self.counts.items():
             print(f"{what}: {count} compared, at most {self.furthest[what]:.1e} apart")
         print(f"{self.failed} failed")
+
+
+if torch:
+
+    class Residual(nn.Sequential):
+        """x + f(x), with f's parameters named as a chain's are."""
+
+        def forward(self, x):
+            return x + super().forward(x)
+
+
+    class AutoEncoder(nn.Module):
+        def __init__(self, encoder, decoder):
+            super().__init__()
+            self.encoder, self.decoder = encoder, decoder
+
+        def forward(self, x):
+            return self.decoder(self.encoder(x))
+
+
+    class Reshape(nn.Module):
+        def __init__(self, shape):
+            super().__init__()
+            self.shape = shape
+
+        def forward(self, x):
+            return x.reshape(x.shape[0], *self.shape)
+
+
+    def build(description):
+        """The module of PyTorch that a description in the header of our file stands for."""
+        options = dict(description)
+        kind = options.pop("type")
+        if kind in ("Sequential", "Residual"):
+            container = {"Sequential": nn.Sequential, "Residual": Residual}[kind]
+            return container(*map(build, options["layers"]))
+        if kind == "AutoEncoder":
+            halves = [nn.Sequential(*map(build, options[half])) for half in ("encoder", "decoder")]
+            return AutoEncoder(*halves)
+        if kind == "Reshape":
+            return Reshape(options["shape"])
+        if kind == "GlobalAvgPool2d":
+            return nn.AdaptiveAvgPool2d(1)
+        if kind == "Upsample":
+            options["scale_factor"] = tuple(float(factor) for factor in options["scale_factor"])
+        options = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+        return getattr(nn, kind)(**options)
 
 
 def onnx_half(tally, name, graph, samples):
@@ -143,7 +150,8 @@ def main():
             onnx_half(tally, name, folder / f"{name}.onnx", samples)
             standardized = load_file(folder / f"{name}.standardized.samples.safetensors")
             onnx_half(tally, f"{name}, standardized", folder / f"{name}.standardized.onnx", standardized)
-            torch_half(tally, name, file, folder, samples)
+            if torch:
+                torch_half(tally, name, file, folder, samples)
         except Exception as error:  # the others are to be compared all the same
             tally.fail(name, f"{type(error).__name__}: {error}")
     tally.print()

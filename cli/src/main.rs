@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use limpide_cli::experiments::{command, gradients};
-use limpide_cli::{bench, conform, data, report, train};
+use limpide_cli::{bench, conform, data, export, import, inspect, report, train};
 use std::process::ExitCode;
 
 /// A neural-network workshop in which nothing is a black box.
@@ -22,7 +22,9 @@ enum Command {
     Resume(train::ResumeArguments),
     Eval(train::EvalArguments),
     Predict(train::PredictArguments),
-    Inspect(train::InspectArguments),
+    Inspect(inspect::Arguments),
+    Export(export::Arguments),
+    Import(import::Arguments),
     /// List, fetch and check data sets
     #[command(subcommand)]
     Data(data::DataCommand),
@@ -43,7 +45,9 @@ fn main() -> ExitCode {
         Command::Resume(arguments) => train::resume(&arguments),
         Command::Eval(arguments) => train::eval(&arguments),
         Command::Predict(arguments) => train::predict(&arguments),
-        Command::Inspect(arguments) => train::inspect(&arguments),
+        Command::Inspect(arguments) => inspect::command(&arguments),
+        Command::Export(arguments) => export::command(&arguments),
+        Command::Import(arguments) => import::command(&arguments),
         Command::Data(command) => data::run(command),
         Command::Conform(arguments) => Ok(conform::command(&arguments)),
         Command::Bench(arguments) => bench::command(&arguments),

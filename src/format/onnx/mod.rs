@@ -30,10 +30,12 @@ mod operators;
 #[allow(missing_docs)] // the messages have their words from onnx.proto, the fields are those of the format
 mod proto;
 mod reader;
+mod survey;
 mod windows;
 
 pub use export::{Export, export};
 pub use import::{Imported, import, import_bytes};
+pub use survey::{Survey, survey};
 
 /// The version of the format that is written.
 const IR_VERSION: i64 = 10;

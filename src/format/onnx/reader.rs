@@ -204,8 +204,13 @@ fn size(tensor: &TensorProto) -> std::result::Result<(usize, Vec<usize>), String
     }
 }
 
+/// Whether a tensor is of real numbers that can be read.
+pub(super) fn is_real(tensor: &TensorProto) -> bool {
+    matches!(DataType::try_from(tensor.data_type()), Ok(DataType::Float | DataType::Double))
+}
+
 /// A tensor of real numbers, rounded to f32.
-fn real(tensor_proto: &TensorProto) -> std::result::Result<Tensor<f32>, String> {
+pub(super) fn real(tensor_proto: &TensorProto) -> std::result::Result<Tensor<f32>, String> {
     if tensor_proto.data_location() == DataLocation::External {
         return Err("has its numbers in another file; save the model as one file".into());
     }

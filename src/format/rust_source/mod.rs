@@ -9,6 +9,7 @@ mod layers;
 
 #[cfg(doc)]
 use crate::Error;
+use crate::data::Standardization;
 use crate::kernels::{Level, level};
 use crate::tensor::shape_text;
 use crate::{AutoEncoder, Module, Residual, Result, Sequential};
@@ -18,7 +19,7 @@ use std::fmt::{Arguments, Display, Write};
 /// The source of a file that computes what the network gives in evaluation for a sample of a shape (without batch axis).
 ///
 /// It has `pub const INPUTS` and `OUTPUTS`, and `pub fn predict(x: &[f32; INPUTS]) -> [f32; OUTPUTS]`; samples are in row-major
-/// order. `rustc -O -C target-cpu=native` makes it fast where the machine has fused multiply-adds.
+/// order, and are standardised first where that is asked for. `rustc -O -C target-cpu=native` makes it fast where the machine has fused multiply-adds.
 ///
 /// # Errors
 /// [`Error::Shape`] when the network does not take such a sample; [`Error::Option`] naming the layer for one that is not of
@@ -27,14 +28,22 @@ use std::fmt::{Arguments, Display, Write};
 /// ```
 /// use limpide::{Sequential, format::rust_source, layers::{Linear, Relu}};
 /// let network = Sequential::new().push(Linear::new(2, 3)).push(Relu).seed(7);
-/// let source = rust_source::export(&network, &[2])?;
+/// let source = rust_source::export(&network, &[2], None)?;
 /// assert!(source.contains("pub fn predict(x: &[f32; INPUTS]) -> [f32; OUTPUTS]"));
 /// # Ok::<(), limpide::Error>(())
 /// ```
-pub fn export(network: &dyn Module<f32>, sample: &[usize]) -> Result<String> {
+pub fn export(
+    network: &dyn Module<f32>,
+    sample: &[usize],
+    standardization: Option<&Standardization>,
+) -> Result<String> {
     let input = [&[1], sample].concat();
     let output = network.output_shape(&input)?;
     let mut source = Source::default();
+    if let Some(standardization) = standardization {
+        standardization.check(&input)?;
+        source.standardize(standardization, input.iter().product());
+    }
     source.add("", network, &input)?;
     let count = |shape: &[usize]| shape[1..].iter().product::<usize>();
     let level = level();
@@ -115,6 +124,17 @@ impl Source {
         writeln!(self.arrays, "/// {about}\nstatic {name}: [f32; {count}] = [\n{rows}];\n")
             .expect("a string takes everything");
         name
+    }
+
+    /// (x − μ) / s.
+    fn standardize(&mut self, standardization: &Standardization, size: usize) {
+        let run = size / standardization.mean().len();
+        let of = |numbers: &[f64]| numbers.iter().map(|&number| number as f32).collect::<Vec<_>>();
+        let mean = self.array("mean of the inputs", &of(standardization.mean()));
+        let std: Vec<f64> = standardization.std().iter().map(|&std| if std > 0.0 { std } else { 1.0 }).collect();
+        let std = self.array("standard deviation of the inputs", &of(&std));
+        let value = format!("x.iter().enumerate().map(|(k, x)| (x - {mean}[k / {run}]) / {std}[k / {run}]).collect()");
+        self.step("before the network", &"standardised", format_args!("{value}"));
     }
 
     /// Adds the steps of a module on an input of a shape; the shape of its output.
