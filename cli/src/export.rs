@@ -2,8 +2,8 @@
 
 use crate::model_file;
 use limpide::files::write_atomically;
-use limpide::format::{self, onnx, rust_source};
-use limpide::pipeline::Input;
+use limpide::format::{self, Export, onnx, rust_source};
+use limpide::pipeline::{Input, Output};
 use limpide::{Error, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,8 +13,8 @@ use std::process::ExitCode;
 /// onnx: for onnxruntime, a browser and others; any number of samples. rust: one source file without dependencies, whose
 /// `predict` has the bits of the network here. safetensors: weights by PyTorch's names, for `load_state_dict`.
 ///
-/// Where the run standardised its inputs, the first two do so too, and take numbers as they were measured; columns of
-/// categories go in as ones and zeros. Outputs are those of the network, before any softmax of a loss.
+/// The first two do what `predict` does: they take numbers as they were measured (columns of categories as ones and zeros), and
+/// give probabilities of classes, or values in their own units.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  limpide export runs/digits --format onnx\n  limpide export cnn.safetensors --format rust --input 1,28,28 --out src/cnn.rs"
@@ -32,7 +32,7 @@ pub struct Arguments {
     /// The shape of a sample, when the model does not say it.
     #[arg(long, value_name = "C,H,W", value_delimiter = ',')]
     input: Option<Vec<usize>>,
-    /// Leave out what is done to the inputs before the network.
+    /// Leave out what is done to the inputs before the network, and to its outputs behind it.
     #[arg(long)]
     bare: bool,
     /// Print one JSON object for machines.
@@ -82,12 +82,14 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     if standardization.is_none() && !arguments.bare && matches!(pipeline.input(), Input::Table(_)) {
         eprintln!("limpide: columns of dates are not in the file; it takes what `limpide inspect` lists as inputs");
     }
+    let output = if arguments.bare { Output::default() } else { pipeline.output().clone() };
+    let options = Export { standardization, output };
     let bytes = match arguments.format {
-        Format::Onnx => onnx::export(network, &sample, &onnx::Export { standardization: standardization.clone() })?,
-        _ => rust_source::export(network, &sample, standardization.as_ref())?.into_bytes(),
+        Format::Onnx => onnx::export(network, &sample, &options)?,
+        _ => rust_source::export(network, &sample, &options)?.into_bytes(),
     };
     write_atomically(&out, &bytes)?;
-    told(arguments, &out, Some(&sample), standardization.is_some())
+    told(arguments, &out, Some(&sample), options.standardization.is_some())
 }
 
 /// Says what was written.

@@ -2,7 +2,7 @@
 
 use crate::model_file;
 use limpide::model::LayerDescription;
-use limpide::pipeline::{self, Input, Meaning, Output};
+use limpide::pipeline::{self, Input, Meaning};
 use limpide::{Error, Module, Result, format};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -39,9 +39,9 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     }
     let (network, meaning): (Box<dyn Module<f32>>, Meaning) = match (model_file::is_onnx(file), layers) {
         (true, None) => {
-            let format::onnx::Imported { network, sample, standardization } = format::onnx::import(file)?;
+            let format::onnx::Imported { network, sample, standardization, output } = format::onnx::import(file)?;
             let input = Input::Tensor { shape: Some(sample), standardization };
-            (Box::new(network), Meaning { input, output: Output::default() })
+            (Box::new(network), Meaning { input, output })
         }
         (false, Some(layers)) => {
             let (mut network, meaning) = architecture(layers)?;
@@ -69,7 +69,7 @@ fn architecture(path: &Path) -> Result<(Box<dyn Module<f32>>, Meaning)> {
         return Ok((description.build()?, meaning));
     }
     let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })?;
-    let description: LayerDescription = serde_json::from_str(&text)
-        .map_err(|error| Error::Data { path: path.into(), problem: error.to_string() })?;
+    let description: LayerDescription =
+        serde_json::from_str(&text).map_err(|error| Error::Data { path: path.into(), problem: error.to_string() })?;
     Ok((description.build()?, Meaning::default()))
 }

@@ -3,7 +3,7 @@
 use limpide::data::Standardization;
 use limpide::format::onnx;
 use limpide::layers::Linear;
-use limpide::pipeline::{Input, Output, Pipeline};
+use limpide::pipeline::{Input, Pipeline};
 use limpide::table::{Encoding, Table};
 use limpide::{Error, Result, model};
 use std::any::Any;
@@ -22,8 +22,8 @@ pub fn read(path: &Path) -> Result<Pipeline> {
     if !is_onnx(path) {
         return model::load(path);
     }
-    let onnx::Imported { network, sample, standardization } = onnx::import(path)?;
-    Pipeline::new(network, Input::Tensor { shape: Some(sample), standardization }, Output::default())
+    let onnx::Imported { network, sample, standardization, output } = onnx::import(path)?;
+    Pipeline::new(network, Input::Tensor { shape: Some(sample), standardization }, output)
 }
 
 /// The shape of a sample as it goes into the network: as asked for, as the file says, or as a first `Linear` wants it.

@@ -1,5 +1,6 @@
 //! `limpide train`, `resume` and `eval` as a user runs them.
 
+mod forms;
 mod shell;
 mod tables;
 

@@ -6,9 +6,9 @@ mod networks;
 
 use limpide::data::{Inputs, Per, Standardization};
 use limpide::files::write_atomically;
-use limpide::format::onnx::{Export, export, import};
+use limpide::format::onnx::{export, import};
 use limpide::format::safetensors::{Archive, encode};
-use limpide::format::{load_into, save};
+use limpide::format::{Export, load_into, save};
 use limpide::tensor::{values, values_mut};
 use limpide::{Module, Real, Result, Stream, Tape, Tensor, zeros};
 use std::path::Path;
@@ -75,7 +75,7 @@ fn write(folder: &Path) -> Result<()> {
         let x = inputs.gather(&[0, 1, 2]);
         let y = output(&*network, &standard);
         write_atomically(&file("standardized.samples.safetensors"), &encode([("x", &x), ("y", &y)], []))?;
-        let options = Export { standardization: Some(standardization) };
+        let options = Export { standardization: Some(standardization), ..Export::default() };
         write_atomically(&file("standardized.onnx"), &export(&*network, &sample, &options)?)?;
     }
     Ok(())

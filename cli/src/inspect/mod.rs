@@ -114,8 +114,14 @@ fn look(file: &Path) -> Result<Seen> {
 
 impl Seen {
     fn json(&self, paper: Option<&Paper>) -> Value {
-        let layer = |row: &Row| json!({"name": row.name, "module": row.module, "output": row.output, "parameters": row.parameters});
-        let tensor = |line: &Line| json!({"name": line.name, "shape": line.shape, "type": line.kind, "statistics": line.statistics});
+        let layer = |row: &Row| {
+            let Row { name, module, output, parameters } = row;
+            json!({"name": name, "module": module, "output": output, "parameters": parameters})
+        };
+        let tensor = |line: &Line| {
+            let Line { name, shape, kind, statistics } = line;
+            json!({"name": name, "shape": shape, "type": kind, "statistics": statistics})
+        };
         json!({
             "input": self.summary.as_ref().map(|summary| &summary.input),
             "layers": self.summary.as_ref().map(|summary| summary.rows.iter().map(layer).collect::<Vec<_>>()),

@@ -1,21 +1,16 @@
 //! From a network to a graph.
 
-use super::graph::Graph;
+use super::graph::{Attribute, Graph};
 use super::layers;
 use super::proto::{ModelProto, OperatorSetIdProto};
 use super::{IR_VERSION, OPSET};
 use crate::data::Standardization;
+use crate::format::Export;
 use crate::model::describe;
+use crate::pipeline::{Activation, Output};
 use crate::{AutoEncoder, Error, Module, Residual, Result, Sequential};
 use prost::Message;
 use std::any::Any;
-
-/// What goes into the file beside the network.
-#[derive(Clone, Debug, Default)]
-pub struct Export {
-    /// What the inputs are standardised by, in the graph, before the network sees them.
-    pub standardization: Option<Standardization>,
-}
 
 /// The bytes of an ONNX file that computes what the network gives in evaluation for samples of a shape (without batch axis).
 ///
@@ -26,9 +21,9 @@ pub struct Export {
 /// expressed: a module that is not of this library, or one that mixes the samples of a batch.
 ///
 /// ```
-/// use limpide::{Sequential, format::onnx, layers::{Linear, Tanh}};
+/// use limpide::{Sequential, format::{self, onnx}, layers::{Linear, Tanh}};
 /// let network = Sequential::new().push(Linear::new(4, 3)).push(Tanh).seed(7);
-/// let bytes = onnx::export(&network, &[4], &onnx::Export::default())?;
+/// let bytes = onnx::export(&network, &[4], &format::Export::default())?;
 /// let same = onnx::import_bytes("network.onnx", &bytes)?;
 /// assert_eq!(same.network.to_string(), "Sequential(Linear(4, 3), Tanh)");
 /// # Ok::<(), limpide::Error>(())
@@ -43,6 +38,7 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
         standardize(&mut graph, standardization, sample);
     }
     add(&mut graph, "", network, &input)?;
+    answer(&mut graph, &options.output, &output)?;
     let model = ModelProto {
         ir_version: Some(IR_VERSION),
         producer_name: Some("limpide".into()),
@@ -74,6 +70,29 @@ fn standardize(graph: &mut Graph, standardization: &Standardization, sample: &[u
     let std = graph.tensor("standardization.std".into(), &of(std));
     graph.node("standardization", "Sub", vec![mean], Vec::new());
     graph.node("standardization", "Div", vec![std], Vec::new());
+}
+
+/// What the outputs, of the given shape, mean.
+fn answer(graph: &mut Graph, meaning: &Output, shape: &[usize]) -> Result<()> {
+    meaning.check(shape[1..].iter().product())?;
+    match meaning {
+        Output::Classes { activation, .. } => match activation {
+            Activation::Softmax => graph.node("answer", "Softmax", Vec::new(), vec![("axis", Attribute::Int(-1))]),
+            Activation::Exp => graph.node("answer", "Exp", Vec::new(), Vec::new()),
+            Activation::Sigmoid => graph.node("answer", "Sigmoid", Vec::new(), Vec::new()),
+            Activation::None => {}
+        },
+        Output::Values { mean, std, .. } => {
+            for (operator, name, numbers) in [("Mul", "answer.std", std), ("Add", "answer.mean", mean)] {
+                if !numbers.is_empty() {
+                    let numbers = numbers.iter().map(|&number| number as f32).collect();
+                    let known = graph.tensor(name.into(), &crate::tensor(&shape[1..], numbers));
+                    graph.node("answer", operator, vec![known], Vec::new());
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Adds a module's nodes behind the last value, which has the shape `input`; the shape of what they give.

@@ -1,9 +1,10 @@
 //! From a graph to a network: the way from the input to the output, node by node.
 
-use super::operators::{Piece, Work, join, layers, piece};
+use super::pieces::{Piece, Work, join, layers, piece};
 use super::proto::GraphProto;
 use super::reader::{self, Known, LARGEST, Node};
 use crate::data::Standardization;
+use crate::pipeline::Output;
 use crate::{Error, Module, Result, Sequential};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub struct Imported {
     pub sample: Vec<usize>,
     /// What the graph does to the inputs before the network.
     pub standardization: Option<Standardization>,
+    /// What it does to the outputs behind the network: numbers as they are, or scaled and shifted.
+    pub output: Output,
 }
 
 /// Reads the network of an ONNX file: a chain of the operators that layers become, with ways around parts of it.
@@ -49,10 +52,31 @@ pub fn import_bytes(path: impl Into<PathBuf>, bytes: &[u8]) -> Result<Imported> 
     let users = way.users(&name);
     let (mut pieces, _) = way.walk(&name, users, &mut shape, None, 0)?;
     let standardization = take_standardization(&mut pieces, &sample);
+    let count = shape[1..].iter().product();
+    let output = take_scale(&mut pieces, count);
     let network = Sequential::from(layers(pieces, |number| way.node(number))?);
     // The chain as a whole, from the sample on.
     network.output_shape(&[&[1], sample.as_slice()].concat())?;
-    Ok(Imported { network, sample, standardization })
+    Ok(Imported { network, sample, standardization, output })
+}
+
+/// The scale and the shift of all outputs that the pieces end with, taken from them.
+fn take_scale(pieces: &mut Vec<Piece>, outputs: usize) -> Output {
+    let of = |numbers: &crate::Tensor<f32>| numbers.iter().map(|&number| f64::from(number)).collect::<Vec<_>>();
+    let (mut mean, mut std) = (Vec::new(), Vec::new());
+    if let Some(Piece { work: Work::Plus(numbers), .. }) = pieces.last().filter(|_| outputs > 0)
+        && numbers.len() == outputs
+    {
+        mean = of(numbers);
+        pieces.pop();
+    }
+    if let Some(Piece { work: Work::Times(numbers), .. }) = pieces.last()
+        && numbers.len() == outputs
+    {
+        std = of(numbers);
+        pieces.pop();
+    }
+    Output::Values { names: Vec::new(), mean, std }
 }
 
 /// The standardisation that the pieces begin with, taken from them.

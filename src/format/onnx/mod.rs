@@ -18,6 +18,7 @@
 //! | `Dropout`, `Dropout2d` | `Dropout`, nothing |
 //! | `Residual` | an `Add` behind its chain |
 //! | a [`Standardization`](crate::data::Standardization) before them all | `Sub` and `Div` |
+//! | what the outputs mean, behind them all | `Softmax`, `Sigmoid` or `Exp`; `Mul` and `Add` |
 //!
 //! Source: the [operators](https://onnx.ai/onnx/operators/) and the
 //! [format](https://github.com/onnx/onnx/blob/main/docs/IR.md) of the ONNX project.
@@ -27,13 +28,14 @@ mod graph;
 mod import;
 mod layers;
 mod operators;
+mod pieces;
 #[allow(missing_docs)] // the messages have their words from onnx.proto, the fields are those of the format
 mod proto;
 mod reader;
 mod survey;
 mod windows;
 
-pub use export::{Export, export};
+pub use export::export;
 pub use import::{Imported, import, import_bytes};
 pub use survey::{Survey, survey};
 

@@ -4,10 +4,11 @@ use super::proto::attribute_proto::AttributeType;
 use super::proto::{AttributeProto, GraphProto, ModelProto, TensorProto};
 use super::*;
 use crate::data::{Inputs, Per, Standardization};
-use crate::format::networks;
 use crate::format::safetensors::Archive;
+use crate::format::{Export, networks};
 use crate::layers::{Conv2d, Flatten, Linear, Relu, Softmax, Tanh};
 use crate::model::{LayerDescription, TYPES, describe};
+use crate::pipeline::Output;
 use crate::tensor::values_mut;
 use crate::{Module, Sequential, Stream, Tape, Tensor, zeros};
 use proptest::prelude::*;
@@ -74,17 +75,20 @@ fn every_type_of_layer_is_among_the_networks() {
 }
 
 #[test]
-fn a_standardization_is_in_the_graph_and_comes_back() {
+fn what_stands_around_a_network_is_in_the_graph_and_comes_back() {
     for (per, sample) in [(Per::Feature, vec![3, 2, 2]), (Per::Channel, vec![3, 2, 2]), (Per::Set, vec![6])] {
         let x = random(&[&[5], sample.as_slice()].concat(), 1);
         let fitted = Standardization::fit(&Inputs::Real(x), &[0, 1, 2, 3, 4], per).unwrap();
-        let options = Export { standardization: Some(fitted.clone()) };
+        let count: usize = sample.iter().product();
+        let output = Output::Values { names: Vec::new(), mean: vec![2.0; count], std: vec![0.5; count] };
+        let options = Export { standardization: Some(fitted.clone()), output: output.clone() };
         let network = Sequential::new().push(Tanh);
         let back = import_bytes("x", &export(&network, &sample, &options).unwrap()).unwrap();
         let read = back.standardization.unwrap();
         let near = |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
         assert!(near(read.mean(), fitted.mean()) && near(read.std(), fitted.std()), "{per:?}");
         assert_eq!(back.network.to_string(), "Sequential(Tanh)");
+        assert_eq!(back.output, output);
     }
 }
 

@@ -10,7 +10,9 @@ mod layers;
 #[cfg(doc)]
 use crate::Error;
 use crate::data::Standardization;
+use crate::format::Export;
 use crate::kernels::{Level, level};
+use crate::pipeline::{Activation, Output};
 use crate::tensor::shape_text;
 use crate::{AutoEncoder, Module, Residual, Result, Sequential};
 use std::any::Any;
@@ -28,23 +30,22 @@ use std::fmt::{Arguments, Display, Write};
 /// ```
 /// use limpide::{Sequential, format::rust_source, layers::{Linear, Relu}};
 /// let network = Sequential::new().push(Linear::new(2, 3)).push(Relu).seed(7);
-/// let source = rust_source::export(&network, &[2], None)?;
+/// let source = rust_source::export(&network, &[2], &Default::default())?;
 /// assert!(source.contains("pub fn predict(x: &[f32; INPUTS]) -> [f32; OUTPUTS]"));
 /// # Ok::<(), limpide::Error>(())
 /// ```
-pub fn export(
-    network: &dyn Module<f32>,
-    sample: &[usize],
-    standardization: Option<&Standardization>,
-) -> Result<String> {
+pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> Result<String> {
     let input = [&[1], sample].concat();
     let output = network.output_shape(&input)?;
     let mut source = Source::default();
-    if let Some(standardization) = standardization {
+    if let Some(standardization) = &options.standardization {
         standardization.check(&input)?;
         source.standardize(standardization, input.iter().product());
     }
     source.add("", network, &input)?;
+    let outputs = output[1..].iter().product();
+    options.output.check(outputs)?;
+    source.answer(&options.output, outputs);
     let count = |shape: &[usize]| shape[1..].iter().product::<usize>();
     let level = level();
     let (fused, chains) = (level != Level::Portable, if level == Level::Portable { 4 } else { 8 });
@@ -135,6 +136,25 @@ impl Source {
         let std = self.array("standard deviation of the inputs", &of(&std));
         let value = format!("x.iter().enumerate().map(|(k, x)| (x - {mean}[k / {run}]) / {std}[k / {run}]).collect()");
         self.step("before the network", &"standardised", format_args!("{value}"));
+    }
+
+    /// What so many outputs mean.
+    fn answer(&mut self, meaning: &Output, outputs: usize) {
+        let each = |function: &str| format!("x.iter().map(|&x| runtime::{function}(x)).collect()");
+        let value = match meaning {
+            Output::Classes { activation: Activation::Softmax, .. } => format!("runtime::softmax(&x, {outputs}, 1)"),
+            Output::Classes { activation: Activation::Exp, .. } => each("exp"),
+            Output::Classes { activation: Activation::Sigmoid, .. } => each("sigmoid"),
+            Output::Values { mean, std, .. } if !(mean.is_empty() && std.is_empty()) => {
+                let or = |numbers: &[f64], default: f64| match numbers {
+                    [] => vec![default; outputs],
+                    numbers => numbers.to_vec(),
+                };
+                format!("runtime::scale(&x, &{:?}, &{:?})", or(std, 1.0), or(mean, 0.0))
+            }
+            _ => return,
+        };
+        self.step("behind the network", &"what the outputs mean", format_args!("{value}"));
     }
 
     /// Adds the steps of a module on an input of a shape; the shape of its output.

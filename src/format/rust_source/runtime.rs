@@ -209,6 +209,12 @@ pub fn normalize(x: &[f32], length: usize, eps: f64, weight: &[f32], bias: &[f32
     z
 }
 
+/// x·std + mean, each rounded to an f32.
+pub fn scale(x: &[f32], std: &[f64], mean: &[f64]) -> Vec<f32> {
+    let scaled = x.iter().zip(std).map(|(&x, std)| (f64::from(x) * std) as f32);
+    scaled.zip(mean).map(|(x, mean)| (f64::from(x) + mean) as f32).collect()
+}
+
 /// Applies `line` to the entries along one axis, which are `inner` apart.
 fn along(x: &[f32], length: usize, inner: usize, line: impl Fn(&[f32]) -> Vec<f32>) -> Vec<f32> {
     let mut z = vec![0.0; x.len()];
@@ -247,7 +253,8 @@ pub fn log_softmax(x: &[f32], length: usize, inner: usize) -> Vec<f32> {
     })
 }
 
-fn exp(x: f32) -> f32 {
+/// eˣ.
+pub fn exp(x: f32) -> f32 {
     Exp::at::<f32, FUSED>(x)
 }
 

@@ -44,7 +44,11 @@ fn every_layers_source_gives_the_bits_of_the_layer() {
             let spread = inputs(buffer.len().max(3), number as u64);
             buffer.iter_mut().zip(spread).for_each(|(buffer, x)| *buffer = 0.5 + x.abs());
         }
-        std::fs::write(folder.path().join(format!("{name}.rs")), export(&*network, &sample, None).unwrap()).unwrap();
+        std::fs::write(
+            folder.path().join(format!("{name}.rs")),
+            export(&*network, &sample, &Export::default()).unwrap(),
+        )
+        .unwrap();
         let x = inputs(sample.iter().product(), 100 + number as u64);
         std::fs::write(folder.path().join(format!("{name}.x")), bytes(&x)).unwrap();
         let x = tensor(&[&[1], sample.as_slice()].concat(), x);
@@ -54,15 +58,22 @@ fn every_layers_source_gives_the_bits_of_the_layer() {
     }
     // A standardisation before the network.
     let x = tensor(&[3, 4], inputs(12, 5));
-    let standardization = Standardization::fit(&crate::data::Inputs::Real(x.clone()), &[0, 1, 2], crate::data::Per::Feature);
+    let standardization =
+        Standardization::fit(&crate::data::Inputs::Real(x.clone()), &[0, 1, 2], crate::data::Per::Feature);
     let standardization = standardization.unwrap();
     let network = Sequential::new().push(crate::layers::Linear::new(4, 2)).seed(3);
-    let source = export(&network, &[4], Some(&standardization)).unwrap();
+    let output = Output::Values { names: Vec::new(), mean: vec![1.5, -0.1], std: vec![3.3, 0.7] };
+    let options = Export { standardization: Some(standardization.clone()), output };
+    let source = export(&network, &[4], &options).unwrap();
     std::fs::write(folder.path().join("standardized.rs"), source).unwrap();
     let mut first: Vec<f32> = values(&x)[..4].to_vec();
     std::fs::write(folder.path().join("standardized.x"), bytes(&first)).unwrap();
     standardization.apply_to(&mut first);
-    wanted.push(("standardized", network.forward(&tensor(&[1, 4], first), &mut Tape::off())));
+    let mut scaled = network.forward(&tensor(&[1, 4], first), &mut Tape::off());
+    for (y, (std, mean)) in scaled.iter_mut().zip([(3.3, 1.5), (0.7, -0.1)]) {
+        *y = (f64::from((f64::from(*y) * std) as f32) + mean) as f32;
+    }
+    wanted.push(("standardized", scaled));
     main += "mod standardized;\n";
     calls += "    run(\"standardized\", |x| standardized::predict(x.try_into().unwrap()).to_vec());\n";
     main += "fn run(name: &str, predict: impl Fn(&[f32]) -> Vec<f32>) {
@@ -108,9 +119,9 @@ impl Module<f32> for Foreign {
 #[test]
 fn what_cannot_be_written_is_named() {
     let network = Sequential::new().push(crate::layers::Tanh).push(Foreign);
-    let message = export(&network, &[3], None).unwrap_err().to_string();
+    let message = export(&network, &[3], &Export::default()).unwrap_err().to_string();
     assert_eq!(message, "Rust source: layer 1 must be a layer of this library, got Foreign");
     let network = Sequential::new().push(crate::layers::Softmax { dim: 0 });
-    let message = export(&network, &[3], None).unwrap_err().to_string();
+    let message = export(&network, &[3], &Export::default()).unwrap_err().to_string();
     assert_eq!(message, "Rust source: layer 0 must be a layer that leaves samples apart, got Softmax(0)");
 }
