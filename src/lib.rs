@@ -54,6 +54,10 @@
 
 #![deny(unsafe_code)]
 
+// So that tests can take up what is written for the library's users.
+#[cfg(test)]
+extern crate self as limpide;
+
 mod compiled;
 pub mod container;
 pub mod data;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use limpide_cli::experiments::{command, gradients};
-use limpide_cli::{bench, compare, conform, data, report, serve, sweep, train};
+use limpide_cli::{bench, compare, conform, data, export, import, inspect, report, serve, sweep, train};
 use std::process::ExitCode;
 
 /// A neural-network workshop in which nothing is a black box.
@@ -22,7 +22,9 @@ enum Command {
     Resume(train::ResumeArguments),
     Eval(train::EvalArguments),
     Predict(train::PredictArguments),
-    Inspect(train::InspectArguments),
+    Inspect(inspect::Arguments),
+    Export(export::Arguments),
+    Import(import::Arguments),
     Compare(compare::Arguments),
     Sweep(sweep::Arguments),
     Serve(serve::Arguments),
@@ -46,7 +48,9 @@ fn main() -> ExitCode {
         Command::Resume(arguments) => train::resume(&arguments),
         Command::Eval(arguments) => train::eval(&arguments),
         Command::Predict(arguments) => train::predict(&arguments),
-        Command::Inspect(arguments) => train::inspect(&arguments),
+        Command::Inspect(arguments) => inspect::command(&arguments),
+        Command::Export(arguments) => export::command(&arguments),
+        Command::Import(arguments) => import::command(&arguments),
         Command::Compare(arguments) => compare::command(&arguments),
         Command::Sweep(arguments) => sweep::command(&arguments),
         Command::Serve(arguments) => serve::command(&arguments),

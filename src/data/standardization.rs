@@ -67,6 +67,16 @@ impl Standardization {
         Ok(Standardization { mean, std, run })
     }
 
+    /// From known means and deviations, each for as many neighbours in a sample.
+    ///
+    /// # Errors
+    /// [`Error::Option`] when they make no sense.
+    pub fn new(mean: Vec<f64>, std: Vec<f64>, run: usize) -> Result<Self> {
+        let standardization = Standardization { mean, std, run };
+        let size = standardization.mean.len() * standardization.run;
+        standardization.check(&[1, size]).map(|()| standardization)
+    }
+
     /// μ.
     pub fn mean(&self) -> &[f64] {
         &self.mean

@@ -1,8 +1,26 @@
-//! Files that other programs read too: models in safetensors, logs for TensorBoard.
+//! Files that other programs read too: models in safetensors and ONNX, logs for TensorBoard.
 
 mod model_file;
+#[cfg(feature = "onnx")]
+pub mod onnx;
+pub mod rust_source;
 pub mod safetensors;
 pub mod tensorboard;
 
+use crate::data::Standardization;
+use crate::pipeline::Output;
 pub(crate) use model_file::{NOTE, load_with_meaning, read_note, save_with_meaning, set_state, shapes, state};
 pub use model_file::{load, load_archive, load_into, save};
+
+/// What goes into an exported file beside the network; nothing by default.
+#[derive(Clone, Debug, Default)]
+pub struct Export {
+    /// What the inputs are standardised by before the network sees them.
+    pub standardization: Option<Standardization>,
+    /// What the outputs mean: they become probabilities of classes, or values in their own units.
+    pub output: Output,
+}
+
+#[cfg(test)]
+#[path = "../../tests/networks/mod.rs"]
+mod networks;

@@ -87,21 +87,23 @@ impl Archive {
         self.header.tensors().values().map(|info| size(&info.shape)).sum()
     }
 
-    /// A tensor of `F32` or `F64`, rounded to the nearest `T` when it is stored more finely.
+    /// The type of a tensor's numbers as the format calls it: `F32`.
+    pub fn type_name(&self, name: &str) -> Option<String> {
+        self.header.info(name).map(|info| info.dtype.to_string())
+    }
+
+    /// A tensor of numbers, each rounded to the nearest `T` where it is stored more finely.
     ///
     /// # Errors
-    /// [`Error::Data`] when there is none of that name, or it holds something else than real numbers.
+    /// [`Error::Data`] when there is none of that name, or it holds something else than numbers: complex ones, or a packed form.
     pub fn tensor<T: Real>(&self, name: &str) -> Result<Tensor<T>> {
         let wrong = |problem: String| Error::Data { path: self.path.clone(), problem };
         let info = self.header.info(name).ok_or_else(|| wrong(format!("holds no tensor {name}")))?;
         let bytes = &self.bytes[self.start + info.data_offsets.0..self.start + info.data_offsets.1];
-        let numbers = match info.dtype {
-            Dtype::F32 => {
-                bytes.as_chunks::<4>().0.iter().map(|&bytes| T::of(f32::from_le_bytes(bytes).into())).collect()
-            }
-            Dtype::F64 => bytes.as_chunks::<8>().0.iter().map(|&bytes| T::of(f64::from_le_bytes(bytes))).collect(),
-            other => return Err(wrong(format!("{name} holds {other}, and F32 or F64 is wanted"))),
-        };
+        let numbers = decode(info.dtype, bytes).ok_or_else(|| {
+            let (found, wanted) = (info.dtype, "F64, F32, F16, BF16, a whole number or BOOL");
+            wrong(format!("{name} holds {found}, and {wanted} is wanted"))
+        })?;
         Ok(crate::tensor(&info.shape, numbers))
     }
 
@@ -133,24 +135,65 @@ pub(crate) fn differences(wanted: &[(String, Vec<usize>)], found: &BTreeMap<Stri
     problems
 }
 
-/// The bytes of a file with these tensors, as `F32` or `F64` like `T`, and notes. The same content gives the same bytes
-/// when there is at most one note.
+/// The bytes of a file with these tensors, as `F32` or `F64` like `T`, and notes. A `num_batches_tracked` is a count, `I64` as in
+/// PyTorch. The same content gives the same bytes when there is at most one note.
 ///
 /// Panics when two tensors have one name.
 pub fn encode<'a, T: Real, N: Into<String>>(
     tensors: impl IntoIterator<Item = (N, &'a Tensor<T>)>,
     notes: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Vec<u8> {
-    let dtype = if T::NAME == f32::NAME { Dtype::F32 } else { Dtype::F64 };
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
+    let own = if T::NAME == f32::NAME { Dtype::F32 } else { Dtype::F64 };
+    let tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = tensors
         .into_iter()
-        .map(|(name, tensor)| (name.into(), tensor.shape().to_vec(), bytes_of(values(&dense(tensor)))))
+        .map(|(name, tensor)| {
+            let (name, numbers) = (name.into(), dense(tensor));
+            let (dtype, bytes) = match name.ends_with("num_batches_tracked") {
+                true => (Dtype::I64, counts(values(&numbers))),
+                false => (own, bytes_of(values(&numbers))),
+            };
+            (name, dtype, tensor.shape().to_vec(), bytes)
+        })
         .collect();
-    let views = tensors.iter().map(|(name, shape, bytes)| {
-        (name, TensorView::new(dtype, shape.clone(), bytes).expect("as many bytes as the shape has"))
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        (name, TensorView::new(*dtype, shape.clone(), bytes).expect("as many bytes as the shape has"))
     });
     let notes = notes.into_iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
     ::safetensors::serialize(views, Some(notes)).expect("tensors with different names and a header below 100 MB")
+}
+
+/// Numbers from the bytes of a file; nothing for a type that is not of plain numbers.
+fn decode<T: Real>(dtype: Dtype, bytes: &[u8]) -> Option<Vec<T>> {
+    fn each<T: Real, const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Option<Vec<T>> {
+        Some(bytes.as_chunks::<N>().0.iter().map(|&bytes| T::of(number(bytes))).collect())
+    }
+    match dtype {
+        Dtype::F64 => each(bytes, f64::from_le_bytes),
+        Dtype::F32 => each(bytes, |bytes| f32::from_le_bytes(bytes).into()),
+        Dtype::F16 => each(bytes, |bytes| half(u16::from_le_bytes(bytes))),
+        Dtype::BF16 => each(bytes, |bytes| f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16).into()),
+        Dtype::I64 => each(bytes, |bytes| i64::from_le_bytes(bytes) as f64),
+        Dtype::U64 => each(bytes, |bytes| u64::from_le_bytes(bytes) as f64),
+        Dtype::I32 => each(bytes, |bytes| i32::from_le_bytes(bytes).into()),
+        Dtype::U32 => each(bytes, |bytes| u32::from_le_bytes(bytes).into()),
+        Dtype::I16 => each(bytes, |bytes| i16::from_le_bytes(bytes).into()),
+        Dtype::U16 => each(bytes, |bytes| u16::from_le_bytes(bytes).into()),
+        Dtype::I8 => each(bytes, |bytes| i8::from_le_bytes(bytes).into()),
+        Dtype::U8 | Dtype::BOOL => each(bytes, |[byte]| byte.into()),
+        _ => None,
+    }
+}
+
+/// A number of 16 bits: a sign, 5 bits of exponent and 10 of fraction (IEEE 754 binary16).
+fn half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023) / 1024.0);
+    let size = match exponent {
+        0 => fraction * 2f64.powi(-14),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1.0 + fraction) * 2f64.powi(exponent - 15),
+    };
+    if bits >> 15 == 1 { -size } else { size }
 }
 
 /// Numbers as they lie in a file: little-endian, in the type's own width.
@@ -161,6 +204,11 @@ fn bytes_of<T: Real>(numbers: &[T]) -> Vec<u8> {
     } else {
         numbers.iter().flat_map(|&number| Real::to_f64(number).to_le_bytes()).collect()
     }
+}
+
+/// Whole numbers, as they lie in a file.
+fn counts<T: Real>(numbers: &[T]) -> Vec<u8> {
+    numbers.iter().flat_map(|&number| (Real::to_f64(number) as i64).to_le_bytes()).collect()
 }
 
 #[cfg(test)]

@@ -75,12 +75,38 @@ fn hostile_files_are_refused() {
 }
 
 #[test]
-fn a_tensor_of_whole_numbers_is_refused_by_name() {
-    let header = r#"{"steps":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#;
+fn a_tensor_of_something_else_than_numbers_is_refused_by_name() {
+    let header = r#"{"steps":{"dtype":"C64","shape":[1],"data_offsets":[0,8]}}"#;
     let archive = Archive::from_bytes("x.safetensors", file(header, 8)).unwrap();
     let message = archive.tensor::<f32>("steps").unwrap_err().to_string();
-    assert_eq!(message, "x.safetensors: steps holds I64, and F32 or F64 is wanted");
+    let wanted = "x.safetensors: steps holds C64, and F64, F32, F16, BF16, a whole number or BOOL is wanted";
+    assert_eq!(message, wanted);
     assert_eq!(archive.tensor::<f32>("step").unwrap_err().to_string(), "x.safetensors: holds no tensor step");
+}
+
+#[test]
+fn half_precision_and_whole_numbers_are_read() {
+    // Bits by IEEE 754: 1, −2, the smallest and the largest number, ∞; for BF16 the upper half of an f32.
+    let read = |dtype: &str, bytes: &[u8], count: usize| {
+        let end = bytes.len();
+        let header = format!(r#"{{"x":{{"dtype":"{dtype}","shape":[{count}],"data_offsets":[0,{end}]}}}}"#);
+        let mut whole = file(&header, 0);
+        whole.extend(bytes);
+        Archive::from_bytes("x", whole).unwrap().tensor::<f64>("x").unwrap().into_iter().collect::<Vec<_>>()
+    };
+    let halves = [0x3c00u16, 0xc000, 0x0001, 0x7bff, 0x7c00].map(u16::to_le_bytes).concat();
+    assert_eq!(read("F16", &halves, 5), [1.0, -2.0, 2f64.powi(-24), 65504.0, f64::INFINITY]);
+    assert_eq!(read("BF16", &[0x80, 0x3f, 0x20, 0xc1], 2), [1.0, -10.0]);
+    assert_eq!(read("I64", &(-7i64).to_le_bytes(), 1), [-7.0]);
+    assert_eq!(read("U8", &[0, 255], 2), [0.0, 255.0]);
+}
+
+#[test]
+fn a_count_of_batches_is_a_whole_number_as_in_pytorch() {
+    let count = crate::tensor(&[], vec![5.0f32]);
+    let archive = Archive::from_bytes("x", encode([("1.num_batches_tracked", &count)], [])).unwrap();
+    assert_eq!(archive.type_name("1.num_batches_tracked").as_deref(), Some("I64"));
+    assert_eq!(archive.tensor::<f32>("1.num_batches_tracked").unwrap(), count);
 }
 
 proptest! {

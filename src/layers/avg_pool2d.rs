@@ -112,7 +112,7 @@ impl AvgPool2d {
         Self::with_options(options).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn windows(&self, input: &[usize]) -> Result<Windows> {
+    pub(crate) fn windows(&self, input: &[usize]) -> Result<Windows> {
         self.options.window().over(self, "c", input)
     }
 }

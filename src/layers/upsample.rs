@@ -59,7 +59,7 @@ pub enum Upsampling {
 }
 
 /// An entry of a row of A: two inputs and their parts.
-type Mix<T> = [(usize, T); 2];
+pub(crate) type Mix<T> = [(usize, T); 2];
 
 impl Upsample {
     /// Larger by one factor or by `[down, across]`, with the nearest pixel between. Panics when one is 0.
@@ -102,7 +102,7 @@ impl Upsample {
     }
 
     /// The rows of A and of B for images of a shape.
-    fn matrices<T: Real>(&self, shape: &[usize]) -> [Vec<Mix<T>>; 2] {
+    pub(crate) fn matrices<T: Real>(&self, shape: &[usize]) -> [Vec<Mix<T>>; 2] {
         let Pair { h: down, w: across } = self.options.scale_factor;
         [self.mixes(shape[2], down), self.mixes(shape[3], across)]
     }

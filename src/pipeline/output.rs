@@ -79,7 +79,7 @@ impl Activation {
 
 impl Output {
     /// Whether a network that gives so many numbers a sample gives this.
-    pub(super) fn check(&self, outputs: usize) -> Result<()> {
+    pub(crate) fn check(&self, outputs: usize) -> Result<()> {
         let wrong = |wanted: String| Err(Error::option("the network's outputs", wanted, outputs));
         match self {
             Output::Classes { names, .. } if names.len() == outputs || (names.len() == 2 && outputs == 1) => Ok(()),

@@ -35,7 +35,7 @@ fn a_value_comes_back_in_its_own_units() {
 fn images_are_scaled_and_take_their_shape() {
     let images = Inputs::Real(tensor(&[2, 1, 1, 2], vec![0.0, 10.0, 4.0, 10.0])); // means 2 and 10, deviations 2 and 0
     let standardization = Some(Standardization::fit(&images, &[0, 1], Per::Feature).unwrap());
-    let input = Input::Tensor { shape: Some(vec![2]), standardization };
+    let input = Input::Tensor { shape: Some(vec![2]), standardization, fit: None };
     let pipeline = Pipeline::new(linear(2, 1, vec![1.0, 1.0]), input, Output::default()).unwrap();
     let answer = pipeline.predict(&tensor(&[1, 1, 1, 2], vec![4.0, 11.0])).unwrap();
     assert_eq!(answer.values, tensor(&[1, 1], vec![2.0])); // (4 − 2) / 2 + (11 − 10)

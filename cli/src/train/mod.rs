@@ -1,22 +1,22 @@
-//! `limpide train`, `resume`, `eval` and `inspect`: runs described in TOML, each in a folder of its own.
+//! `limpide train`, `resume`, `eval` and `predict`: runs described in TOML, each in a folder of its own.
 
 mod data;
 mod description;
 mod eval;
 mod folder;
-mod inspect;
 pub mod interrupt;
 mod models;
 mod own_data;
 mod page;
+mod plan;
 pub mod predict;
 mod read;
 mod resume;
 mod session;
 
 pub use eval::{Arguments as EvalArguments, command as eval};
-pub use inspect::{Arguments as InspectArguments, command as inspect};
 pub use page::command as report;
+pub use plan::{Paper, paper};
 pub use predict::{Arguments as PredictArguments, command as predict};
 pub use resume::{Arguments as ResumeArguments, command as resume};
 
@@ -66,7 +66,7 @@ pub struct Arguments {
 
 /// Options that the commands about runs share.
 #[derive(clap::Args, Debug)]
-struct Common {
+pub struct Common {
     /// The folder with data files; else $LIMPIDE_DATA, else the user's cache folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -75,7 +75,7 @@ struct Common {
     threads: Option<u16>,
     /// Print one JSON object for machines.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 impl Common {

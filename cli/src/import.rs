@@ -1,0 +1,75 @@
+//! `limpide import`: a model file from an ONNX file, or from weights of PyTorch and an architecture.
+
+use crate::model_file;
+use limpide::model::LayerDescription;
+use limpide::pipeline::{self, Input, Meaning};
+use limpide::{Error, Module, Result, format};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Make a model file of an ONNX file, or of PyTorch's weights in safetensors.
+///
+/// Weights alone do not say which layers they belong to: `--layers` names a file that does, another model or a JSON file such
+/// as {"type": "Sequential", "layers": [{"type": "Linear", "in_features": 4, "out_features": 3}]}.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  limpide import network.onnx\n  limpide import weights.safetensors --layers runs/digits --out digits.safetensors"
+)]
+pub struct Arguments {
+    /// An ONNX file, or a state_dict saved by safetensors.torch.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The layers for weights: the folder of a run, a model file, or a JSON file.
+    #[arg(long, value_name = "FILE")]
+    layers: Option<PathBuf>,
+    /// The model file to write; FILE with the ending safetensors when left out.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A file that cannot be read or written; weights that are not those of the layers: all that differ are named.
+pub fn command(arguments: &Arguments) -> Result<ExitCode> {
+    let Arguments { file, layers, out } = arguments;
+    let out = out.clone().unwrap_or_else(|| file.with_extension("safetensors"));
+    if out == *file {
+        return Err(Error::option("--out", "another file than the one that is read", out.display()));
+    }
+    let (network, meaning): (Box<dyn Module<f32>>, Meaning) = match (model_file::is_onnx(file), layers) {
+        (true, None) => {
+            let format::onnx::Imported { network, sample, standardization, output } = format::onnx::import(file)?;
+            let input = Input::Tensor { shape: Some(sample), standardization, fit: None };
+            (Box::new(network), Meaning { input, output })
+        }
+        (false, Some(layers)) => {
+            let (mut network, meaning) = architecture(layers)?;
+            format::load_into(&mut *network, file)?;
+            (network, meaning)
+        }
+        (true, Some(_)) => return Err(Error::option("--layers", "left out: an ONNX file has its own", "a file")),
+        (false, None) => {
+            let wanted = "given, since weights do not say which layers they belong to";
+            return Err(Error::option("--layers", wanted, "nothing"));
+        }
+    };
+    pipeline::save(&*network, &meaning, &out)?;
+    println!("{}: {network}", out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The layers of a model, or of a JSON file, with weights to be replaced, and what stands around them.
+fn architecture(path: &Path) -> Result<(Box<dyn Module<f32>>, Meaning)> {
+    let json = path.extension().is_some_and(|extension| extension == "json");
+    if !json {
+        let pipeline = model_file::read(path)?;
+        let description = limpide::model::describe(pipeline.network()).expect("a file holds layers of the library");
+        let meaning = Meaning { input: pipeline.input().clone(), output: pipeline.output().clone() };
+        return Ok((description.build()?, meaning));
+    }
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    let description: LayerDescription =
+        serde_json::from_str(&text).map_err(|error| Error::Data { path: path.into(), problem: error.to_string() })?;
+    Ok((description.build()?, Meaning::default()))
+}

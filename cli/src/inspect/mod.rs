@@ -1,0 +1,192 @@
+//! `limpide inspect`: what a network is made of, and what its weights are like.
+
+mod statistics;
+
+use crate::model_file::{self, is_onnx};
+use crate::train::{Common, Paper, Setting, paper};
+use limpide::format::onnx;
+use limpide::format::safetensors::Archive;
+use limpide::model::{Row, Summary, summary};
+use limpide::tensor::{shape_text, values};
+use limpide::{Error, Result};
+use serde_json::{Value, json};
+use statistics::Statistics;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Show a network: its layers with shapes and parameters, the plan that trains it, figures of its weights.
+///
+/// Takes the description of a run, the folder of one, any safetensors file and any ONNX file. Of each tensor: least and largest
+/// number, mean, standard deviation, the share of zeros, numbers that are not finite, and a histogram from the least to the largest.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  limpide inspect recipes/digits.toml --plan --set batch_size=32\n  limpide inspect runs/digits\n  limpide inspect network.onnx --json"
+)]
+pub struct Arguments {
+    /// The description of a run, the folder of one, a safetensors file or an ONNX file.
+    #[arg(value_name = "FILE.toml|RUN|FILE")]
+    file: PathBuf,
+    /// Show the plan of a run: steps, the layers whose work each does, layout, bytes, FLOPs.
+    #[arg(long)]
+    plan: bool,
+    /// A field of the description (may be given several times).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<Setting>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// A tensor with its figures.
+struct Line {
+    name: String,
+    shape: Vec<usize>,
+    kind: String,
+    statistics: Statistics,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A file that is not there, is damaged, or is none of these.
+pub fn command(arguments: &Arguments) -> Result<ExitCode> {
+    let Arguments { file, plan, settings, common } = arguments;
+    let weights = if file.is_dir() { file.join("model.safetensors") } else { file.clone() };
+    let described = file.extension().is_some_and(|extension| extension == "toml");
+    let finished = !described && weights.is_file();
+    // The layers as the data sees them, unless the model file says enough.
+    let paper = match described || *plan || !settings.is_empty() || (file.is_dir() && !finished) {
+        true => Some(paper(file, settings, common, *plan)?),
+        false => None,
+    };
+    if paper.is_none() && !weights.exists() {
+        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(Error::Io { path: weights, source });
+    }
+    let mut seen = if finished { look(&weights)? } else { Seen::default() };
+    if let Some(paper) = &paper {
+        seen.summary = Some(paper.summary.clone());
+    }
+    match common.json {
+        true => println!("{:#}", seen.json(paper.as_ref())),
+        false => print!("{}", seen.text(paper.as_ref())),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is in a file of weights.
+#[derive(Default)]
+struct Seen {
+    summary: Option<Summary>,
+    /// Operators of an ONNX file that no layers do, and why.
+    nodes: Option<(Vec<(String, String)>, String)>,
+    tensors: Vec<Line>,
+}
+
+fn look(file: &Path) -> Result<Seen> {
+    // A summary is for one sample, when the file says of what shape.
+    let read = model_file::read(file).and_then(|pipeline| {
+        let sample = model_file::sample(&pipeline, None)?;
+        summary(pipeline.network(), &[&[1], sample.as_slice()].concat())
+    });
+    if is_onnx(file) {
+        let onnx::Survey { nodes, tensors } = onnx::survey(file)?;
+        let line = |(name, tensor): (String, limpide::Tensor<f32>)| Line {
+            name,
+            shape: tensor.shape().to_vec(),
+            kind: "F32".into(),
+            statistics: Statistics::of(&values(&tensor).iter().map(|&x| f64::from(x)).collect::<Vec<_>>()),
+        };
+        let tensors = tensors.into_iter().map(line).collect();
+        return Ok(match read {
+            Ok(summary) => Seen { summary: Some(summary), nodes: None, tensors },
+            Err(error) => Seen { summary: None, nodes: Some((nodes, error.to_string())), tensors },
+        });
+    }
+    let archive = Archive::read(file)?;
+    let mut tensors = Vec::new();
+    for (name, shape) in archive.shapes() {
+        let numbers = archive.tensor::<f64>(&name)?;
+        let kind = archive.type_name(&name).unwrap_or_default();
+        tensors.push(Line { name, shape, kind, statistics: Statistics::of(values(&numbers)) });
+    }
+    Ok(Seen { summary: read.ok(), nodes: None, tensors })
+}
+
+impl Seen {
+    fn json(&self, paper: Option<&Paper>) -> Value {
+        let layer = |row: &Row| {
+            let Row { name, module, output, parameters } = row;
+            json!({"name": name, "module": module, "output": output, "parameters": parameters})
+        };
+        let tensor = |line: &Line| {
+            let Line { name, shape, kind, statistics } = line;
+            json!({"name": name, "shape": shape, "type": kind, "statistics": statistics})
+        };
+        json!({
+            "input": self.summary.as_ref().map(|summary| &summary.input),
+            "layers": self.summary.as_ref().map(|summary| summary.rows.iter().map(layer).collect::<Vec<_>>()),
+            "flops_per_step": paper.map(|paper| paper.flops),
+            "plan": paper.and_then(|paper| paper.plan.as_ref()).map(|plan| plan.lines()),
+            "nodes": self.nodes.as_ref().map(|(nodes, _)| nodes),
+            "tensors": self.tensors.iter().map(tensor).collect::<Vec<_>>(),
+        })
+    }
+
+    fn text(&self, paper: Option<&Paper>) -> String {
+        let mut parts = Vec::new();
+        parts.extend(self.summary.as_ref().map(Summary::to_string));
+        if let Some((nodes, why)) = &self.nodes {
+            let nodes = nodes.iter().map(|(name, operator)| format!("  {operator}  {name}\n"));
+            parts.push(format!("no network of layers: {why}\n{}", nodes.collect::<String>()));
+        }
+        if let Some(paper) = paper {
+            let batch = paper.summary.input[0];
+            parts.push(format!("{} FLOPs a step of {batch} samples, forward and back\n", paper.flops));
+            parts.extend(paper.plan.as_ref().map(|plan| format!("plan: {plan}")));
+        }
+        if !self.tensors.is_empty() {
+            parts.push(table(&self.tensors));
+        }
+        parts.join("\n")
+    }
+}
+
+/// The tensors in columns, with a line for each.
+fn table(tensors: &[Line]) -> String {
+    let head = ["tensor", "shape", "type", "least", "largest", "mean", "deviation", "zeros", "not finite", "histogram"];
+    let figure = |value: Option<f64>| value.map_or("–".to_string(), short);
+    let row = |line: &Line| {
+        let s = &line.statistics;
+        let (zeros, wrong) = (format!("{:.1} %", 100.0 * s.zeros), s.non_finite.to_string());
+        let text = [line.name.clone(), shape_text(&line.shape), line.kind.clone()];
+        let figures = [figure(s.min), figure(s.max), figure(s.mean), figure(s.std), zeros, wrong, s.bars()];
+        text.into_iter().chain(figures).collect::<Vec<_>>()
+    };
+    let rows: Vec<Vec<String>> =
+        std::iter::once(head.map(String::from).to_vec()).chain(tensors.iter().map(row)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
+            3..=8 => format!("{cell:>width$}"),
+            _ => format!("{cell:<width$}"),
+        });
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    let count: usize = tensors.iter().map(|line| line.statistics.count).sum();
+    let wrong: usize = tensors.iter().map(|line| line.statistics.non_finite).sum();
+    let total = format!("{} tensors, {count} numbers, {wrong} not finite\n", tensors.len());
+    rows.iter().map(line).collect::<String>() + &total
+}
+
+/// A number in four digits.
+fn short(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".into(),
+        size if (1e-3..1e5).contains(&size) => {
+            let digits = (3 - size.log10().floor() as i32).max(0) as usize;
+            format!("{number:.digits$}")
+        }
+        _ => format!("{number:.2e}"),
+    }
+}

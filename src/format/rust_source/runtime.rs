@@ -1,0 +1,319 @@
+//! The arithmetic of the layers, one sample at a time, each sum in the order in which limpide adds it up.
+
+use super::math::formula::{Erf, Exp, Formula, Ln, Sigmoid, Tanh};
+use super::math::reduce::{sum, sum_of};
+use super::{CHAINS, FUSED};
+
+/// One axis of a window: numbers in and out, taps, steps, padding, distance of taps.
+pub struct Axis {
+    pub input: usize,
+    pub output: usize,
+    pub kernel: usize,
+    pub stride: usize,
+    pub padding: usize,
+    pub dilation: usize,
+}
+
+impl Axis {
+    /// The input under a tap of an output, or nothing on padding.
+    fn at(&self, output: usize, tap: usize) -> Option<usize> {
+        (output * self.stride + tap * self.dilation).checked_sub(self.padding).filter(|&at| at < self.input)
+    }
+}
+
+fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// c + Σ a·b: in parts of at most 256 terms, each in one chain or in several.
+fn product(mut c: f32, count: usize, in_lanes: bool, terms: impl Fn(usize) -> (f32, f32)) -> f32 {
+    let depth = count.div_ceil(count.div_ceil(256).max(1)).max(1);
+    let chains = if in_lanes { CHAINS } else { 1 };
+    for from in (0..count).step_by(depth) {
+        let until = count.min(from + depth);
+        let mut total = 0.0;
+        for chain in 0..chains {
+            let mut sum = 0.0;
+            for term in (from + chain..until).step_by(chains) {
+                let (a, b) = terms(term);
+                sum = multiply_add(a, b, sum);
+            }
+            total += sum;
+        }
+        c += total;
+    }
+    c
+}
+
+/// Z = X·Wᵀ + b.
+pub fn linear(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+    let inputs = weight.len() / bias.len();
+    let row = |x: &[f32]| -> Vec<f32> {
+        let entry = |(w, &b): (&[f32], &f32)| product(b, inputs, inputs > 256, |k| (x[k], w[k]));
+        weight.chunks_exact(inputs).zip(bias).map(entry).collect()
+    };
+    x.chunks_exact(inputs).flat_map(row).collect()
+}
+
+/// Z = W·P(X) + b.
+pub fn conv2d(x: &[f32], weight: &[f32], bias: &[f32], groups: usize, h: &Axis, w: &Axis) -> Vec<f32> {
+    let (taps, pixels, outputs) = (h.kernel * w.kernel, h.input * w.input, bias.len());
+    let inputs = weight.len() / outputs / taps;
+    let mut z = Vec::with_capacity(outputs * h.output * w.output);
+    for o in 0..outputs {
+        let first = o / (outputs / groups) * inputs;
+        for i in 0..h.output {
+            for j in 0..w.output {
+                let mut sum = bias[o];
+                for c in 0..inputs {
+                    for ki in 0..h.kernel {
+                        for kj in 0..w.kernel {
+                            let pixel = match (h.at(i, ki), w.at(j, kj)) {
+                                (Some(i), Some(j)) => x[(first + c) * pixels + i * w.input + j],
+                                _ => 0.0,
+                            };
+                            let tap = ki * w.kernel + kj;
+                            sum = multiply_add(weight[(o * inputs + c) * taps + tap], pixel, sum);
+                        }
+                    }
+                }
+                z.push(sum);
+            }
+        }
+    }
+    z
+}
+
+/// The transpose of a convolution, whose window `h`, `w` goes over Z: every pixel of X adds its patch.
+pub fn conv_transpose2d(x: &[f32], weight: &[f32], bias: &[f32], groups: usize, h: &Axis, w: &Axis) -> Vec<f32> {
+    let (taps, from, to) = (h.kernel * w.kernel, h.output * w.output, h.input * w.input);
+    let (inputs, outputs) = (x.len() / from / groups, bias.len() / groups);
+    let columns = outputs * taps;
+    let mut z: Vec<f32> = bias.iter().flat_map(|&b| std::iter::repeat(b).take(to)).collect();
+    for group in 0..groups {
+        let x = &x[group * inputs * from..];
+        let weight = &weight[group * inputs * columns..];
+        for o in 0..outputs {
+            let z = &mut z[(group * outputs + o) * to..][..to];
+            for tap in 0..taps {
+                for pixel in 0..from {
+                    let place = (h.at(pixel / w.output, tap / w.kernel), w.at(pixel % w.output, tap % w.kernel));
+                    if let (Some(i), Some(j)) = place {
+                        let in_lanes = inputs > 256 && columns == 1 && from == 1;
+                        let terms = |c: usize| (weight[c * columns + o * taps + tap], x[c * from + pixel]);
+                        z[i * w.input + j] += product(0.0, inputs, in_lanes, terms);
+                    }
+                }
+            }
+        }
+    }
+    z
+}
+
+/// The value of each window of each plane, from its inputs in the order of the taps.
+fn windows(x: &[f32], h: &Axis, w: &Axis, value: impl Fn(&mut dyn Iterator<Item = f32>, usize) -> f32) -> Vec<f32> {
+    let mut z = Vec::new();
+    for plane in x.chunks_exact(h.input * w.input) {
+        for place in 0..h.output * w.output {
+            let (i, j) = (place / w.output, place % w.output);
+            let tap = |tap: usize| Some(plane[h.at(i, tap / w.kernel)? * w.input + w.at(j, tap % w.kernel)?]);
+            z.push(value(&mut (0..h.kernel * w.kernel).filter_map(tap), place));
+        }
+    }
+    z
+}
+
+/// The maximum of each window; NaN counts as larger than every number.
+pub fn max_pool2d(x: &[f32], h: &Axis, w: &Axis) -> Vec<f32> {
+    let larger = |best: f32, x: f32| if x > best || x.is_nan() { x } else { best };
+    windows(x, h, w, |inputs, _| match inputs.next() {
+        Some(first) => inputs.fold(first, larger),
+        None => f32::NEG_INFINITY,
+    })
+}
+
+/// The sum of each window by its count.
+pub fn avg_pool2d(x: &[f32], counts: &[f32], h: &Axis, w: &Axis) -> Vec<f32> {
+    windows(x, h, w, |inputs, place| inputs.fold(0.0, |sum, x| sum + x) / counts[place])
+}
+
+/// The average of each plane over rows ⌊i·h/h′⌋ to ⌈(i + 1)·h/h′⌉ and columns likewise.
+pub fn adaptive_avg_pool2d(x: &[f32], [h, w]: [usize; 2], [rows, columns]: [usize; 2]) -> Vec<f32> {
+    let window = |index: usize, outputs: usize, inputs: usize| {
+        index * inputs / outputs..((index + 1) * inputs).div_ceil(outputs)
+    };
+    let mut z = Vec::new();
+    for plane in x.chunks_exact(h * w) {
+        for place in 0..rows * columns {
+            let (down, across) = (window(place / columns, rows, h), window(place % columns, columns, w));
+            let count = (down.len() * across.len()) as f32;
+            z.push(down.map(|row| sum(&plane[row * w..][across.clone()])).sum::<f32>() / count);
+        }
+    }
+    z
+}
+
+/// Each output as a mix of two rows and two columns: which, and how much of each.
+pub fn upsample(x: &[f32], [h, w]: [usize; 2], rows: &[[(usize, f32); 2]], columns: &[[(usize, f32); 2]]) -> Vec<f32> {
+    let mut z = Vec::new();
+    for plane in x.chunks_exact(h * w) {
+        for down in rows {
+            for across in columns {
+                let mut sum = 0.0;
+                for &(row, of_row) in down.iter().filter(|(_, part)| *part != 0.0) {
+                    for &(column, of_column) in across.iter().filter(|(_, part)| *part != 0.0) {
+                        sum += of_row * of_column * plane[row * w + column];
+                    }
+                }
+                z.push(sum);
+            }
+        }
+    }
+    z
+}
+
+/// Zeros around each plane: left, right, top, bottom.
+pub fn zero_pad2d(x: &[f32], [h, w]: [usize; 2], [left, right, top, bottom]: [usize; 4]) -> Vec<f32> {
+    let (height, width) = (top + h + bottom, left + w + right);
+    let mut z = vec![0.0; x.len() / (h * w) * height * width];
+    for (plane, z) in x.chunks_exact(h * w).zip(z.chunks_exact_mut(height * width)) {
+        for (row, x) in plane.chunks_exact(w).enumerate() {
+            z[(top + row) * width + left..][..w].copy_from_slice(x);
+        }
+    }
+    z
+}
+
+/// (x − mean)·gain + shift, channel by channel.
+pub fn batch_norm(x: &[f32], mean: &[f32], gain: &[f32], shift: &[f32]) -> Vec<f32> {
+    let run = x.len() / mean.len();
+    x.iter().enumerate().map(|(place, x)| (x - mean[place / run]) * gain[place / run] + shift[place / run]).collect()
+}
+
+/// γ·(x − μ)/√(v + ε) + β in rows; an empty γ or β is none. They are as long as all the rows that meet them in turn.
+pub fn normalize(x: &[f32], length: usize, eps: f64, weight: &[f32], bias: &[f32]) -> Vec<f32> {
+    let average = |total: f32| (0.0 + f64::from(total)) / length as f64;
+    let mut z = Vec::with_capacity(x.len());
+    for row in x.chunks_exact(length) {
+        let mean = average(sum(row)) as f32;
+        let variance = average(sum_of(row, |x| (x - mean) * (x - mean))) as f32;
+        let inverse = 1.0 / (variance + eps as f32).sqrt();
+        z.extend(row.iter().map(|x| (x - mean) * inverse));
+    }
+    if !weight.is_empty() {
+        z.iter_mut().zip(weight.iter().cycle()).for_each(|(z, w)| *z *= w);
+    }
+    if !bias.is_empty() {
+        z.iter_mut().zip(bias.iter().cycle()).for_each(|(z, b)| *z += b);
+    }
+    z
+}
+
+/// x·std + mean, each rounded to an f32.
+pub fn scale(x: &[f32], std: &[f64], mean: &[f64]) -> Vec<f32> {
+    let scaled = x.iter().zip(std).map(|(&x, std)| (f64::from(x) * std) as f32);
+    scaled.zip(mean).map(|(x, mean)| (f64::from(x) + mean) as f32).collect()
+}
+
+/// Applies `line` to the entries along one axis, which are `inner` apart.
+fn along(x: &[f32], length: usize, inner: usize, line: impl Fn(&[f32]) -> Vec<f32>) -> Vec<f32> {
+    let mut z = vec![0.0; x.len()];
+    for start in (0..x.len() / length).map(|k| k / inner * inner * length + k % inner) {
+        let entries: Vec<f32> = (0..length).map(|j| x[start + j * inner]).collect();
+        for (j, value) in line(&entries).into_iter().enumerate() {
+            z[start + j * inner] = value;
+        }
+    }
+    z
+}
+
+/// x − max x, and e to it.
+fn shifted(x: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let maximum = x.iter().fold(f32::NEG_INFINITY, |m, &x| if x > m || x.is_nan() { x } else { m });
+    let shifted: Vec<f32> = x.iter().map(|x| x - maximum).collect();
+    let powers = shifted.iter().map(|&x| exp(x)).collect();
+    (shifted, powers)
+}
+
+/// e^(x − m) / Σ e^(x − m).
+pub fn softmax(x: &[f32], length: usize, inner: usize) -> Vec<f32> {
+    along(x, length, inner, |x| {
+        let (_, powers) = shifted(x);
+        let sum: f32 = powers.iter().copied().sum();
+        powers.iter().map(|e| e / sum).collect()
+    })
+}
+
+/// x − m − ln Σ e^(x − m).
+pub fn log_softmax(x: &[f32], length: usize, inner: usize) -> Vec<f32> {
+    along(x, length, inner, |x| {
+        let (shifted, powers) = shifted(x);
+        let log_sum = powers.iter().copied().sum::<f32>().ln();
+        shifted.iter().map(|x| x - log_sum).collect()
+    })
+}
+
+/// eˣ.
+pub fn exp(x: f32) -> f32 {
+    Exp::at::<f32, FUSED>(x)
+}
+
+/// tanh x.
+pub fn tanh(x: f32) -> f32 {
+    Tanh::at::<f32, FUSED>(x)
+}
+
+/// 1 / (1 + e⁻ˣ).
+pub fn sigmoid(x: f32) -> f32 {
+    Sigmoid::at::<f32, FUSED>(x)
+}
+
+/// x·σ(x).
+pub fn silu(x: f32) -> f32 {
+    sigmoid(x) * x
+}
+
+/// max(0, x).
+pub fn relu(x: f32) -> f32 {
+    if x <= 0.0 { 0.0 } else { x }
+}
+
+/// x where x > 0, else slope·x.
+pub fn leaky_relu(x: f32, slope: f32) -> f32 {
+    if x > 0.0 { x } else { slope * x }
+}
+
+/// slope·x where x > 0, else scale·(eˣ − 1).
+pub fn elu(x: f32, slope: f32, scale: f32) -> f32 {
+    let t = tanh(x / 2.0);
+    if x > 0.0 { slope * x } else { scale * (2.0 * t / (1.0 - t)) }
+}
+
+/// x·min(max(x + 3, 0), 6) / 6.
+pub fn hardswish(x: f32) -> f32 {
+    let gate = x + 3.0;
+    let gate = if gate < 0.0 { 0.0 } else { gate };
+    x * (if gate > 6.0 { 6.0 } else { gate }) / 6.0
+}
+
+/// ½x(1 + erf(x/√2)).
+pub fn gelu(x: f32) -> f32 {
+    0.5 * x * (1.0 + Erf::at::<f32, FUSED>(x * std::f64::consts::FRAC_1_SQRT_2 as f32))
+}
+
+/// ½x(1 + tanh(√(2/π)(x + 0.044715x³))).
+pub fn gelu_tanh(x: f32) -> f32 {
+    let root = std::f64::consts::FRAC_2_PI.sqrt() as f32;
+    0.5 * x * (1.0 + tanh(root * (x + 0.044715 * x * x * x)))
+}
+
+/// ln(1 + e^(βx)) / β, x itself where βx is above the threshold.
+pub fn softplus(x: f32, beta: f32, threshold: f32) -> f32 {
+    let e = exp(-(beta * x).abs());
+    let w = 1.0 + e;
+    let ln = Ln::at::<f32, FUSED>(w);
+    let ln = if w == 1.0 { e } else { ln * (e / (w - 1.0)) };
+    let u = beta * x;
+    let smooth = (if u < 0.0 { ln } else { u + ln }) / beta;
+    if u > threshold { x } else { smooth }
+}
