@@ -121,10 +121,11 @@ fn no_target(file: &Path) -> Error {
 ///
 /// | choice | reason |
 /// | --- | --- |
-/// | width: the power of two at twice the inputs, 32 to 256; from 2,000 samples on a second layer of half of it | more samples bear more parameters |
+/// | width: the power of two at twice the inputs, 32 to 256; from 2,000 samples on a second layer of half | more samples bear more |
 /// | SiLU, AdamW, decay on weights alone | smooth, and hardly a setting that must be found |
 /// | dropout below 20,000 samples | a small table is learnt by heart |
 /// | batches of about a hundredth of the samples, 16 to 256 | as many steps an epoch whatever the size |
+/// | a twentieth of label smoothing | one row with a wrong class cannot pull without end, so training may go on for longer |
 /// | moving averages of the weights | what a few validation samples choose is chosen from a smooth curve |
 /// | up to 300 epochs, fewer for many samples, patience of a tenth | the validation loss says when it is enough |
 fn recipe(parts: &Parts) -> String {
@@ -156,7 +157,7 @@ fn head(loss: &str, epochs: usize, batch_size: usize, patience: usize) -> String
     format!(
         r#"epochs = {epochs}
 batch_size = {batch_size}
-loss = {{ name = "{loss}" }}
+loss = {{ {loss} }}
 optimizer = {{ type = "AdamW", lr = 0.002, weight_decay = 0.05, groups = [{{ max_rank = 1, weight_decay = 0.0 }}] }}
 step = {{ ema = 0.98 }}
 early_stopping = {{ metric = "validation_loss", patience = {patience} }}
