@@ -51,6 +51,7 @@ fn the_page_has_every_section_and_fetches_nothing() {
         "5. Digits, a dense network",
         "6. Digits, a convolutional network",
         "7. Digits through a bottleneck",
+        "Past the report",
         "How to reproduce each number",
         "Names, theirs and ours",
     ] {
@@ -67,7 +68,7 @@ fn the_page_has_every_section_and_fetches_nothing() {
 fn every_figure_is_on_the_page_and_a_file_beside_it() {
     let drawings = "overfit-loss regression-loss regression-surface moons-loss moons-accuracy moons-boundary-sigmoid \
         moons-boundary-softmax moons-boundary-log-softmax dense-loss dense-accuracy dense-confusion cnn-loss cnn-accuracy \
-        cnn-confusion cnn-filters cnn-feature-maps autoencoder-loss autoencoder-reconstructions autoencoder-latent";
+        cnn-confusion cnn-filters cnn-feature-maps autoencoder-loss autoencoder-reconstructions autoencoder-latent past-accuracy past-loss";
     let images = "cnn-filters cnn-feature-maps autoencoder-reconstructions";
     let with = |names: &str, ending: &str| names.split(' ').map(|name| format!("{name}.{ending}")).collect::<Vec<_>>();
     let others = ["index.html", "results.json", "gradients.txt"].map(String::from).to_vec();
@@ -87,7 +88,20 @@ fn the_results_hold_every_experiment_and_the_terminal_a_line_for_each_figure() {
     assert_eq!((&results["seed"], &results["quick"], &results["passed"]), (&2.into(), &true.into(), &true.into()));
     let experiments = results["experiments"].as_array().unwrap().iter();
     let names: Vec<&str> = experiments.map(|one| one["experiment"].as_str().unwrap()).collect();
-    assert_eq!(names, ["gradcheck", "overfit", "regression", "moons", "mnist-dense", "mnist-cnn", "autoencoder"]);
+    assert_eq!(
+        names,
+        [
+            "gradcheck",
+            "overfit",
+            "regression",
+            "moons",
+            "mnist-dense",
+            "mnist-cnn",
+            "autoencoder",
+            "recipe regression",
+            "recipe digits-cv"
+        ]
+    );
 
     let Ran { stdout, stderr, .. } = &REPORT.ran;
     let judged = results["summary"].as_array().unwrap().iter().filter(|row| row["passed"] == true).count();
@@ -110,6 +124,14 @@ fn each_number_comes_again_from_its_command() {
     let rows = results["summary"].as_array().unwrap();
     for rows in rows.chunk_by(|a, b| a["command"] == b["command"]) {
         let command = rows[0]["command"].as_str().unwrap().strip_prefix("limpide ").unwrap();
+        if let Some(recipe) = command.strip_prefix("train ") {
+            let out = tempfile::tempdir().unwrap();
+            let (root, out) = (concat!(env!("CARGO_MANIFEST_DIR"), "/../"), out.path().join("run"));
+            let score = &limpide(&format!("train {root}{recipe} --json --out {}", out.display())).json()["test"];
+            let figure = &score[if rows[0]["measure"] == "test MSE" { "loss" } else { "accuracy" }];
+            assert_eq!(figure, &rows[0]["value"], "{command} does not give {}", rows[0]);
+            continue;
+        }
         let again = limpide(&format!("{command} --json")).json();
         for row in rows {
             let same = |run: &Value| run["measure"] == row["measure"] && run["value"] == row["value"];

@@ -234,7 +234,7 @@ fn what_is_wrong_in_a_description_is_told_with_its_place() {
         ("\"CrossEntropyLoss\"", "\"CrossEntropy\"", &["there is no loss `CrossEntropy`", "`CrossEntropyLoss`"]),
         ("\"CrossEntropyLoss\"", "\"MSELoss\"", &["MseLoss(Mean): target must be values"]),
         ("\"Linear\"", "\"Liner\"", &["there is no layer type `Liner`; did you mean `Linear`?"]),
-        ("in_features = 2", "in_features = 3", &["layer 0: Linear(3, 2) wants (n, 3), got (1, 2)"]),
+        ("in_features = 2", "in_features = 3", &["layer 0: Linear(3, 2) wants (n, 3), got (60, 2)"]),
         ("[[layers]]", "[test]\n[[layers]]", &["asks for a test", "split.test"]),
         ("[[layers]]", "[early_stopping]\npatience = 0\n[[layers]]", &["EarlyStopping: patience must be at least 1"]),
         ("[[layers]]", "[[layer]]", &["unknown field `layer`", "did you mean `layers`?"]),
@@ -324,7 +324,12 @@ fn a_loss_that_is_no_number_names_the_last_good_checkpoint() {
 fn help_has_an_example() {
     for command in ["train", "resume", "eval"] {
         let ran = limpide(&format!("{command} --help"));
-        assert!(ran.code == 0 && ran.stdout.contains(&format!("Example: limpide {command} ")), "{}", ran.stdout);
+        assert!(
+            ran.code == 0
+                && ran.stdout.split("Example").last().is_some_and(|end| end.contains(&format!("limpide {command} "))),
+            "{}",
+            ran.stdout
+        );
     }
 }
 

@@ -47,7 +47,7 @@ impl Row {
             value: run.value,
             target: run.target,
             passed: run.passed,
-            command: command(settings, outcome.experiment),
+            command: command(settings, outcome),
             value_text: run.value_text(),
             target_text: run.target_text(),
         }
@@ -60,9 +60,9 @@ impl Row {
 }
 
 /// The command that gives an experiment's numbers again.
-fn command(settings: &Settings, experiment: &str) -> String {
+fn command(settings: &Settings, Outcome { experiment, epochs, .. }: &Outcome) -> String {
     if let Some(recipe) = experiment.strip_prefix(super::past::RECIPE) {
-        return format!("limpide train recipes/{recipe}.toml --set seed={}", settings.seed);
+        return format!("limpide train recipes/{recipe}.toml --set seed={} --set epochs={epochs}", settings.seed);
     }
     let quick = if settings.quick { " --quick" } else { "" };
     format!("limpide experiment {experiment} --seed {}{quick}", settings.seed)

@@ -77,7 +77,7 @@ fn a_run_becomes_source_that_compiles_alone_and_predicts_the_same() {
 fn inspect_shows_weights_of_a_run_and_of_graphs_that_are_no_networks() {
     let place = trained();
     let shown = run("inspect", &place.path("run"), "").stdout;
-    for words in ["Linear(2, 2)", "0.weight", "(2, 2)", "F32", "histogram", "2 tensors, 6 numbers, 0 not finite"] {
+    for words in ["Linear(2, 2)", "0.weight", "(2, 2)", "F32", "histogram", "4 tensors, 10 numbers, 0 not finite"] {
         assert!(shown.contains(words), "wants {words:?} in\n{shown}");
     }
     let graph = place.path("run/model.onnx");

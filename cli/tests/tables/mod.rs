@@ -217,8 +217,8 @@ fn a_model_from_the_future_and_a_folder_without_one_are_told() {
     let place = Place::with_model();
     let path = place.path("run/model.safetensors");
     let text = fs::read(&path).unwrap();
-    let at = text.windows(13).position(|bytes| bytes == br#"\"version\":1,"#.as_slice()).unwrap();
-    let newer = [&text[..at], br#"\"version\":9,"#, &text[at + 13..]].concat();
+    let at = text.windows(14).position(|bytes| bytes == br#"\"version\":1,"#.as_slice()).unwrap();
+    let newer = [&text[..at], br#"\"version\":9,"#, &text[at + 14..]].concat();
     fs::write(&path, newer).unwrap();
     place.predict("weight,colour\n160,red\n", "").is_refused_with(&["is a model of version 9", "update it"]);
     fs::remove_file(&path).unwrap();

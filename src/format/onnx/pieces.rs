@@ -63,11 +63,11 @@ pub(super) fn piece(node: &Node<'_>, value: &str, shape: &mut Vec<usize>, pieces
         pieces.push(Piece { node: node.number, work: Work::Columns(columns) });
         return Ok(());
     }
-    if let ("AveragePool", Some(Piece { work: Work::Layer(pad), .. })) = (node.proto.op_type(), pieces.last_mut()) {
-        if let Some((pool, output)) = windows::avg_pool_of_padded(node, shape, &**pad)? {
-            (*pad, *shape) = (pool, output);
-            return Ok(());
-        }
+    if let ("AveragePool", Some(Piece { work: Work::Layer(pad), .. })) = (node.proto.op_type(), pieces.last_mut())
+        && let Some(pool) = windows::avg_pool_of_padded(node, shape, &**pad)?
+    {
+        (*pad, *shape) = pool;
+        return Ok(());
     }
     for module in modules(node, shape)? {
         *shape = module.output_shape(shape).map_err(|error| node.refuse(error))?;

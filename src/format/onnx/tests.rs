@@ -35,7 +35,7 @@ fn every_layer_comes_back_from_its_graph() {
     for (name, mut network, sample) in networks::all() {
         network.reset_parameters(&Stream::new(3));
         for buffer in network.buffers_mut() {
-            *buffer = random(&buffer.shape().to_vec(), 4).mapv(|x| 0.5 + x.abs()).into_shared();
+            *buffer = random(buffer.shape(), 4).mapv(|x| 0.5 + x.abs()).into_shared();
         }
         let bytes = export(&*network, &sample, &Export::default()).unwrap();
         let back = import_bytes(name, &bytes).unwrap_or_else(|error| panic!("{error}"));

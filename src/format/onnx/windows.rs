@@ -177,13 +177,12 @@ fn fitting(
     Err(node.refuse("its attribute pads differs between both sides in a way that is not supported"))
 }
 
+/// A layer and the shape of what it gives.
+pub(super) type Shaped = (Box<dyn Module<f32>>, Vec<usize>);
+
 /// The pooling that zeros which count, around the image, and a node behind them make together: what an average over windows that
 /// stick out beyond them is written as. `padded` is the shape with the zeros.
-pub(super) fn avg_pool_of_padded(
-    node: &Node<'_>,
-    padded: &[usize],
-    pad: &dyn Module<f32>,
-) -> Result<Option<(Box<dyn Module<f32>>, Vec<usize>)>> {
+pub(super) fn avg_pool_of_padded(node: &Node<'_>, padded: &[usize], pad: &dyn Module<f32>) -> Result<Option<Shaped>> {
     let Some(Of::ZeroPad2d(ZeroPad2dOptions { padding: [left, right, top, bottom] })) = describe(pad) else {
         return Ok(None);
     };
