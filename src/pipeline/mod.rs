@@ -12,12 +12,12 @@ pub use output::{Activation, Output};
 pub use predictions::Predictions;
 pub use ready::Ready;
 
+#[cfg(doc)]
+use crate::Error;
 use crate::module::Module;
 use crate::plan::Predictor;
 use crate::table::Rows;
 use crate::train::Engine;
-#[cfg(doc)]
-use crate::Error;
 use crate::{Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
 

@@ -47,7 +47,8 @@ impl Pipeline {
     /// ```
     pub fn ready(&self, samples: usize) -> Result<Ready<'_>> {
         let shape = self.meaning.input.sample_shape()?;
-        let sample = shape.ok_or_else(|| Error::option("a model file", "one that says what goes in", "one that does not"))?;
+        let sample =
+            shape.ok_or_else(|| Error::option("a model file", "one that says what goes in", "one that does not"))?;
         let predictor = Predictor::new(&*self.network, &sample, samples)?;
         Ok(Ready { pipeline: self, predictor, sample, samples })
     }

@@ -67,7 +67,11 @@ fn json(pipeline: &Pipeline, body: &[u8]) -> Result<Samples, Response> {
         return Err(wrong(name, "there", &format!("the fields {}", listed(&fields))));
     };
     if let Some(other) = fields.keys().next() {
-        return Err(Response::error(400, Some(other), &format!("{other} is no field of a request; it has {name} alone")));
+        return Err(Response::error(
+            400,
+            Some(other),
+            &format!("{other} is no field of a request; it has {name} alone"),
+        ));
     }
     let Value::Array(content) = content else {
         return Err(wrong(name, "a list", kind(&content)));

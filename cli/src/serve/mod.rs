@@ -31,9 +31,11 @@ const TICK: Duration = Duration::from_millis(50);
 /// stdout; Ctrl-C lets the requests under way end. There is no encryption and no password: anybody who reaches the address
 /// may ask, and by default that is this machine alone.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example: limpide serve runs/iris --port 8000\n\n  curl http://127.0.0.1:8000/predict -H 'Content-Type: \
+#[command(
+    after_help = "Example: limpide serve runs/iris --port 8000\n\n  curl http://127.0.0.1:8000/predict -H 'Content-Type: \
     application/json' \\\n    -d '{\"rows\": [{\"sepal length\": 5.1, \"sepal width\": 3.5}]}'\n  curl \
-    http://127.0.0.1:8000/predict -H 'Content-Type: text/csv' --data-binary @rows.csv")]
+    http://127.0.0.1:8000/predict -H 'Content-Type: text/csv' --data-binary @rows.csv"
+)]
 pub struct Arguments {
     /// The folder of a finished run, or a model file.
     #[arg(value_name = "RUN")]

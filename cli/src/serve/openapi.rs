@@ -66,8 +66,7 @@ fn list(items: &Value) -> Value {
 fn request(pipeline: &Pipeline) -> Value {
     match pipeline.input() {
         Input::Table(table) => {
-            let columns: Map<String, Value> =
-                table.columns.iter().map(|own| (own.name.clone(), column(own))).collect();
+            let columns: Map<String, Value> = table.columns.iter().map(|own| (own.name.clone(), column(own))).collect();
             // The target, and what was of no use in training, may come and need not.
             let required: Vec<&String> = table.used().map(|own| &own.name).collect();
             let row = json!({
@@ -77,9 +76,10 @@ fn request(pipeline: &Pipeline) -> Value {
         }
         Input::Tensor { shape, .. } => {
             let axes = shape.iter().flatten().rev();
-            let sample = axes.fold(json!({"type": "number"}), |items, &len| {
-                json!({"type": "array", "minItems": len, "maxItems": len, "items": items})
-            });
+            let sample = axes.fold(
+                json!({"type": "number"}),
+                |items, &len| json!({"type": "array", "minItems": len, "maxItems": len, "items": items}),
+            );
             object(json!({"inputs": list(&sample)}))
         }
     }

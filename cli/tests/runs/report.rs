@@ -27,7 +27,9 @@ fn a_classifier_of_images_has_every_section_and_a_passed_check_of_each_layer() {
     for title in ["Results", "Curves", "Confusion", "Worst examples", "Diagnosis", "Network", "Description"] {
         assert!(html.contains(&format!("-title\">{title}</h2>")), "{title}");
     }
-    for layer in ["Conv2d(1, 4, 3).padding(1)", "BatchNorm2d(4)", "MaxPool2d(2)", "Residual", "Flatten", "Linear(64, 10)"] {
+    for layer in
+        ["Conv2d(1, 4, 3).padding(1)", "BatchNorm2d(4)", "MaxPool2d(2)", "Residual", "Flatten", "Linear(64, 10)"]
+    {
         assert!(html.contains(&format!("<code>{layer}</code>")), "{layer}");
     }
     // Eight rows: seven layers and the sum of the residual.
@@ -46,7 +48,10 @@ fn a_classifier_of_images_has_every_section_and_a_passed_check_of_each_layer() {
 #[test]
 fn a_regression_has_residuals_and_its_worst_rows() {
     let place = Place::new();
-    let text = SMALL.replace("\"moons\"", "\"regression\"").replace("noise = 0.1\n", "").replace("CrossEntropyLoss", "MSELoss");
+    let text = SMALL
+        .replace("\"moons\"", "\"regression\"")
+        .replace("noise = 0.1\n", "")
+        .replace("CrossEntropyLoss", "MSELoss");
     place.train("values", &text.replace("out_features = 2", "out_features = 1"), "");
     let html = place.read("values/report.html");
     for words in ["Residuals", "mean absolute error", "predicted − true", "Samples by their number"] {

@@ -118,7 +118,10 @@ fn rows_come_as_json_or_csv_and_are_answered_as_predict_answers_them() {
             assert_eq!(own["probabilities"][name].as_f64().unwrap() as f32, number.parse::<f32>().unwrap());
         }
     }
-    assert_eq!((&json["predictions"][0]["class"], &json["predictions"][1]["class"]), (&"small".into(), &"large".into()));
+    assert_eq!(
+        (&json["predictions"][0]["class"], &json["predictions"][1]["class"]),
+        (&"small".into(), &"large".into())
+    );
     assert!(json["unseen"].is_null());
     let green = server.predict("application/json", r#"{"rows": [{"size": null, "colour": "green"}]}"#).json();
     assert_eq!(green["unseen"], json!([{"row": 0, "column": "colour", "value": "green"}]));
@@ -146,7 +149,11 @@ fn a_body_that_is_wrong_names_the_field() {
     assert!(wrong.json()["error"]["field"].as_str().unwrap().contains("size"), "{}", wrong.body);
     let ragged = server.predict("text/csv", "size,colour\n1,red,2\n");
     assert_eq!(ragged.status, 400, "{}", ragged.body);
-    server.predict("text/plain", "x").is_refused(415, json!("Content-Type"), "application/json or text/csv, got text/plain");
+    server.predict("text/plain", "x").is_refused(
+        415,
+        json!("Content-Type"),
+        "application/json or text/csv, got text/plain",
+    );
     // The server is as it was.
     assert_eq!(server.get("/healthz").json(), json!({"status": "ok"}));
 }
@@ -204,7 +211,8 @@ fn requests_at_the_same_time_get_each_their_own_answer() {
     let metrics = server.get("/metrics");
     assert!(metrics.head.contains("text/plain; version=0.0.4"));
     let figure = |name: &str| -> f64 {
-        let line = metrics.body.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{name}"));
+        let line =
+            metrics.body.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{name}"));
         line[name.len() + 1..].parse().unwrap()
     };
     // Clients 0 to 7 ask for 40 − client, halved and rounded up, pairs.
@@ -244,7 +252,11 @@ fn limits_of_size_time_and_number_hold() {
     let answer = server.ask("GET /predict HTTP/1.1\r\n\r\n");
     answer.is_refused(405, json!("method"), "/predict wants POST, got GET");
     assert!(answer.head.contains("Allow: POST\r\n"));
-    server.ask("POST /predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").is_refused(411, json!(null), "one piece");
+    server.ask("POST /predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").is_refused(
+        411,
+        json!(null),
+        "one piece",
+    );
     server.ask(&format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(17 << 10))).is_refused(431, json!(null), "at most");
     server.ask("nonsense\r\n\r\n").is_refused(400, json!(null), "must be HTTP/1.1");
     // A byte now and then does not buy time.

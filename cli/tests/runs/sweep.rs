@@ -25,7 +25,10 @@ fn a_grid_is_sorted_by_validation_and_its_trials_are_ordinary_runs() {
     assert_eq!(eval["loss"], trials[0]["validation"]["loss"]);
     assert_eq!(fs::read_to_string(Path::new(best).join("run.toml")).unwrap().matches("lr = 0.5").count(), 1);
     let csv = place.read("out/results.csv");
-    assert_eq!(csv.lines().next().unwrap(), "trial,batch_size,optimizer.lr,validation_loss,validation_accuracy,epochs,seconds,run");
+    assert_eq!(
+        csv.lines().next().unwrap(),
+        "trial,batch_size,optimizer.lr,validation_loss,validation_accuracy,epochs,seconds,run"
+    );
     assert_eq!(csv.lines().count(), 5);
     // A single run takes no notice of the table.
     assert_eq!(place.run("train @moons.toml --out @single").code, 0);
@@ -35,7 +38,10 @@ fn a_grid_is_sorted_by_validation_and_its_trials_are_ordinary_runs() {
 #[test]
 fn the_test_part_is_never_looked_at() {
     let place = Place::new();
-    place.file("moons.toml", &SMALL.replace("validation = 0.2", "validation = 0.2\ntest = 0.2\n[test]\nmin_accuracy = 1.1"));
+    place.file(
+        "moons.toml",
+        &SMALL.replace("validation = 0.2", "validation = 0.2\ntest = 0.2\n[test]\nmin_accuracy = 1.1"),
+    );
     let ran = place.run("sweep @moons.toml --random optimizer.lr=log:0.01..1 --trials 2 --out @out");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     for trial in ["trial-0001", "trial-0002"] {
@@ -49,7 +55,8 @@ fn the_test_part_is_never_looked_at() {
 #[test]
 fn a_trial_that_diverges_is_listed_last_and_not_tried_again() {
     let place = Place::new();
-    let text = SMALL.replace("CrossEntropyLoss", "MSELoss").replace("noise = 0.1", "noise = 0.1\ntargets = \"one-hot\"");
+    let text =
+        SMALL.replace("CrossEntropyLoss", "MSELoss").replace("noise = 0.1", "noise = 0.1\ntargets = \"one-hot\"");
     place.file("moons.toml", &text);
     let command = "sweep @moons.toml --grid optimizer.lr=1e30,0.1 --set epochs=60 --out @out --json";
     let first = place.run(command);

@@ -153,7 +153,8 @@ impl Answers {
 
     fn mixed_up(&self, matrix: &ConfusionMatrix) -> Table {
         let rows = matrix.counts().iter().enumerate();
-        let pairs = rows.flat_map(|(truth, row)| row.iter().enumerate().map(move |(taken, &count)| (count, truth, taken)));
+        let pairs =
+            rows.flat_map(|(truth, row)| row.iter().enumerate().map(move |(taken, &count)| (count, truth, taken)));
         let mut wrong: Vec<_> = pairs.filter(|(count, truth, taken)| *count > 0 && truth != taken).collect();
         wrong.sort_by_key(|&(count, truth, taken)| (std::cmp::Reverse(count), truth, taken));
         let head = Table::new("The classes that are mixed up most", &["True", "Taken for", "Samples"]);
