@@ -38,7 +38,7 @@ impl Pipeline {
     /// use limpide::pipeline::{Input, Output, Pipeline};
     /// use limpide::{Module, Sequential, layers::Linear, tensor};
     /// let network = Sequential::<f32>::new().push(Linear::new(2, 1)).seed(1);
-    /// let input = Input::Tensor { shape: Some(vec![2]), standardization: None };
+    /// let input = Input::Tensor { shape: Some(vec![2]), standardization: None, fit: None };
     /// let pipeline = Pipeline::new(network, input, Output::default())?;
     /// let mut ready = pipeline.ready(8)?;
     /// let x = tensor(&[3, 2], vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);

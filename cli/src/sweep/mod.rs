@@ -170,7 +170,8 @@ fn report(out: &Path, trials: &[Trial], metric: Metric, json: bool) -> Result<()
         row.push(trial.run.clone());
         row
     }));
-    let csv: String = rows.iter().map(|row| row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n").collect();
+    let csv: String =
+        rows.iter().map(|row| row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n").collect();
     write_atomically(&out.join("results.csv"), csv.as_bytes())?;
     if json {
         println!("{:#}", serde_json::json!({"sweep": out.display().to_string(), "metric": metric, "trials": trials}));
@@ -192,6 +193,6 @@ fn report(out: &Path, trials: &[Trial], metric: Metric, json: bool) -> Result<()
 fn quoted(cell: &str) -> String {
     match cell.contains([',', '"', '\n']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.clone(),
+        false => cell.to_string(),
     }
 }
