@@ -3,8 +3,8 @@
 //! A body must not panic, whatever the bytes, and its memory must stay within its [`Body::bound`].
 
 use limpide::data::{Npz, images, read_idx_from, read_npy_from};
-use limpide::format::load_archive;
 use limpide::format::safetensors::Archive;
+use limpide::format::{load_archive, onnx};
 use limpide::table::{CsvFile, CsvOptions, RawTable, Survey, SurveyOptions};
 use std::path::Path;
 
@@ -41,8 +41,9 @@ const MIB: usize = 1 << 20;
 /// | image | 16 × 8 × 1,032 | PNG: one-bit pixels behind deflate, made bytes in colour |
 /// | csv | 128 × 1,032 | the tally of every column, behind gzip |
 /// | safetensors, model | 128 | the list of tensors, a network and its copy |
+/// | onnx | 256 | the graph's messages, its tensors as weights and their turned copies |
 /// | toml | 1,024 | the tree of the text, and a network of at most 2¹⁶ numbers |
-pub const BODIES: [Body; 8] = [
+pub const BODIES: [Body; 9] = [
     Body { name: "idx", run: idx, multiple: 2 * DEFLATE, constant: MIB },
     Body { name: "npy", run: npy, multiple: 64, constant: MIB },
     Body { name: "npz", run: npz, multiple: 64 * DEFLATE, constant: MIB },
@@ -50,6 +51,7 @@ pub const BODIES: [Body; 8] = [
     Body { name: "csv", run: csv, multiple: 128 * DEFLATE, constant: 4 * MIB },
     Body { name: "safetensors", run: safetensors, multiple: 128, constant: MIB },
     Body { name: "model", run: model, multiple: 128, constant: MIB },
+    Body { name: "onnx", run: onnx_graph, multiple: 256, constant: MIB },
     Body { name: "toml", run: toml, multiple: 1024, constant: 4 * MIB },
 ];
 
@@ -97,6 +99,10 @@ pub fn model(bytes: &[u8]) {
     if let Ok(archive) = Archive::from_bytes("hostile.safetensors", bytes.to_vec()) {
         let _ = load_archive::<f32>(&archive);
     }
+}
+
+pub fn onnx_graph(bytes: &[u8]) {
+    let _ = onnx::import_bytes("hostile.onnx", bytes);
 }
 
 pub fn toml(bytes: &[u8]) {

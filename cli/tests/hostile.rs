@@ -181,6 +181,7 @@ fn valid(name: &str) -> Vec<Vec<u8>> {
             vec![encode([("x", &x), ("y.weight", &y)], [("author", "Ada")]), model()]
         }
         "model" => vec![model()],
+        "onnx" => files("tests/reference", ".onnx"),
         "toml" => files("recipes", ".toml"),
         _ => panic!("valid files of {name}"),
     }

@@ -119,7 +119,7 @@ impl Survey {
                 let ([h, w], [other_h, other_w]) = (usual, other);
                 let problem = format!(
                     "holds images of {count} sizes, {h}x{w} ({files} files) and {other_h}x{other_w} ({}) among them; say \
-                     which size they are to get: size = [height, width], such as [{h}, {w}]",
+                     which size they are to get: size = [height, width], such as [{h}, {w}] (--set data.pixels.size=[{h},{w}])",
                     path.display()
                 );
                 return Err(Error::Data { path: folder.into(), problem });
