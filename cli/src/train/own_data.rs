@@ -165,10 +165,10 @@ early_stopping = {{ metric = "validation_loss", patience = {patience} }}
     )
 }
 
-/// The loss for what the targets are, and the outputs that it wants.
+/// The fields of the loss for what the targets are, and the outputs that it wants.
 fn loss(parts: &Parts) -> (&'static str, usize) {
     match &parts.answers {
-        Answers::Classes(names) => ("CrossEntropyLoss", names.len()),
-        Answers::Values { .. } => ("MSELoss", parts.train.target_room(1).shape()[1..].iter().product()),
+        Answers::Classes(names) => ("name = \"CrossEntropyLoss\", label_smoothing = 0.05", names.len()),
+        Answers::Values { .. } => ("name = \"MSELoss\"", parts.train.target_room(1).shape()[1..].iter().product()),
     }
 }
