@@ -171,8 +171,7 @@ impl Measure {
     pub fn text(self, value: f64) -> String {
         match self {
             Measure::TestAccuracy => format!("{:.2} %", 100.0 * value),
-            Measure::TestMse => format!("{value:.4}"),
-            Measure::TrainingLoss if value.abs() >= 1e-3 => format!("{value:.4}"),
+            Measure::TestMse | Measure::TrainingLoss if value.abs() >= 1e-3 => format!("{value:.4}"),
             _ => format!("{value:.1e}"),
         }
     }
@@ -212,5 +211,7 @@ mod tests {
         assert_eq!(Measure::TestAccuracy.text(0.9782), "97.82 %");
         assert_eq!(Measure::TrainingLoss.text(0.28), "0.2800");
         assert_eq!(Measure::TrainingLoss.text(9.96e-6), "1.0e-5");
+        assert_eq!(Measure::TestMse.text(0.0099), "0.0099");
+        assert_eq!(Measure::TestMse.text(4.4e-6), "4.4e-6");
     }
 }
