@@ -129,8 +129,8 @@ pub fn chapter(settings: &Settings) -> Result<(Vec<Outcome>, Section)> {
         "Past the report",
         "The same experiments with what the report says is missing: Adam, schedules, moving images, averaged weights. \
          Where a whole recipe takes minutes, this page runs its first part with the schedule drawn together; \
-         `limpide train recipes/NAME.toml` runs all of it. The settings were chosen on a part of the training images; \
-         the test images judge once, at the end.",
+         `limpide train recipes/NAME.toml` runs all of it. The settings were chosen on a part of the training images, \
+         with the exceptions that the README names.",
     )
     .table(&table)
     .figures(&[
