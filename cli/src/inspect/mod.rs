@@ -58,9 +58,8 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         true => Some(paper(file, settings, common, *plan)?),
         false => None,
     };
-    if paper.is_none() && !weights.exists() {
-        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(Error::Io { path: weights, source });
+    if paper.is_none() {
+        std::fs::metadata(&weights).map_err(|source| Error::Io { path: weights.clone(), source })?;
     }
     let mut seen = if finished { look(&weights)? } else { Seen::default() };
     if let Some(paper) = &paper {
