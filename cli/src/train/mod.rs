@@ -36,8 +36,8 @@ use std::process::ExitCode;
 /// with their labels beside them. Images lie in a folder for each class, perhaps below train/, validation/ and test/.
 ///
 /// Leaves a folder with run.toml (every default filled in), checkpoints, history.csv, and at the end model.safetensors,
-/// report.html and result.json. Progress goes to stderr, the result to stdout. Ctrl-C finishes the step, writes a checkpoint and says how
-/// to go on. Exit code 1 when a test misses what the description asks for.
+/// report.html and result.json. Progress goes to stderr, the result to stdout. Ctrl-C finishes the step, writes a checkpoint and
+/// says how to go on. Exit code 1 when a test misses what the description asks for.
 #[derive(clap::Args, Debug)]
 #[command(after_help = examples())]
 pub struct Arguments {
