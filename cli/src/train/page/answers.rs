@@ -126,8 +126,8 @@ impl Answers {
         let table =
             figures.into_iter().fold(Table::new("How far off", &["Figure", "Value"]), |table, (name, value)| {
                 // In the target's units the numbers may be large.
-            let value = if value.abs() < 1e4 { format!("{value:.5}") } else { format!("{value:.0}") };
-            table.row(vec![name.into(), Cell::number(value)])
+                let value = if value.abs() < 1e4 { format!("{value:.5}") } else { format!("{value:.0}") };
+                table.row(vec![name.into(), Cell::number(value)])
             });
         let section = Section::new("Residuals", &format!("On {}.", self.about())).table(&table);
         if self.data.targets == Targets::Inputs {
