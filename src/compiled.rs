@@ -35,6 +35,19 @@ pub trait Compiled: Sized {
     ) -> Result<BatchScore<Self>>
     where
         Self: Real;
+    #[allow(clippy::too_many_arguments)] // as many as the method has
+    fn planned_step(
+        plan: &mut Plan<Self>,
+        workers: &mut Workers,
+        network: &mut dyn Module<Self>,
+        loss: &dyn Loss<Self>,
+        batch: &Batch<'_, Self>,
+        tape: &Tape<Self>,
+        gradients: &mut Gradients<Self>,
+        optimizer: &mut Optimizer<Self>,
+    ) -> Result<BatchScore<Self>>
+    where
+        Self: Real;
     fn run_way(way: &mut Way<Self>, plan: &Plan<Self>, shared: &Shared<'_, Self>, rows: usize, z: &mut [Self])
     where
         Self: Real;
@@ -79,6 +92,18 @@ macro_rules! compile {
                 gradients: &mut Gradients<Self>,
             ) -> Result<BatchScore<Self>> {
                 plan.gradients_here(workers, network, loss, batch, tape, gradients)
+            }
+            fn planned_step(
+                plan: &mut Plan<Self>,
+                workers: &mut Workers,
+                network: &mut dyn Module<Self>,
+                loss: &dyn Loss<Self>,
+                batch: &Batch<'_, Self>,
+                tape: &Tape<Self>,
+                gradients: &mut Gradients<Self>,
+                optimizer: &mut Optimizer<Self>,
+            ) -> Result<BatchScore<Self>> {
+                plan.step_here(workers, network, loss, batch, tape, gradients, optimizer)
             }
             fn run_way(way: &mut Way<Self>, plan: &Plan<Self>, shared: &Shared<'_, Self>, rows: usize, z: &mut [Self]) {
                 way.run_here(plan, shared, rows, z)

@@ -10,7 +10,7 @@ use limpide::layers::{
     Sigmoid, Silu, Softmax, Tanh,
 };
 use limpide::loss::{BceWithLogitsLoss, CrossEntropyLoss, Loss, MseLoss, NllLoss, Reduction};
-use limpide::optim::{Optim, Optimizer, Sgd};
+use limpide::optim::{AdamW, Group, Lookahead, Optim, Optimizer, Sgd};
 use limpide::plan::{Batch, Plan, Predictor};
 use limpide::tensor::{values, values_mut};
 use limpide::train::{Engine, Trainer};
@@ -236,6 +236,38 @@ fn one_value_a_channel_is_refused_by_the_layers_name_and_nothing_moves() {
     optim.step(&zeros(&[2, 100]), &Target::Values(zeros(&[2, 3]))).unwrap();
     assert!(case.network.buffers().iter().any(|(name, value)| name.ends_with("tracked") && values(value) == [1.0]));
     assert!(case.network.parameters().into_iter().zip(before).any(|((_, after), before)| *after != before));
+}
+
+/// Weights that move in the middle of the pass must move as they would after it, by rules with and without a state.
+#[test]
+fn a_step_without_gradients_has_the_bits_of_one_with_them() {
+    let rules: [fn() -> Optimizer<f32>; 3] = [
+        || Sgd::new(0.1).unwrap().momentum(0.9).into(),
+        || Optimizer::from(AdamW::new(0.01).unwrap()).group(Group::max_rank(1).weight_decay(0.0)),
+        || Optimizer::from(Sgd::new(0.1).unwrap()).lookahead(Lookahead { k: 2, alpha: 0.5 }),
+    ];
+    let (loss, mut stream) = (MseLoss::new(), Stream::new(6));
+    let x = random(&[16, 256], &mut stream);
+    let target = Target::Values(random(&[16, 3], &mut stream));
+    for rule in rules {
+        let network = || {
+            let network = Sequential::<f32>::new().push(Linear::new(256, 200)).push(Tanh);
+            network.push(Linear::new(200, 300)).push(Tanh).push(Linear::new(300, 3)).seed(1)
+        };
+        let (mut fused, mut plain) = (network(), network());
+        let mut with = Optim::new(&mut plain, &loss, rule(), 1);
+        let mut without = Optim::new(&mut fused, &loss, rule(), 2).without_gradients();
+        for _ in 0..5 {
+            assert_eq!(with.step(&x, &target).unwrap(), without.step(&x, &target).unwrap());
+        }
+        assert!(without.gradients()[0].iter().all(|&g| g == 0.0), "the first layer's weight moves early");
+        assert_eq!(with.optimizer().state(), without.optimizer().state());
+        // A loss that is no number moves nothing.
+        let bad = Target::Values(tensor(&[16, 3], vec![f32::NAN; 48]));
+        assert!(without.step(&x, &bad).unwrap().is_nan());
+        drop((with, without));
+        assert_eq!(fused.parameters(), plain.parameters());
+    }
 }
 
 #[test]

@@ -78,6 +78,12 @@ impl<T: Real> Around<T> {
         Ok(())
     }
 
+    /// Whether the gradients go to the optimiser as they are, each by itself.
+    pub fn leaves_gradients(&self) -> bool {
+        let StepOptions { l1, clip_grad_norm, clip_grad_value, .. } = self.options;
+        l1.is_none() && clip_grad_norm.is_none() && clip_grad_value.is_none()
+    }
+
     /// Changes the gradients before the optimiser's step.
     pub fn before(&self, network: &dyn Module<T>, gradients: &mut Gradients<T>, workers: &mut Workers) {
         if let Some(lambda) = self.options.l1 {

@@ -113,6 +113,11 @@ impl<T: Real> Optimizer<T> {
         Err(Error::State { of: self.to_string(), differences })
     }
 
+    /// [`Optimizer::prepare`] when nobody has.
+    pub(crate) fn ready(&mut self, network: &dyn Module<T>) -> Result<()> {
+        if self.slots.is_empty() { self.prepare(network) } else { Ok(()) }
+    }
+
     /// What is kept for each parameter of a network before the first step.
     fn slots_for(&self, network: &dyn Module<T>) -> Result<Vec<Slot<T>>> {
         self.check()?;
@@ -153,9 +158,7 @@ impl<T: Real> Optimizer<T> {
         gradients: &Gradients<T>,
         workers: &mut Workers,
     ) -> Result<()> {
-        if self.slots.is_empty() {
-            self.prepare(network)?;
-        }
+        self.ready(network)?;
         let parameters = network.parameters_mut().into_iter();
         self.step_slices(parameters.zip(&**gradients).map(|(p, g)| (values_mut(p), values(g))), workers);
         Ok(())
@@ -166,36 +169,58 @@ impl<T: Real> Optimizer<T> {
     ///
     /// Panics when their number or lengths are not those of that network.
     pub fn step_slices<'a>(&mut self, parameters: impl Iterator<Item = (&'a mut [T], &'a [T])>, workers: &mut Workers) {
-        self.advance();
-        let pull = self.lookahead.filter(|lookahead| lookahead.pulls_at(self.clock));
-        let kept = self.slots.first().map_or(0, |slot| slot.states.len());
-        let own = kept - usize::from(self.lookahead.is_some());
-        let mover = Mover { rule: self.rule.as_ref(), own, pull };
+        self.begin();
+        self.move_slices(parameters, |_| false, workers);
+    }
+
+    /// Moves parameters in the step that has begun, but for those at the places that `moved` knows.
+    pub(crate) fn move_slices<'a>(
+        &mut self,
+        parameters: impl Iterator<Item = (&'a mut [T], &'a [T])>,
+        moved: impl Fn(usize) -> bool,
+        workers: &mut Workers,
+    ) {
+        let mover = Mover { rule: self.rule.as_ref(), own: self.own_states(), pull: self.pull() };
         let total: usize = self.slots.iter().map(Slot::len).sum();
         let divided = workers.threads() > 1 && total >= SMALL;
         let mut parts = Vec::new();
         let mut slots = self.slots.iter_mut();
-        for (parameter, gradient) in parameters {
+        for (place, (parameter, gradient)) in parameters.enumerate() {
             let slot = slots.next().filter(|slot| slot.len() == parameter.len());
             let slot = slot.unwrap_or_else(|| panic!("{}: step on parameters of another network", self.rule));
-            let scalars = &self.scalars[slot.group];
-            let mut states: [&mut [T]; ROOM] = Default::default();
-            states.iter_mut().zip(&mut slot.states).for_each(|(place, state)| *place = state);
-            if !divided {
-                mover.run(&mut Part { scalars, parameter, gradient, states });
+            if moved(place) {
                 continue;
             }
-            for (parameter, gradient) in parameter.chunks_mut(CHUNK).zip(gradient.chunks(CHUNK)) {
-                let states = states.each_mut().map(|rest| rest.split_off_mut(..parameter.len()).unwrap_or_default());
-                parts.push(Mutex::new(Part { scalars, parameter, gradient, states }));
+            let mut part = slot.part(&self.scalars, parameter);
+            if !divided {
+                mover.run(&mut part, gradient);
+                continue;
+            }
+            for gradient in gradient.chunks(CHUNK) {
+                parts.push(Mutex::new((part.split_off(gradient.len()), gradient)));
             }
         }
         assert!(slots.next().is_none(), "{}: step on parameters of another network", self.rule);
-        workers.run(parts.len(), &|part| mover.run(&mut parts[part].lock().expect("no other task takes this part")));
+        workers.run(parts.len(), &|task| {
+            let (part, gradient) = &mut *parts[task].lock().expect("no other task takes this part");
+            mover.run(part, gradient);
+        });
     }
 
-    /// Moves the clock on and works out the scalars of the step for each group.
-    fn advance(&mut self) {
+    /// One parameter in the step that has begun, to be moved in stretches of these lengths, which may be done at the same time.
+    pub(crate) fn stretches<'a>(
+        &'a mut self,
+        place: usize,
+        parameter: &'a mut [T],
+        lengths: impl Iterator<Item = usize>,
+    ) -> Vec<Stretch<'a, T>> {
+        let mover = Mover { rule: self.rule.as_ref(), own: self.own_states(), pull: self.pull() };
+        let mut part = self.slots[place].part(&self.scalars, parameter);
+        lengths.map(|length| Stretch { mover, part: part.split_off(length) }).collect()
+    }
+
+    /// Begins a step, in which every parameter is to be moved once: moves the clock on and works out the scalars of each group.
+    pub(crate) fn begin(&mut self) {
         self.clock += 1;
         let Settings { lr, momentum, weight_decay } = self.settings;
         let step =
@@ -207,6 +232,16 @@ impl<T: Real> Optimizer<T> {
         }
         self.scalars.push(self.rule.scalars(&step));
         self.carried = self.rule.carry(&step);
+    }
+
+    /// How many of a parameter's states are the rule's.
+    fn own_states(&self) -> usize {
+        self.slots.first().map_or(0, |slot| slot.states.len() - usize::from(self.lookahead.is_some()))
+    }
+
+    /// The pull that belongs to the step that has begun.
+    fn pull(&self) -> Option<Lookahead> {
+        self.lookahead.filter(|lookahead| lookahead.pulls_at(self.clock))
     }
 
     /// Steps taken.
@@ -309,6 +344,13 @@ impl<T> Slot<T> {
     fn len(&self) -> usize {
         self.shape.iter().product()
     }
+
+    /// The whole parameter with what belongs to it.
+    fn part<'a>(&'a mut self, scalars: &'a [Scalars], parameter: &'a mut [T]) -> Part<'a, T> {
+        let mut states: [&mut [T]; ROOM] = Default::default();
+        states.iter_mut().zip(&mut self.states).for_each(|(place, state)| *place = state);
+        Part { scalars: &scalars[self.group], parameter, states }
+    }
 }
 
 /// The states that fit into a [`Part`]: a rule's and lookahead's.
@@ -318,12 +360,20 @@ const ROOM: usize = MOST_STATES + 1;
 struct Part<'a, T> {
     scalars: &'a Scalars,
     parameter: &'a mut [T],
-    gradient: &'a [T],
     /// Empty beyond those that there are.
     states: [&'a mut [T]; ROOM],
 }
 
+impl<'a, T> Part<'a, T> {
+    /// Takes away the first entries, as a part of their own.
+    fn split_off(&mut self, count: usize) -> Part<'a, T> {
+        let first = |rest: &mut &'a mut [T]| rest.split_off_mut(..count).unwrap_or_default();
+        Part { scalars: self.scalars, parameter: first(&mut self.parameter), states: self.states.each_mut().map(first) }
+    }
+}
+
 /// How a step moves any part.
+#[derive(Clone, Copy)]
 struct Mover<'a, T> {
     rule: &'a dyn Rule<T>,
     pull: Option<Lookahead>,
@@ -332,12 +382,25 @@ struct Mover<'a, T> {
 }
 
 impl<T: Real> Mover<'_, T> {
-    fn run(&self, part: &mut Part<'_, T>) {
+    fn run(&self, part: &mut Part<'_, T>, gradient: &[T]) {
         let (own, rest) = part.states.split_at_mut(self.own);
-        self.rule.update(part.scalars, part.parameter, part.gradient, own);
+        self.rule.update(part.scalars, part.parameter, gradient, own);
         if let Some(lookahead) = self.pull {
             lookahead.pull(part.parameter, rest[0]);
         }
+    }
+}
+
+/// Neighbouring entries of a parameter, to be moved by whoever has their gradients first.
+pub(crate) struct Stretch<'a, T> {
+    mover: Mover<'a, T>,
+    part: Part<'a, T>,
+}
+
+impl<T: Real> Stretch<'_, T> {
+    /// Moves as many of the entries as there are gradients, those after the ones that have been moved.
+    pub fn step(&mut self, gradient: &[T]) {
+        self.mover.run(&mut self.part.split_off(gradient.len()), gradient);
     }
 }
 

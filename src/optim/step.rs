@@ -34,6 +34,8 @@ pub struct Optim<'a, T: Real> {
     /// Compiled for the first batch, and again for a larger one. The network is borrowed, so it stays the one planned.
     plan: Option<Plan<T>>,
     gradients: Gradients<T>,
+    /// Whether every step leaves all of its gradients.
+    keeps_gradients: bool,
     /// The stream of (seed, epoch), and the number of the next step in it.
     random: (Stream, u64),
 }
@@ -56,7 +58,8 @@ impl<'a, T: Real> Optim<'a, T> {
     ) -> Self {
         let gradients = Gradients::zeros_for(network);
         let (optimizer, engine, random) = (optimizer.into(), Engine::new(threads), (Stream::new(0), 0));
-        Optim { network, loss, optimizer, around: Around::default(), engine, plan: None, gradients, random }
+        let (around, plan, keeps_gradients) = (Around::default(), None, true);
+        Optim { network, loss, optimizer, around, engine, plan, gradients, keeps_gradients, random }
     }
 
     /// Penalties, clipping, constraints and averages around every step.
@@ -66,6 +69,13 @@ impl<'a, T: Real> Optim<'a, T> {
     pub fn options(mut self, options: StepOptions) -> Result<Self> {
         self.around.set_options(options)?;
         Ok(self)
+    }
+
+    /// Steps need not leave their gradients, which saves writing and reading those of wide dense layers: their weights move as
+    /// soon as they are known. Every step has the same bits either way.
+    pub fn without_gradients(mut self) -> Self {
+        self.keeps_gradients = false;
+        self
     }
 
     /// Moves the learning rate along a schedule: after every step, or at every [`Optim::end_epoch`].
@@ -138,13 +148,21 @@ impl<'a, T: Real> Optim<'a, T> {
         let (stream, step) = &mut self.random;
         self.engine.set_random(stream.at(&[*step]));
         *step += 1;
-        let score = self.engine.planned_gradients(plan, self.network, self.loss, batch, &mut self.gradients)?;
-        // Gradients of a loss that is no number would spoil every parameter and hide where it began.
+        let Optim { engine, network, loss, gradients, optimizer, around, .. } = self;
+        let score = if self.keeps_gradients || !around.leaves_gradients() {
+            let score = engine.planned_gradients(plan, *network, *loss, batch, gradients)?;
+            // Gradients of a loss that is no number would spoil every parameter and hide where it began.
+            if score.sum.is_finite() {
+                around.before(*network, gradients, engine.workers());
+                optimizer.step(*network, gradients, engine.workers())?;
+            }
+            score
+        } else {
+            engine.planned_step(plan, *network, *loss, batch, gradients, optimizer)?
+        };
         if score.sum.is_finite() {
-            plan.update_buffers(self.network);
-            self.around.before(self.network, &mut self.gradients, self.engine.workers());
-            self.optimizer.step(self.network, &self.gradients, self.engine.workers())?;
-            self.around.after(self.network, &mut self.optimizer)?;
+            plan.update_buffers(*network);
+            around.after(*network, optimizer)?;
         }
         Ok(score)
     }
@@ -193,7 +211,7 @@ impl<'a, T: Real> Optim<'a, T> {
         }
     }
 
-    /// The gradients of the last step, as the optimiser got them.
+    /// The gradients of the last step, as the optimiser got them; not all of them after [`Optim::without_gradients`].
     pub fn gradients(&self) -> &Gradients<T> {
         &self.gradients
     }

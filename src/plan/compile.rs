@@ -120,7 +120,7 @@ impl<T: Real> Builder<T> {
             self.channels_first();
             // What a layer does on more than two axes, it does on rows.
             let flat = leaf.input.len() == 2;
-            if flat && Split::pays(&layer.options, leaf.input[0]) {
+            if flat && Split::<T>::pays(&layer.options, leaf.input[0]) {
                 self.split(Split::new(layer.options.clone(), shown(&rest[..1]), leaf.parameters.clone()));
                 1
             } else if flat {
@@ -256,7 +256,7 @@ impl<T: Real> Builder<T> {
         }
     }
 
-    fn split(&mut self, split: Split) {
+    fn split(&mut self, split: Split<T>) {
         self.end_chain(split.options.out_features);
         self.stages.push(Stage::Split(split));
     }

@@ -13,6 +13,8 @@ mod compile;
 mod convolution;
 mod dense;
 mod layout;
+mod moves;
+mod phases;
 mod plain;
 mod predict;
 mod print;

@@ -3,17 +3,19 @@
 //! A core then reads and writes its own part of the weights and of their gradient, step after step, and no gradients of
 //! slices have to be added up, which for a layer with more weights than activations costs more than the arithmetic.
 
+use super::step::Numbers;
 use crate::Real;
 use crate::Tensor;
 use crate::kernels::{Matrix, MatrixMut, Workers};
 use crate::layers::LinearOptions;
+use crate::optim::Optimizer;
 use crate::tensor::values_mut;
 use std::ops::Range;
 use std::sync::Mutex;
 
 /// Z = X·Wᵀ + b, divided by outputs; ∂L/∂X = δ·W, divided by inputs.
 #[derive(Debug)]
-pub(super) struct Split {
+pub(super) struct Split<T: Real> {
     pub options: LinearOptions,
     /// The layer, as a printed plan shows it.
     pub module: String,
@@ -21,11 +23,15 @@ pub(super) struct Split {
     pub parameters: Range<usize>,
     pub outputs: Vec<Range<usize>>,
     pub inputs: Vec<Range<usize>>,
+    /// Room for some rows of ∂L/∂W for each part of the outputs.
+    rows: Vec<Mutex<Numbers<T>>>,
 }
 
 /// The most parts, and the fewest columns of one.
 const MOST_PARTS: usize = 8;
 const LEAST_COLUMNS: usize = 32;
+/// Rows of ∂L/∂W that are moved by as soon as they are known; of 784 numbers each they take 50 KiB.
+const ROWS: usize = 16;
 /// Parts begin at multiples of this: whole registers, and whole cache lines of gradients.
 const REGISTER: usize = 16;
 
@@ -37,10 +43,11 @@ fn parts(columns: usize) -> Vec<Range<usize>> {
     (0..count).map(|part| at(part)..if part + 1 == count { columns } else { at(part + 1) }).collect()
 }
 
-impl Split {
+impl<T: Real> Split<T> {
     pub fn new(options: LinearOptions, module: String, parameters: Range<usize>) -> Self {
         let (outputs, inputs) = (parts(options.out_features), parts(options.in_features));
-        Split { options, module, parameters, outputs, inputs }
+        let rows = outputs.iter().map(|_| Mutex::default()).collect();
+        Split { options, module, parameters, outputs, inputs, rows }
     }
 
     /// Whether a layer's weights outweigh its activations in a batch of so many samples.
@@ -51,7 +58,7 @@ impl Split {
     }
 
     /// z ← X·Wᵀ + b, a part of the outputs at a time.
-    pub fn forward<T: Real>(&self, workers: &mut Workers, parameters: &[&[T]], x: &[T], z: &mut [T]) {
+    pub fn forward(&self, workers: &mut Workers, parameters: &[&[T]], x: &[T], z: &mut [T]) {
         let LinearOptions { in_features, out_features, bias } = self.options;
         let rows = x.len() / in_features;
         let (x, w) = (Matrix::new(x, rows, in_features), Matrix::new(parameters[0], out_features, in_features));
@@ -69,58 +76,81 @@ impl Split {
         });
     }
 
-    /// gradients ← ∂L/∂W and ∂L/∂b, dx ← ∂L/∂X where it is wanted.
-    pub fn backward<T: Real>(
+    /// dx ← ∂L/∂X = δ·W, a part of the inputs at a time.
+    pub fn backward_delta(&self, workers: &mut Workers, parameters: &[&[T]], delta: &[T], dx: &mut [T]) {
+        let LinearOptions { in_features, out_features, .. } = self.options;
+        let rows = delta.len() / out_features;
+        let w = Matrix::new(parameters[0], out_features, in_features);
+        let d = Matrix::new(delta, rows, out_features);
+        let blocks = columns(MatrixMut::new(dx, rows, in_features), &self.inputs);
+        workers.run(blocks.len(), &|part| {
+            let mut dx = blocks[part].lock().expect("no other task takes this part");
+            T::gemm_into(T::one(), d, w.columns(self.inputs[part].clone()), T::zero(), dx.reborrow());
+        });
+    }
+
+    /// gradients ← ∂L/∂W and ∂L/∂b, a part of the outputs at a time.
+    pub fn gradients(&self, workers: &mut Workers, x: &[T], delta: &[T], gradients: &mut [Tensor<T>]) {
+        let (weight, bias) = gradients.split_at_mut(1);
+        let weight = self.by_outputs(values_mut(&mut weight[0]), self.options.in_features);
+        let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
+        workers.run(own.len(), &|part| {
+            let (weight, bias) = &mut *own[part].lock().expect("no other task takes this part");
+            self.gradient_of(self.outputs[part].clone(), x, delta, weight, bias);
+        });
+    }
+
+    /// bias ← ∂L/∂b; W is moved by its gradient some rows at a time, which are in a core's cache then and kept nowhere.
+    pub fn step(
         &self,
         workers: &mut Workers,
-        parameters: &[&[T]],
         x: &[T],
         delta: &[T],
-        dx: Option<&mut [T]>,
-        gradients: &mut [Tensor<T>],
+        weight: &mut Tensor<T>,
+        bias: &mut [Tensor<T>],
+        optimizer: &mut Optimizer<T>,
     ) {
-        let LinearOptions { in_features, out_features, .. } = self.options;
-        let rows = x.len() / in_features;
-        let (x, w) = (Matrix::new(x, rows, in_features), Matrix::new(parameters[0], out_features, in_features));
-        let d = Matrix::new(delta, rows, out_features);
-        let (weight, bias) = gradients.split_at_mut(1);
-        // Rows of ∂L/∂W belong to outputs.
-        let mut weight = values_mut(&mut weight[0]);
-        let mut bias = bias.first_mut().map(values_mut);
-        let mut own = Vec::with_capacity(self.outputs.len());
-        for outputs in &self.outputs {
-            let (w, rest) = weight.split_at_mut(outputs.len() * in_features);
-            weight = rest;
-            let b = bias.take().map(|all| {
-                let (b, rest) = all.split_at_mut(outputs.len());
-                bias = Some(rest);
-                b
-            });
-            own.push(Mutex::new((w, b)));
-        }
-        let dx = dx.map(|dx| columns(MatrixMut::new(dx, rows, in_features), &self.inputs));
-        // The two kinds of parts in turn, so that a thread's share holds as much of both.
-        let count = self.outputs.len().max(dx.as_ref().map_or(0, Vec::len));
-        workers.run(count, &|part| {
-            if let Some(own) = own.get(part) {
-                let (weight, bias) = &mut *own.lock().expect("no other task takes this part");
-                let outputs = self.outputs[part].clone();
-                // ∂L/∂W = δᵀ·X
-                T::gemm(T::one(), d.columns(outputs.clone()).t(), x, T::zero(), weight);
-                // ∂L/∂b = Σᵢ δᵢ
-                if let Some(bias) = bias {
-                    bias.fill(T::zero());
-                    for row in delta.chunks_exact(out_features) {
-                        bias.iter_mut().zip(&row[outputs.clone()]).for_each(|(sum, &d)| *sum += d);
-                    }
-                }
-            }
-            if let Some(dx) = dx.as_ref().and_then(|dx| dx.get(part)) {
-                // ∂L/∂X = δ·W
-                let mut dx = dx.lock().expect("no other task takes this part");
-                T::gemm_into(T::one(), d, w.columns(self.inputs[part].clone()), T::zero(), dx.reborrow());
+        let in_features = self.options.in_features;
+        let lengths = self.outputs.iter().map(|outputs| outputs.len() * in_features);
+        let weight = optimizer.stretches(self.parameters.start, values_mut(weight), lengths);
+        let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
+        workers.run(own.len(), &|part| {
+            let (weight, bias) = &mut *own[part].lock().expect("no other task takes this part");
+            let Range { start, end } = self.outputs[part];
+            let mut rows = self.rows[part].lock().expect("no other task takes this part");
+            for first in (start..end).step_by(ROWS) {
+                let outputs = first..end.min(first + ROWS);
+                let gradient = rows.take(outputs.len() * in_features);
+                let bias = bias.get_mut(outputs.start - start..outputs.end - start).unwrap_or_default();
+                self.gradient_of(outputs, x, delta, gradient, bias);
+                weight.step(gradient);
             }
         });
+    }
+
+    /// The entries that belong to each part of the outputs, where each output has `width`.
+    fn by_outputs<'a>(&self, mut entries: &'a mut [T], width: usize) -> Vec<&'a mut [T]> {
+        let part = |outputs: &Range<usize>| entries.split_off_mut(..outputs.len() * width).unwrap_or_default();
+        self.outputs.iter().map(part).collect()
+    }
+
+    /// The parts of ∂L/∂b; empty for a layer without b.
+    fn bias_by_outputs<'a>(&self, gradient: &'a mut [Tensor<T>]) -> Vec<&'a mut [T]> {
+        self.by_outputs(gradient.first_mut().map(values_mut).unwrap_or_default(), 1)
+    }
+
+    /// The gradients that belong to some outputs: those of rows of W, and of entries of b if there is one.
+    fn gradient_of(&self, outputs: Range<usize>, x: &[T], delta: &[T], weight: &mut [T], bias: &mut [T]) {
+        let LinearOptions { in_features, out_features, .. } = self.options;
+        let rows = delta.len() / out_features;
+        let (x, d) = (Matrix::new(x, rows, in_features), Matrix::new(delta, rows, out_features));
+        // ∂L/∂W = δᵀ·X
+        T::gemm(T::one(), d.columns(outputs.clone()).t(), x, T::zero(), weight);
+        // ∂L/∂b = Σᵢ δᵢ
+        bias.fill(T::zero());
+        for row in delta.chunks_exact(out_features) {
+            bias.iter_mut().zip(&row[outputs.clone()]).for_each(|(sum, &d)| *sum += d);
+        }
     }
 }
 

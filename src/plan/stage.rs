@@ -13,7 +13,7 @@ pub(super) enum Stage<T: Real> {
     /// Steps that each slice of the batch takes one after the other.
     Chain(Chain<T>),
     /// A dense layer whose outputs are divided.
-    Split(Split),
+    Split(Split<T>),
     /// A module that sees the batch as a whole.
     Whole(Box<Whole<T>>),
 }

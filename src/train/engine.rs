@@ -4,6 +4,7 @@ use crate::data::Target;
 use crate::kernels::Workers;
 use crate::loss::Loss;
 use crate::module::{Gradients, Module, Tape};
+use crate::optim::Optimizer;
 use crate::plan::{Batch, Plan};
 use crate::tensor::{dense, values};
 use crate::{Real, Result, Stream, Tensor};
@@ -89,5 +90,21 @@ impl<T: Real> Engine<T> {
         gradients: &mut Gradients<T>,
     ) -> Result<BatchScore<T>> {
         plan.gradients(&mut self.workers, network, loss, batch, &self.tape, gradients)
+    }
+
+    /// [`Plan::step`] on this engine's threads, with its random key.
+    ///
+    /// # Errors
+    /// Those of [`Plan::step`].
+    pub fn planned_step(
+        &mut self,
+        plan: &mut Plan<T>,
+        network: &mut dyn Module<T>,
+        loss: &dyn Loss<T>,
+        batch: &Batch<'_, T>,
+        gradients: &mut Gradients<T>,
+        optimizer: &mut Optimizer<T>,
+    ) -> Result<BatchScore<T>> {
+        plan.step(&mut self.workers, network, loss, batch, &self.tape, gradients, optimizer)
     }
 }

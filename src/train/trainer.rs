@@ -255,7 +255,8 @@ impl<'a, T: Real> Trainer<'a, T> {
             samples: train.len(),
         };
         let writer = self.checkpoints.take().map(|own| own.open(self.resume.is_some())).transpose()?;
-        let mut optim = Optim::new(network, loss, self.optimizer, self.threads).options(self.step_options)?;
+        let mut optim =
+            Optim::new(network, loss, self.optimizer, self.threads).options(self.step_options)?.without_gradients();
         if let Some(schedule) = schedule {
             optim = optim.schedule(schedule)?;
         }

@@ -1,7 +1,8 @@
 //! The loops around the tiles: blocks that fit the caches, and which way round a product is computed.
 
+use super::lanes::Lanes;
 use super::panel::{Panel, Room};
-use super::product::{DEPTH, Product};
+use super::product::{DEPTH, LANES_DEPTH, Product};
 use super::row::Row;
 use super::tile::Tiles;
 use crate::kernels::vector::Vector;
@@ -11,6 +12,8 @@ use std::marker::PhantomData;
 /// Rows of A that are multiplied before the next: with [`DEPTH`] terms 192 KiB of `f32`, so that they stay in the
 /// second-level cache.
 const ROWS: usize = 192;
+/// The same where terms are summed in lanes, in parts of [`LANES_DEPTH`].
+const LANES_ROWS: usize = 96;
 
 /// Computes a product with tiles of up to MR rows of vectors V.
 ///
@@ -21,14 +24,38 @@ pub(super) unsafe fn multiply<V: Vector, const MR: usize>(p: Product<V::Scalar>)
     if p.m == 0 || p.n == 0 {
         return;
     }
-    // A product of rows with rows (X·Wᵀ) over many terms is summed in lanes, so that a single row can be too.
-    let in_lanes = p.a.column_stride == 1 && p.b.stands_in_columns() && p.k > DEPTH;
-    let chains = if in_lanes { <V::Turner as Vector>::LANES } else { 1 };
-    let p = way_round::<V>(Product { chains, ..p });
+    // A product of rows with rows (X·Wᵀ) over many terms is summed in lanes: nothing need be turned.
+    if p.a.column_stride == 1 && p.b.stands_in_columns() && p.k > DEPTH {
+        let chains = <V::Turner as Vector>::LANES;
+        let narrow = V::LANES == chains;
+        let p = Product { chains, depth: if narrow { LANES_DEPTH } else { DEPTH }, ..p };
+        // Wider vectors are faster in panels, and add up the same chains there; one row alone is not worth a panel.
+        if narrow || p.m == 1 {
+            for part in p.parts() {
+                for i in (0..p.m).step_by(LANES_ROWS) {
+                    let rows = part.rows_from(i, LANES_ROWS.min(p.m - i));
+                    // SAFETY: as promised by the caller; a block of a product is one.
+                    unsafe { V::Turner::run(Lanes::<V::Turner> { product: &rows, vector: PhantomData }) };
+                }
+            }
+        } else {
+            // SAFETY: as promised by the caller.
+            unsafe { by_panels::<V, MR>(way_round::<V>(p)) };
+        }
+        return;
+    }
+    let p = way_round::<V>(p);
     if p.m == 1 && p.b.stands_in_columns() {
         // SAFETY: as promised by the caller.
         return unsafe { V::Turner::run(Row::<V::Turner> { product: &p, vector: PhantomData }) };
     }
+    // SAFETY: as promised by the caller.
+    unsafe { by_panels::<V, MR>(p) }
+}
+
+/// Block by block of rows that stay in the second-level cache, panel by panel of B.
+#[inline(always)]
+unsafe fn by_panels<V: Vector, const MR: usize>(p: Product<V::Scalar>) {
     let mut room = Room::<V>::uninit();
     for part in p.parts() {
         for i in (0..p.m).step_by(ROWS) {

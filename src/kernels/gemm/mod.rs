@@ -9,10 +9,12 @@
 //! | `product` | the operands as the inner loops see them |
 //! | `tile` | a tile of C in registers |
 //! | `panel` | some columns of B, made ready for tiles |
+//! | `lanes` | rows times contiguous columns over many terms, nothing copied |
 //! | `row` | one row times a matrix whose columns are contiguous |
 //! | `blocks` | the loops around |
 
 mod blocks;
+mod lanes;
 mod panel;
 mod product;
 mod row;
@@ -41,7 +43,20 @@ fn product<T: Copy>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: Ma
     assert_eq!(a.columns, b.rows, "inner sizes of a matrix product");
     assert_eq!((c.rows, c.columns), (a.rows, b.columns), "size of a matrix product");
     let (m, n, k) = (a.rows, b.columns, a.columns);
-    Product { m, n, k, alpha, a: raw(a), b: raw(b), beta, c: c.at, c_stride: c.row_stride, turned: false, chains: 1 }
+    Product {
+        m,
+        n,
+        k,
+        alpha,
+        a: raw(a),
+        b: raw(b),
+        beta,
+        c: c.at,
+        c_stride: c.row_stride,
+        turned: false,
+        chains: 1,
+        depth: product::DEPTH,
+    }
 }
 
 fn raw<T>(matrix: Matrix<'_, T>) -> Raw<T> {

@@ -6,6 +6,9 @@ use ndarray::NdFloat;
 /// more precise, and lets a panel of B stay in the first-level cache.
 pub(super) const DEPTH: usize = 256;
 
+/// [`DEPTH`] of sums in lanes, for which no panel is copied: a few columns of B stay in the first-level cache.
+pub(super) const LANES_DEPTH: usize = 1024;
+
 /// A matrix without bounds: entry (i, j) lies `i * row_stride + j * column_stride` behind `at`.
 #[derive(Clone, Copy)]
 pub(super) struct Raw<T> {
@@ -50,6 +53,8 @@ pub(super) struct Product<T> {
     pub turned: bool,
     /// Each sum is added up in this many chains, term p in chain p mod `chains`, and the chains then in their order.
     pub chains: usize,
+    /// The most terms of a part of a sum.
+    pub depth: usize,
 }
 
 impl<T: NdFloat> Product<T> {
@@ -61,7 +66,7 @@ impl<T: NdFloat> Product<T> {
     /// The parts that the terms of each sum are added in: the first scales C by β, the others add to it.
     #[inline(always)]
     pub(super) fn parts(self) -> impl Iterator<Item = Self> {
-        let depth = self.k.div_ceil(self.k.div_ceil(DEPTH).max(1)).max(1);
+        let depth = self.k.div_ceil(self.k.div_ceil(self.depth).max(1)).max(1);
         (0..self.k.max(1)).step_by(depth).map(move |from| {
             let beta = if from == 0 { self.beta } else { T::one() };
             let k = depth.min(self.k - from);

@@ -31,11 +31,7 @@ impl<V: Turn> Task for Row<'_, V> {
                 // SAFETY: B has k rows and n columns.
                 unsafe {
                     let mut sums = [V::zero(); SIDE_BY_SIDE];
-                    if part.chains == 1 {
-                        part.one_chain(&column, &mut sums[..vectors]);
-                    } else {
-                        part.chain_a_lane(&column, &mut sums[..vectors]);
-                    }
+                    part.add_terms(&column, &mut sums[..vectors]);
                     for (v, sum) in sums[..vectors].iter().enumerate() {
                         part.write_columns(V::splat(part.alpha).times(*sum), column(v), j + v * lanes);
                     }
@@ -46,9 +42,9 @@ impl<V: Turn> Task for Row<'_, V> {
 }
 
 impl<T: NdFloat> Product<T> {
-    /// Sums in one chain: blocks of B are turned in registers, so that a lane is a column.
+    /// Adds all terms to the sums: blocks of B are turned in registers, so that a lane is a column.
     #[inline(always)]
-    unsafe fn one_chain<V: Turn<Scalar = T>>(&self, column: &impl Fn(usize) -> usize, sums: &mut [V]) {
+    unsafe fn add_terms<V: Turn<Scalar = T>>(&self, column: &impl Fn(usize) -> usize, sums: &mut [V]) {
         let mut p = 0;
         // SAFETY: as promised by the caller; `turned` repeats the last column where there are fewer than lanes.
         unsafe {
@@ -99,35 +95,6 @@ impl<T: NdFloat> Product<T> {
                 y.as_mut_ptr().cast::<T>().add(lane).write(*from);
             }
             V::splat(*self.a.at.add(p * self.a.column_stride)).times_plus(y.assume_init(), sum)
-        }
-    }
-
-    /// Sums in as many chains as there are lanes: a lane is a chain, until the chains of a column are added.
-    #[inline(always)]
-    unsafe fn chain_a_lane<V: Turn<Scalar = T>>(&self, column: &impl Fn(usize) -> usize, sums: &mut [V]) {
-        let whole = self.k / V::LANES * V::LANES;
-        // SAFETY: as promised by the caller; A's row is contiguous too where a sum has several chains.
-        unsafe {
-            for (v, sum) in sums.iter_mut().enumerate() {
-                let mut chains = V::turned_zeros();
-                let at = |s: usize| self.b.from(0, (column(v) + s).min(self.n - 1)).at;
-                for p in (0..whole).step_by(V::LANES) {
-                    let x = V::load(self.a.at.add(p));
-                    for (s, chain) in chains.as_mut().iter_mut().enumerate() {
-                        *chain = x.times_plus(V::load(at(s).add(p)), *chain);
-                    }
-                }
-                let chains = chains.as_mut().as_mut_ptr().cast::<T>();
-                for p in whole..self.k {
-                    for s in 0..V::LANES {
-                        let chain = chains.add(s * V::LANES + p - whole);
-                        *chain = V::scalar_times_plus(*self.a.at.add(p), *at(s).add(p), *chain);
-                    }
-                }
-                for chain in V::turned(chains, V::LANES, V::LANES).as_ref() {
-                    *sum = sum.plus(*chain);
-                }
-            }
         }
     }
 

@@ -61,10 +61,7 @@ pub(super) trait Vector: Copy {
 /// A vector in which a square block of entries can be turned (transposed).
 pub(super) trait Turn: Vector {
     /// As many vectors as a vector has lanes.
-    type Block: AsRef<[Self]> + AsMut<[Self]>;
-
-    /// A block of zeros.
-    unsafe fn turned_zeros() -> Self::Block;
+    type Block: AsRef<[Self]>;
 
     /// Vector q of the result holds entry q of each row: the block of `rows` rows, `stride` apart, turned. When there are fewer
     /// rows than lanes, the other lanes repeat the last row. `stride` must not be 0.
@@ -148,11 +145,6 @@ impl<T: NdFloat, const L: usize> Vector for [T; L] {
 
 impl<T: NdFloat, const L: usize> Turn for [T; L] {
     type Block = [Self; L];
-
-    #[inline(always)]
-    unsafe fn turned_zeros() -> [Self; L] {
-        [[T::zero(); L]; L]
-    }
 
     #[inline(always)]
     unsafe fn turned(at: *const T, stride: usize, rows: usize) -> [Self; L] {

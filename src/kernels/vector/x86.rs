@@ -49,11 +49,6 @@ impl Turn for __m256 {
     type Block = [Self; 8];
 
     #[inline(always)]
-    unsafe fn turned_zeros() -> [Self; 8] {
-        [unsafe { Self::zero() }; 8]
-    }
-
-    #[inline(always)]
     unsafe fn turned(at: *const f32, stride: usize, rows: usize) -> [Self; 8] {
         unsafe {
             let ([a, b, c, d], [e, f, g, h]) = (four_of_eight(at, 0, stride, rows), four_of_eight(at, 4, stride, rows));
@@ -136,11 +131,6 @@ impl Vector for __m256d {
 
 impl Turn for __m256d {
     type Block = [Self; 4];
-
-    #[inline(always)]
-    unsafe fn turned_zeros() -> [Self; 4] {
-        [unsafe { Self::zero() }; 4]
-    }
 
     #[inline(always)]
     unsafe fn turned(at: *const f64, stride: usize, rows: usize) -> [Self; 4] {

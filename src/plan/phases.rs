@@ -1,0 +1,272 @@
+//! How a chain takes its slices through a pass, one task each: forward, through the loss, and back.
+
+use super::stage::{Chain, Slot, slices};
+use super::step::Backward;
+use super::train::Shared;
+use crate::Real;
+use crate::data::TargetSlice;
+use crate::kernels::Workers;
+use crate::loss::Loss;
+use crate::module::Gradients;
+use crate::tensor::values_mut;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard};
+
+/// Gradient entries that one task adds up.
+const CHUNK: usize = 16 * 1024;
+/// Fewer additions than this are not worth a second thread.
+const FEW: usize = 32 * 1024;
+
+/// What the loss of one slice gave.
+#[derive(Clone, Copy)]
+pub(super) struct SliceScore<T> {
+    pub sum: T,
+    pub correct: Option<usize>,
+}
+
+/// What the end of the last stage wants to know.
+#[derive(Clone, Copy)]
+pub(super) struct LossPhase<'a, T: Real> {
+    pub loss: &'a dyn Loss<T>,
+    /// Of the whole batch, of so many rows.
+    pub target: TargetSlice<'a, T>,
+    pub rows: usize,
+    /// The shape of one sample's output.
+    pub output: &'a [usize],
+    pub scale: T,
+}
+
+type Fill<'a, T> = &'a (dyn Fn(Range<usize>, &mut [T]) + Sync);
+
+/// The parts of a batch's numbers that belong to slices of `size` rows, each to be written by one task.
+fn parts<T>(numbers: &mut [T], size: usize, len: usize) -> Vec<Mutex<&mut [T]>> {
+    numbers.chunks_mut((size * len).max(1)).map(Mutex::new).collect()
+}
+
+impl<T: Real> Chain<T> {
+    /// Works out what the steps want to have of the parameters.
+    pub fn pack(&mut self, shared: &Shared<'_, T>) {
+        let len = self.packed_len();
+        let packed = self.packed.take(len);
+        for planned in self.steps.iter().filter(|planned| !planned.packed.is_empty()) {
+            let parameters = &shared.parameters[planned.parameters.clone()];
+            planned.step.pack(parameters, &mut packed[planned.packed.clone()]);
+        }
+    }
+
+    /// Leaves the output of every step in the slot.
+    pub fn forward(&self, shared: &Shared<'_, T>, rows: Range<usize>, x: &[T], slot: &mut Slot<T>) {
+        let packed = self.packed.get(self.packed_len());
+        let count = rows.len();
+        for (place, planned) in self.steps.iter().enumerate() {
+            let (before, own) = slot.z.split_at_mut(place);
+            let x = before.last().map_or(x, |before| before.get(count * planned.input_len));
+            let z = own[0].take(count * planned.output_len);
+            let pass = shared.pass(planned, packed, rows.clone());
+            planned.step.forward(&pass, x, z, &mut slot.rooms[place]);
+        }
+    }
+
+    /// The output of the last step for so many samples, given the chain's input.
+    pub fn output<'a>(&self, slot: &'a Slot<T>, x: &'a [T], rows: usize) -> &'a [T] {
+        slot.z.last().map_or(x, |z| z.get(rows * self.output_len))
+    }
+
+    /// gradient ← ∂L/∂θ from ∂L/∂output in the slot's first delta. Gives ∂L/∂x, or nothing when it is not wanted.
+    fn backward<'a>(
+        &self,
+        shared: &Shared<'_, T>,
+        rows: Range<usize>,
+        x: &[T],
+        slot: &'a mut Slot<T>,
+        gradient: &mut [T],
+        wanted: bool,
+    ) -> &'a [T] {
+        let packed = self.packed.get(self.packed_len());
+        let count = rows.len();
+        let Slot { z, rooms, deltas: [dz, dx], .. } = slot;
+        let (mut dz, mut dx) = (dz, dx);
+        // Nobody reads the deltas in front of the first parameters.
+        let first = if wanted { 0 } else { self.steps.iter().take_while(|step| step.gradient.is_empty()).count() };
+        for (place, planned) in self.steps.iter().enumerate().skip(first).rev() {
+            let x = if place == 0 { x } else { z[place - 1].get(count * planned.input_len) };
+            let io = Backward {
+                x,
+                z: z[place].get(count * planned.output_len),
+                dz: dz.take(count * planned.output_len),
+                dx: (wanted || place > first).then(|| dx.take(count * planned.input_len)),
+            };
+            let pass = shared.pass(planned, packed, rows.clone());
+            planned.step.backward(&pass, io, &mut gradient[planned.gradient.clone()], &mut rooms[place]);
+            std::mem::swap(&mut dz, &mut dx);
+        }
+        if wanted { dz.get(count * self.input_len) } else { &[] }
+    }
+
+    /// A slot to work in: the slice's own where there is one for each slice, else any that is free.
+    fn free_slot(&self, slice: usize, own: bool) -> MutexGuard<'_, Slot<T>> {
+        if own {
+            return self.slots[slice].lock().expect("no slice has panicked");
+        }
+        // There are as many as threads, so one is free.
+        loop {
+            if let Some(slot) = self.slots.iter().find_map(|slot| slot.try_lock().ok()) {
+                return slot;
+            }
+            std::hint::spin_loop();
+        }
+    }
+}
+
+impl<T: Real> Chain<T> {
+    pub fn forward_phase(
+        &self,
+        workers: &mut Workers,
+        shared: &Shared<'_, T>,
+        size: usize,
+        x: &mut [T],
+        z: &mut [T],
+        fill: Option<Fill<'_, T>>,
+    ) {
+        let rows = z.len() / self.output_len.max(1);
+        let ranges: Vec<_> = slices(rows, size).collect();
+        let (xs, zs) = (parts(x, size, self.input_len), parts(z, size, self.output_len));
+        workers.run(ranges.len(), &|slice| {
+            let range = ranges[slice].clone();
+            let mut x = xs[slice].lock().expect("no other task takes this slice");
+            if let Some(fill) = fill {
+                fill(range.clone(), &mut x);
+            }
+            let mut slot = self.free_slot(slice, true);
+            self.forward(shared, range.clone(), &x, &mut slot);
+            let output = self.output(&slot, &x, range.len());
+            zs[slice].lock().expect("no other task takes this slice").copy_from_slice(output);
+        });
+    }
+
+    pub fn backward_phase(
+        &self,
+        workers: &mut Workers,
+        shared: &Shared<'_, T>,
+        size: usize,
+        x: &[T],
+        delta: &[T],
+        dx: Option<&mut [T]>,
+    ) {
+        let rows = delta.len() / self.output_len.max(1);
+        let ranges: Vec<_> = slices(rows, size).collect();
+        let dxs = dx.map(|dx| parts(dx, size, self.input_len));
+        workers.run(ranges.len(), &|slice| {
+            let range = ranges[slice].clone();
+            let x = &x[range.start * self.input_len..range.end * self.input_len];
+            let mut slot = self.free_slot(slice, true);
+            let own = &delta[range.start * self.output_len..range.end * self.output_len];
+            slot.deltas[0].take(own.len()).copy_from_slice(own);
+            let mut gradient = self.gradients[slice].lock().expect("no other task takes this slice");
+            let gradient = gradient.take(self.gradient_len());
+            let result = self.backward(shared, range, x, &mut slot, gradient, dxs.is_some());
+            if let Some(dxs) = &dxs {
+                dxs[slice].lock().expect("no other task takes this slice").copy_from_slice(result);
+            }
+        });
+    }
+
+    #[allow(clippy::too_many_arguments)] // the phase in which everything meets
+    pub fn loss_phase(
+        &self,
+        workers: &mut Workers,
+        shared: &Shared<'_, T>,
+        job: &LossPhase<'_, T>,
+        size: usize,
+        x: &mut [T],
+        dx: Option<&mut [T]>,
+        fill: Option<Fill<'_, T>>,
+        own_slots: bool,
+    ) -> Vec<SliceScore<T>> {
+        let rows = job.rows;
+        let ranges: Vec<_> = slices(rows, size).collect();
+        let xs = parts(x, size, self.input_len);
+        let dxs = dx.map(|dx| parts(dx, size, self.input_len));
+        let scores: Vec<Mutex<Option<SliceScore<T>>>> = ranges.iter().map(|_| Mutex::new(None)).collect();
+        workers.run(ranges.len(), &|slice| {
+            let range = ranges[slice].clone();
+            let mut x = xs[slice].lock().expect("no other task takes this slice");
+            if let Some(fill) = fill {
+                fill(range.clone(), &mut x);
+            }
+            let mut slot = self.free_slot(slice, own_slots);
+            self.forward(shared, range.clone(), &x, &mut slot);
+            let score = self.loss(job, range.clone(), &x, &mut slot);
+            *scores[slice].lock().expect("no other task takes this slice") = Some(score);
+            let mut gradient = self.gradients[slice].lock().expect("no other task takes this slice");
+            let gradient = gradient.take(self.gradient_len());
+            let result = self.backward(shared, range, &x, &mut slot, gradient, dxs.is_some());
+            if let Some(dxs) = &dxs {
+                dxs[slice].lock().expect("no other task takes this slice").copy_from_slice(result);
+            }
+        });
+        let taken = |score: Mutex<Option<SliceScore<T>>>| score.into_inner().expect("no panic").expect("a score");
+        scores.into_iter().map(taken).collect()
+    }
+
+    /// The loss of a slice, and ∂L/∂output into the slot's first delta.
+    fn loss(&self, job: &LossPhase<'_, T>, range: Range<usize>, x: &[T], slot: &mut Slot<T>) -> SliceScore<T> {
+        let LossPhase { loss, target, rows, output, scale } = *job;
+        let count = range.len();
+        let target = target.samples(range, rows);
+        let Slot { z, terms, shape, deltas, .. } = slot;
+        let z = z.last().map_or(x, |z| z.get(count * self.output_len));
+        shape.clear();
+        shape.extend(std::iter::once(count).chain(output.iter().copied()));
+        let delta = deltas[0].take(z.len());
+        let sum = loss.slope_into(z, shape, target, delta, terms);
+        if scale != T::one() {
+            delta.iter_mut().for_each(|d| *d *= scale);
+        }
+        let correct = loss.correct(z, count, target);
+        SliceScore { sum, correct }
+    }
+
+    /// total ← the sum of the slices' gradients in their order.
+    pub fn add_up(&self, workers: &mut Workers, slices: usize, total: &mut Gradients<T>) {
+        let len = self.gradient_len();
+        if len == 0 {
+            return;
+        }
+        let parts: Vec<_> = self.gradients[..slices].iter().map(|part| part.lock().expect("no panic")).collect();
+        let parts: Vec<&[T]> = parts.iter().map(|part| part.get(len)).collect();
+        let add = |total: &mut [T], start: usize| {
+            let (first, others) = parts.split_first().expect("a slice at least");
+            total.copy_from_slice(&first[start..start + total.len()]);
+            for part in others {
+                let part = &part[start..start + total.len()];
+                total.iter_mut().zip(part).for_each(|(total, &part)| *total += part);
+            }
+        };
+        if parts.is_empty() {
+            self.steps.iter().flat_map(|step| step.parameters.clone()).for_each(|at| {
+                values_mut(&mut total[at]).fill(T::zero());
+            });
+            return;
+        }
+        // Where each tensor of the network lies in the slices' gradients.
+        let mut start = 0;
+        let own = self.steps[0].parameters.start..self.steps[self.steps.len() - 1].parameters.end;
+        let tensors = total[own].iter_mut().map(|tensor| {
+            let at = start;
+            start += tensor.len();
+            (at, values_mut(tensor))
+        });
+        if len * slices < FEW {
+            return tensors.for_each(|(at, total)| add(total, at));
+        }
+        let chunks = tensors.flat_map(|(at, total)| {
+            total.chunks_mut(CHUNK).enumerate().map(move |(chunk, total)| Mutex::new((at + chunk * CHUNK, total)))
+        });
+        let chunks: Vec<_> = chunks.collect();
+        workers.run(chunks.len(), &|task| {
+            let (start, total) = &mut *chunks[task].lock().expect("no other task takes this chunk");
+            add(total, *start);
+        });
+    }
+}
