@@ -353,3 +353,28 @@ fn inspect_shows_the_layers_and_the_plan() {
     assert!(ran.stdout.contains("layout") && ran.stdout.contains("FLOPs"), "{}", ran.stdout);
     assert_eq!(run("inspect", "nowhere.toml", "").code, 2);
 }
+
+/// A rate from the range test must be one that learns: far better than the first rate that was tried.
+#[test]
+fn a_range_test_draws_its_curve_and_suggests_a_rate_that_learns() {
+    let place = Place::new();
+    let (file, page) = (place.file(SMALL), place.path("rates.html"));
+    let ran = run("train", &file, &format!("--range-test {page} --json"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let json = ran.json();
+    let points: Vec<[f64; 2]> = serde_json::from_value(json["points"].clone()).unwrap();
+    let factor = 1e7f64.powf(1.0 / 99.0);
+    assert!(points[0][0] == 1e-6 && points.windows(2).all(|two| (two[1][0] / two[0][0] / factor - 1.0).abs() < 1e-9));
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.contains("<svg") && html.contains("smoothed loss"), "{html}");
+    let rate = json["suggestion"].as_f64().expect("the loss falls somewhere");
+    let loss = |rate: f64| {
+        let out = format!("rate-{rate}");
+        let json = place.train(&file, &out, &format!("--json --set optimizer.lr={rate} --set epochs=5")).json();
+        json["train"]["loss"].as_f64().unwrap()
+    };
+    assert!(loss(rate) < 0.8 * loss(1e-6), "{rate}");
+    // Nothing is left behind but the page, and a page that cannot be written is told.
+    assert!(run("train", &file, "--range-test x.html --dry-run").code == 2);
+    run("train", &file, &format!("--range-test {}", place.path("no/where.html"))).is_refused_with(&["no/where.html"]);
+}

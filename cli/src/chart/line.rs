@@ -24,6 +24,7 @@ const LABEL_GAP: f64 = 16.5;
 pub struct LineChart {
     x_title: String,
     y_title: String,
+    x_scale: Scale,
     y_scale: Scale,
     series: Vec<Series>,
     references: Vec<(String, f64)>,
@@ -46,7 +47,14 @@ impl LineChart {
     /// A chart without series; titles carry their units: `epoch`, `accuracy (%)`.
     pub fn new(x_title: &str, y_title: &str) -> LineChart {
         let (series, references) = (Vec::new(), Vec::new());
-        LineChart { x_title: x_title.into(), y_title: y_title.into(), y_scale: Scale::Linear, series, references }
+        let (x_scale, y_scale) = (Scale::Linear, Scale::Linear);
+        LineChart { x_title: x_title.into(), y_title: y_title.into(), x_scale, y_scale, series, references }
+    }
+
+    /// Makes the horizontal axis logarithmic; every x must be above 0.
+    pub fn log_x(mut self) -> LineChart {
+        self.x_scale = Scale::Log10;
+        self
     }
 
     /// Makes the vertical axis logarithmic.
@@ -112,7 +120,11 @@ impl LineChart {
         let whole = x_values().all(|x| x.fract() == 0.0);
         let x_range = range(x_values()).unwrap_or((0.0, 1.0));
         let right = if direct && !self.series.is_empty() { widest + 20.0 } else { 10.0 };
-        let frame = Frame::new(above, right, HEIGHT, |count| Axis::tight(x_range, count, whole), y);
+        let x_axis = |count| match self.x_scale {
+            Scale::Linear => Axis::tight(x_range, count, whole),
+            Scale::Log10 => Axis::log10(x_range),
+        };
+        let frame = Frame::new(above, right, HEIGHT, x_axis, y);
 
         let mut svg = Svg::new(WIDTH, frame.bottom());
         if !direct {

@@ -10,6 +10,7 @@ mod own_data;
 mod page;
 mod plan;
 pub mod predict;
+mod range_test;
 mod read;
 mod resume;
 mod session;
@@ -62,6 +63,9 @@ pub struct Arguments {
     /// Say what would happen, and stop.
     #[arg(long)]
     dry_run: bool,
+    /// Instead of training, try learning rates for some steps: draw the loss over the rate into a page, and suggest one.
+    #[arg(long, value_name = "PAGE.html", conflicts_with_all = ["dry_run", "out"])]
+    range_test: Option<PathBuf>,
 }
 
 /// Options that the commands about runs share.
@@ -92,7 +96,7 @@ impl Common {
 fn examples() -> String {
     let models = models::NAMES.map(|(name, about)| format!("  {name:<20} {about}"));
     format!(
-        "Models by name:\n{}\n\nExamples:\n  limpide train iris.csv --target species\n  limpide train digits.npz\n  limpide train photos/ --set data.pixels.size=[64,64] --skip-bad\n  limpide train recipes/moons.toml --set seed=3 --set optimizer.lr=0.1 --out runs/moons-3",
+        "Models by name:\n{}\n\nExamples:\n  limpide train iris.csv --target species\n  limpide train digits.npz\n  limpide train photos/ --set data.pixels.size=[64,64] --skip-bad\n  limpide train iris.csv --target species --range-test rates.html\n  limpide train recipes/moons.toml --set seed=3 --set optimizer.lr=0.1 --out runs/moons-3",
         models.join("\n")
     )
 }
@@ -102,7 +106,7 @@ fn examples() -> String {
 /// # Errors
 /// A description, data or a folder that cannot be used, before anything is computed; those of training and writing.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
-    let Arguments { file, target, skip_bad, out, settings, common, dry_run } = arguments;
+    let Arguments { file, target, skip_bad, out, settings, common, dry_run, range_test } = arguments;
     let settings = &with_skip_bad(file, settings, *skip_bad)?;
     let mut session = if own_data::is_description(file) {
         if target.is_some() {
@@ -124,6 +128,11 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         } else {
             print!("{}", session.plan()?);
         }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(page) = range_test {
+        eprint!("{}", session.beginning());
+        range_test::run(session, page, common.json)?;
         return Ok(ExitCode::SUCCESS);
     }
     let folder = Folder::create(out.as_deref(), file)?;
