@@ -100,8 +100,7 @@ impl CsvFile {
             let told = |problem| file.data(&format!("{problem}; rename one, or say that there is no header"));
             named(first.iter()).map_err(told)
         };
-        file.columns =
-            if file.header { header()? } else { (1..=first.len()).map(|n| n.to_string()).collect() };
+        file.columns = if file.header { header()? } else { (1..=first.len()).map(|n| n.to_string()).collect() };
         Ok(file)
     }
 
@@ -125,7 +124,9 @@ impl CsvFile {
         if fit(byte).1 < 2 && fit(other).1 >= 2 {
             let (name, cells) = (delimiter_name(other), fit(other).1);
             let asked = delimiter_name(byte);
-            return Err(self.data(&format!("has one cell a row with the delimiter {asked}; with {name} it has {cells}")));
+            return Err(
+                self.data(&format!("has one cell a row with the delimiter {asked}; with {name} it has {cells}"))
+            );
         }
         Ok(byte)
     }

@@ -4,6 +4,7 @@
 
 use super::TableFile;
 use super::file::named;
+use crate::caught::caught;
 use crate::{Error, Result};
 use bytes::Bytes;
 use csv::StringRecord;
@@ -13,7 +14,6 @@ use parquet::record::Field;
 use parquet::schema::types::Type;
 use std::fmt::Write;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// A Parquet file whose columns are neither lists nor structures.
@@ -26,6 +26,9 @@ use std::path::{Path, PathBuf};
 /// | date | `2024-05-31` |
 /// | time stamp of any unit | `2024-05-31 12:30:15`, with a fraction where there is one |
 /// | text; bytes that are UTF-8 | as it is |
+///
+/// Nothing a file claims is believed but the size of a page, which the format bounds by 2 GiB, and of its dictionary: a file that
+/// lies about those can take that much memory before it is refused.
 ///
 /// Source: the [format](https://github.com/apache/parquet-format); times are written by the calendar of UTC.
 pub(super) struct ParquetFile {
@@ -59,22 +62,19 @@ impl ParquetFile {
 
     fn reader(&self) -> Result<Box<dyn FileReader>> {
         let opened = match &self.bytes {
-            Some(bytes) => self.caught(|| Ok(Box::new(SerializedFileReader::new(bytes.clone())?) as _)),
+            Some(bytes) => read(|| Ok(Box::new(SerializedFileReader::new(bytes.clone())?) as _)),
             None => {
                 let file = File::open(&self.path).map_err(|source| Error::Io { path: self.path.clone(), source })?;
-                self.caught(|| Ok(Box::new(SerializedFileReader::new(file)?) as _))
+                read(|| Ok(Box::new(SerializedFileReader::new(file)?) as _))
             }
         };
         opened.map_err(|problem| self.data(&format!("is no whole Parquet file: {problem}")))
     }
+}
 
-    /// What the crate gives; it panics on some damaged files, which is an error about the file here.
-    fn caught<R>(&self, job: impl FnOnce() -> parquet::errors::Result<R>) -> std::result::Result<R, String> {
-        match catch_unwind(AssertUnwindSafe(job)) {
-            Ok(result) => result.map_err(|error| error.to_string()),
-            Err(_) => Err("it is damaged".into()),
-        }
-    }
+/// What the crate gives; it panics on some damaged files, which is an error about the file here.
+fn read<R>(job: impl FnOnce() -> parquet::errors::Result<R>) -> std::result::Result<R, String> {
+    caught(job)?.map_err(|error| error.to_string())
 }
 
 impl TableFile for ParquetFile {
@@ -97,16 +97,17 @@ impl TableFile for ParquetFile {
     fn each(&self, visit: &mut dyn FnMut(usize, &StringRecord) -> Result<()>) -> Result<()> {
         let reader = self.reader()?;
         let damaged = |row: usize, problem| self.data(&format!("row {row} cannot be read: {problem}"));
-        let mut rows = self.caught(|| reader.get_row_iter(None)).map_err(|problem| damaged(1, problem))?;
+        let mut rows = read(|| reader.get_row_iter(None)).map_err(|problem| damaged(1, problem))?;
         let (mut record, mut cell) = (StringRecord::new(), String::new());
         for number in 1.. {
-            let row = self.caught(|| rows.next().transpose()).map_err(|problem| damaged(number, problem))?;
+            let row = read(|| rows.next().transpose()).map_err(|problem| damaged(number, problem))?;
             let Some(row) = row else { break };
             record.clear();
             for (place, (_, field)) in row.get_column_iter().enumerate() {
                 cell.clear();
-                write_cell(field, self.stamps[place], &mut cell)
-                    .map_err(|found| self.data(&format!("row {number}, column `{}` is {found}", self.columns[place])))?;
+                write_cell(field, self.stamps[place], &mut cell).map_err(|found| {
+                    self.data(&format!("row {number}, column `{}` is {found}", self.columns[place]))
+                })?;
                 record.push_field(&cell);
             }
             visit(number, &record)?;

@@ -39,7 +39,8 @@ fn a_table_is_the_same_as_parquet_and_as_csv_by_every_codec() {
         assert_eq!(raw.survey.kinds, csv.survey.kinds, "{name}");
         let fitted = raw.fit(&all[..20]);
         // Python writes True where others write true.
-        let text = serde_json::to_string(&csv.fit(&all[..20])).unwrap().replace("True", "true").replace("False", "false");
+        let text =
+            serde_json::to_string(&csv.fit(&all[..20])).unwrap().replace("True", "true").replace("False", "false");
         assert_eq!(serde_json::to_string(&fitted).unwrap(), text, "{name}");
         assert_eq!(raw.encode(&fitted, &all), csv.encode(&csv.fit(&all[..20]), &all), "{name}");
         assert_eq!(raw.targets(&all, 0.0, 1.0), csv.targets(&all, 0.0, 1.0), "{name}");
@@ -75,19 +76,17 @@ fn what_has_no_text_is_told_with_its_column() {
 #[test]
 fn damaged_files_are_tables_or_errors() {
     let options = CsvOptions::default();
-    for name in ["mixed-snappy.parquet", "kinds.parquet", "map.parquet"] {
+    for name in ["mixed-snappy.parquet", "kinds.parquet", "bytes.parquet"] {
         let whole = std::fs::read(path(name)).unwrap();
         for length in (4..whole.len()).step_by(17) {
             let error = table::from_bytes("cut", whole[..length].to_vec(), &options).map(|_| ()).unwrap_err();
             assert!(error.to_string().starts_with("cut: is no whole Parquet file: "), "{error}");
         }
-        for at in 4..whole.len() {
-            for change in [0x01, 0x80, 0xFF] {
-                let mut bytes = whole.clone();
-                bytes[at] ^= change;
-                if let Ok(file) = table::from_bytes("changed", bytes, &options) {
-                    let _ = cells(&*file);
-                }
+        for at in (4..whole.len()).step_by(3) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= [0x01, 0x80, 0xFF][at / 3 % 3];
+            if let Ok(file) = table::from_bytes("changed", bytes, &options) {
+                let _ = cells(&*file);
             }
         }
     }

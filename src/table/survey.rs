@@ -81,7 +81,10 @@ impl Survey {
         let mut tallies: Vec<Tally> = names.iter().map(|_| Tally::new()).collect();
         let mut rows = 0;
         file.each(&mut |row, record| {
-            tallies.iter_mut().zip(record).for_each(|(tally, cell)| tally.add(cell.trim(), &|| row_text(row, record.position())));
+            tallies
+                .iter_mut()
+                .zip(record)
+                .for_each(|(tally, cell)| tally.add(cell.trim(), &|| row_text(row, record.position())));
             rows = row;
             Ok(())
         })?;

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 /// Say what a trained model makes of rows, images or arrays.
 ///
-/// CSV comes in and CSV goes out, a row for a row: the class and the probability of each, or the value in the target's own
+/// CSV or Parquet comes in and CSV goes out, a row for a row: the class and the probability of each, or the value in the target's own
 /// units. An image or a folder of them gives a line for each file, an NPY, NPZ or IDX file one for each sample. Nothing is written
 /// unless all is right.
 #[derive(clap::Args, Debug)]
