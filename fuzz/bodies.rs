@@ -5,7 +5,7 @@
 use limpide::data::{Npz, images, read_idx_from, read_npy_from};
 use limpide::format::safetensors::Archive;
 use limpide::format::{load_archive, onnx};
-use limpide::table::{CsvFile, CsvOptions, RawTable, Survey, SurveyOptions};
+use limpide::table::{CsvFile, CsvOptions, RawTable, Survey, SurveyOptions, TableFile};
 use std::path::Path;
 
 /// A format with what is done and what it may take.

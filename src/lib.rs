@@ -58,6 +58,7 @@
 #[cfg(test)]
 extern crate self as limpide;
 
+pub mod caught;
 mod compiled;
 pub mod container;
 pub mod data;

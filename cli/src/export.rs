@@ -83,7 +83,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         eprintln!("limpide: columns of dates are not in the file; it takes what `limpide inspect` lists as inputs");
     }
     let output = if arguments.bare { Output::default() } else { pipeline.output().clone() };
-    let options = Export { standardization, output };
+    let options = Export { standardization, wide: matches!(pipeline.input(), Input::Table(_)), output };
     let bytes = match arguments.format {
         Format::Onnx => onnx::export(network, &sample, &options)?,
         _ => rust_source::export(network, &sample, &options)?.into_bytes(),

@@ -17,6 +17,8 @@ pub use model_file::{load, load_archive, load_into, save};
 pub struct Export {
     /// What the inputs are standardised by before the network sees them.
     pub standardization: Option<Standardization>,
+    /// Whether a Rust source standardises in f64, as is done with the columns of a table.
+    pub wide: bool,
     /// What the outputs mean: they become probabilities of classes, or values in their own units.
     pub output: Output,
 }

@@ -1,6 +1,7 @@
 //! What the outputs of a network mean: classes with probabilities, or values in their own units.
 
 use super::Predictions;
+use crate::kernels::Kernels;
 use crate::loss::LossDescription;
 use crate::tensor::values_mut;
 use crate::{Error, Result, Tensor};
@@ -61,17 +62,20 @@ impl Activation {
         }
     }
 
-    /// Replaces the outputs of one sample by probabilities.
-    fn apply(self, z: &mut [f32]) {
+    /// Replaces the outputs of one sample by probabilities, by the functions of the layers. `room` is scratch.
+    fn apply(self, z: &mut [f32], room: &mut Vec<f32>) {
+        room.clear();
+        room.extend_from_slice(z);
         match self {
             Activation::Softmax => {
                 let largest = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                z.iter_mut().for_each(|z| *z = libm::expf(*z - largest));
+                room.iter_mut().for_each(|x| *x -= largest);
+                f32::exp_slice(room, z);
                 let sum: f32 = z.iter().sum();
                 z.iter_mut().for_each(|z| *z /= sum);
             }
-            Activation::Exp => z.iter_mut().for_each(|z| *z = libm::expf(*z)),
-            Activation::Sigmoid => z.iter_mut().for_each(|z| *z = 1.0 / (1.0 + libm::expf(-*z))),
+            Activation::Exp => f32::exp_slice(room, z),
+            Activation::Sigmoid => f32::sigmoid_slice(room, z),
             Activation::None => {}
         }
     }
@@ -99,7 +103,8 @@ impl Output {
         let each = outputs.len().checked_div(samples).unwrap_or(0);
         let classes = match self {
             Output::Classes { names, activation } => {
-                values_mut(&mut outputs).chunks_exact_mut(each.max(1)).for_each(|z| activation.apply(z));
+                let mut room = Vec::new();
+                values_mut(&mut outputs).chunks_exact_mut(each.max(1)).for_each(|z| activation.apply(z, &mut room));
                 if each == 1 && names.len() == 2 {
                     let both = outputs.iter().flat_map(|&second| [1.0 - second, second]).collect();
                     outputs = crate::tensor(&[samples, 2], both);

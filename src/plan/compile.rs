@@ -225,11 +225,18 @@ impl<T: Real> Builder<T> {
             leaf.module.each_parameter(&mut |parameter| len += parameter.len());
             len
         });
-        self.add(step, shown(leaves), parameters, gradient.sum(), forward);
+        self.add(step, leaves, parameters, gradient.sum(), forward);
         Ok(())
     }
 
-    fn add(&mut self, step: Box<dyn Step<T>>, modules: String, parameters: Range<usize>, gradient: usize, flops: u64) {
+    fn add(
+        &mut self,
+        step: Box<dyn Step<T>>,
+        leaves: &[Leaf<'_, T>],
+        parameters: Range<usize>,
+        gradient: usize,
+        flops: u64,
+    ) {
         let chain = &mut self.chain;
         let (gradients, packed) = (chain.gradient_len(), chain.packed_len());
         let (input_len, output_len) = (chain.output_len, step.output_len());
@@ -237,7 +244,8 @@ impl<T: Real> Builder<T> {
         // Forward, and the two ways back.
         chain.work += 3 * (flops + ENTRY_WORK * output_len as u64);
         chain.steps.push(Planned {
-            modules,
+            modules: shown(leaves),
+            places: leaves.iter().map(|leaf| leaf.name.clone()).collect(),
             parameters,
             gradient: gradients..gradients + gradient,
             packed: packed..packed + step.packed_len(),
@@ -298,7 +306,7 @@ impl<T: Real> Builder<T> {
         if channels > 1 && pixels > 1 {
             let parameters = self.chain.steps.last().map_or(0, |last| last.parameters.end);
             let turn = Turn { channels, pixels, to_last: to == Layout::Last };
-            self.add(Box::new(turn), String::new(), parameters..parameters, 0, 0);
+            self.add(Box::new(turn), &[], parameters..parameters, 0, 0);
         }
     }
 }

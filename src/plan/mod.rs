@@ -68,6 +68,20 @@ impl<T: Real> Plan<T> {
         }
     }
 
+    /// The places of the modules in each step that runs a convolution channels last, the convolution first. Its sums go
+    /// through a patch row by row with the channels innermost, and its pool comes before its activation.
+    pub(crate) fn channels_last(&self) -> Vec<Vec<String>> {
+        let chains = self.stages.iter().filter_map(|stage| match stage {
+            Stage::Chain(chain) => Some(&chain.steps),
+            _ => None,
+        });
+        chains
+            .flatten()
+            .filter(|planned| planned.step.name() == "convolution")
+            .map(|planned| planned.places.clone())
+            .collect()
+    }
+
     /// Numbers of one sample.
     fn input_len(&self) -> usize {
         self.input.iter().product()

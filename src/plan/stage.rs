@@ -40,6 +40,8 @@ pub(super) struct Planned<T: Real> {
     pub step: Box<dyn Step<T>>,
     /// The modules whose work it does, as a printed plan shows them.
     pub modules: String,
+    /// Their places in the network: `encoder.0`.
+    pub places: Vec<String>,
     /// Its parameters among all of the network.
     pub parameters: Range<usize>,
     /// Its part of a slice's gradients.

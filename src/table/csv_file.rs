@@ -1,7 +1,7 @@
 //! CSV and its relatives: delimiter and header found, gzip unpacked, and the row named of whatever is wrong.
 
 use super::cell::{date, is_missing, number};
-use super::column::listed;
+use super::file::{TableFile, named, row_text};
 use crate::{Error, Result};
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 use flate2::read::MultiGzDecoder;
@@ -37,9 +37,9 @@ pub struct CsvOptions {
 /// Rows are counted from 1, without the header; a line number is that of a text editor. Empty lines are passed over.
 ///
 /// ```
-/// use limpide::table::{CsvFile, CsvOptions};
+/// use limpide::table::{CsvFile, CsvOptions, TableFile};
 /// let file = CsvFile::from_bytes("people.csv", b"age;name\n31;Ada\n28;\"Bo;b\"\n".to_vec(), &CsvOptions::default())?;
-/// assert_eq!((file.columns(), file.delimiter()), (&["age".to_string(), "name".into()][..], ';'));
+/// assert_eq!((file.columns(), file.delimiter()), (&["age".to_string(), "name".into()][..], Some(';')));
 /// let mut names = Vec::new();
 /// file.each(&mut |_, row| Ok(names.push(row[1].to_string())))?;
 /// assert_eq!(names, ["Ada", "Bo;b"]);
@@ -72,61 +72,6 @@ impl CsvFile {
         Self::find_form(name.into(), Some(bytes.into()), options)
     }
 
-    /// What errors call it.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The names of the columns: those of the header, or `1`, `2` … without one.
-    pub fn columns(&self) -> &[String] {
-        &self.columns
-    }
-
-    /// What stands between two cells.
-    pub fn delimiter(&self) -> char {
-        self.delimiter.into()
-    }
-
-    /// Whether the first row has the names of the columns.
-    pub fn has_header(&self) -> bool {
-        self.header
-    }
-
-    /// Calls `visit` for every row with its number.
-    ///
-    /// # Errors
-    /// [`Error::Data`] for a row with more or fewer cells than columns, or text that is not UTF-8; those of `visit`.
-    pub fn each(&self, visit: &mut dyn FnMut(usize, &StringRecord) -> Result<()>) -> Result<()> {
-        let mut reader = self.reader(self.read()?, self.delimiter);
-        let mut record = StringRecord::new();
-        let mut number = usize::from(!self.header);
-        while reader.read_record(&mut record).map_err(|error| self.wrong(error, number))? {
-            if record.len() != self.columns.len() {
-                let line = record.position().map_or(0, csv::Position::line);
-                let (found, wanted) = (record.len(), self.columns.len());
-                let first = if self.header { "the header has" } else { "the first row has" };
-                return Err(self.data(format!("{} has {found} cells, and {first} {wanted}", row_text(number, line))));
-            }
-            if number > 0 {
-                visit(number, &record)?;
-            }
-            number += 1;
-        }
-        Ok(())
-    }
-
-    /// An error about a cell.
-    pub fn wrong_cell(&self, row: usize, record: &StringRecord, column: usize, wanted: &str) -> Error {
-        let place = row_text(row, record.position().map_or(0, csv::Position::line));
-        let (name, found) = (&self.columns[column], record[column].trim());
-        self.data(format!("{place}, column `{name}` wants {wanted}, got `{found}`"))
-    }
-
-    /// An error about the file.
-    pub(super) fn data(&self, problem: impl Into<String>) -> Error {
-        Error::Data { path: self.path.clone(), problem: problem.into() }
-    }
-
     fn io(&self, source: std::io::Error) -> Error {
         Error::Io { path: self.path.clone(), source }
     }
@@ -151,8 +96,11 @@ impl CsvFile {
         let first = rows.first().cloned().unwrap_or_default();
         let expected = options.expected.as_ref().is_some_and(|name| first.iter().any(|cell| cell.trim() == name));
         file.header = options.header.unwrap_or_else(|| expected || is_header(&rows));
-        file.columns =
-            if file.header { file.named(&first)? } else { (1..=first.len()).map(|n| n.to_string()).collect() };
+        let header = || {
+            let told = |problem| file.data(&format!("{problem}; rename one, or say that there is no header"));
+            named(first.iter()).map_err(told)
+        };
+        file.columns = if file.header { header()? } else { (1..=first.len()).map(|n| n.to_string()).collect() };
         Ok(file)
     }
 
@@ -176,7 +124,9 @@ impl CsvFile {
         if fit(byte).1 < 2 && fit(other).1 >= 2 {
             let (name, cells) = (delimiter_name(other), fit(other).1);
             let asked = delimiter_name(byte);
-            return Err(self.data(format!("has one cell a row with the delimiter {asked}; with {name} it has {cells}")));
+            return Err(
+                self.data(&format!("has one cell a row with the delimiter {asked}; with {name} it has {cells}"))
+            );
         }
         Ok(byte)
     }
@@ -186,22 +136,6 @@ impl CsvFile {
         let text = String::from_utf8_lossy(sample).into_owned();
         let mut reader = self.reader(Box::new(Cursor::new(text.into_bytes())), delimiter);
         reader.records().map_while(std::result::Result::ok).collect()
-    }
-
-    /// The names in a header: none twice, and a number where one is empty.
-    fn named(&self, header: &StringRecord) -> Result<Vec<String>> {
-        let name = |(place, cell): (usize, &str)| match cell.trim() {
-            "" => format!("column {}", place + 1),
-            name => name.to_string(),
-        };
-        let names: Vec<String> = header.iter().enumerate().map(name).collect();
-        let mut seen = BTreeSet::new();
-        match names.iter().find(|name| !seen.insert(name.as_str())) {
-            Some(twice) => {
-                Err(self.data(format!("has two columns `{twice}`; rename one, or say that there is no header")))
-            }
-            None => Ok(names),
-        }
     }
 
     fn reader(&self, source: Box<dyn Read>, delimiter: u8) -> csv::Reader<Box<dyn Read>> {
@@ -230,24 +164,57 @@ impl CsvFile {
 
     /// An error of the csv crate, which knows of bytes and text.
     fn wrong(&self, error: csv::Error, row: usize) -> Error {
-        let line = error.position().map_or(0, csv::Position::line);
+        let place = row_text(row, error.position());
         match error.into_kind() {
             ErrorKind::Io(source) => self.io(source),
             ErrorKind::Utf8 { err, .. } => {
                 let column = self.columns.get(err.field()).map_or(String::new(), |name| format!(", column `{name}`"));
-                self.data(format!("{}{column} is not UTF-8 text; save the file as UTF-8", row_text(row, line)))
+                self.data(&format!("{place}{column} is not UTF-8 text; save the file as UTF-8"))
             }
-            other => self.data(format!("{}: {other:?}", row_text(row, line))),
+            other => self.data(&format!("{place}: {other:?}")),
         }
+    }
+}
+
+impl TableFile for CsvFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    fn has_header(&self) -> bool {
+        self.header
+    }
+
+    fn delimiter(&self) -> Option<char> {
+        Some(self.delimiter.into())
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(usize, &StringRecord) -> Result<()>) -> Result<()> {
+        let mut reader = self.reader(self.read()?, self.delimiter);
+        let mut record = StringRecord::new();
+        let mut number = usize::from(!self.header);
+        while reader.read_record(&mut record).map_err(|error| self.wrong(error, number))? {
+            if record.len() != self.columns.len() {
+                let (found, wanted) = (record.len(), self.columns.len());
+                let first = if self.header { "the header has" } else { "the first row has" };
+                let place = row_text(number, record.position());
+                return Err(self.data(&format!("{place} has {found} cells, and {first} {wanted}")));
+            }
+            if number > 0 {
+                visit(number, &record)?;
+            }
+            number += 1;
+        }
+        Ok(())
     }
 }
 
 /// How a gzip file begins.
 const GZIP: [u8; 2] = [0x1F, 0x8B];
-
-fn row_text(row: usize, line: u64) -> String {
-    if row == 0 { "the header".into() } else { format!("row {row} (line {line})") }
-}
 
 fn delimiter_name(delimiter: u8) -> String {
     if delimiter == b'\t' { "tab".into() } else { format!("`{}`", char::from(delimiter)) }
@@ -265,9 +232,4 @@ fn is_header(rows: &[StringRecord]) -> bool {
     };
     let words: BTreeSet<&str> = first.iter().map(str::trim).collect();
     first.iter().enumerate().any(names_values) || (words.len() == first.len() && words.into_iter().all(is_name))
-}
-
-/// A list of a file's columns for messages.
-pub(super) fn columns_text(file: &CsvFile) -> String {
-    listed(&file.columns.iter().map(String::as_str).collect::<Vec<_>>())
 }

@@ -1,6 +1,6 @@
 //! All rows as numbers, before anything is measured on those that train.
 
-use super::CsvFile;
+use super::TableFile;
 use super::cell::{date, is_missing};
 use super::column::{Column, Encoding, Table, Value, finite};
 use super::survey::{ColumnKind, Survey, Task};
@@ -60,8 +60,8 @@ impl RawTable {
     /// Reads all rows a second time.
     ///
     /// # Errors
-    /// Those of [`CsvFile::each`].
-    pub fn read(file: &CsvFile, survey: Survey) -> Result<Self> {
+    /// Those of [`TableFile::each`].
+    pub fn read(file: &dyn TableFile, survey: Survey) -> Result<Self> {
         let described = file.columns().iter().zip(&survey.kinds).zip(&survey.tallies);
         let columns: Vec<RawColumn> = described
             .map(|((name, &kind), tally)| {

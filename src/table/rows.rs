@@ -1,6 +1,6 @@
 //! Rows of named cells, as text: what a model is asked about.
 
-use super::CsvFile;
+use super::{CsvFile, TableFile};
 use crate::{Error, Result};
 use serde_json::{Map, Value};
 

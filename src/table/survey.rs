@@ -1,6 +1,6 @@
 //! A first look at all rows: what kind each column is, and what the target asks for.
 
-use super::csv_file::{CsvFile, columns_text};
+use super::file::{TableFile, columns_text, row_text};
 use super::tally::Tally;
 use crate::model::nearest;
 use crate::{Error, Result};
@@ -63,10 +63,10 @@ impl Survey {
     /// Reads all rows once.
     ///
     /// # Errors
-    /// [`Error::Option`] for a target that is not there, with the nearest name; [`Error::Data`] for what [`CsvFile::each`]
+    /// [`Error::Option`] for a target that is not there, with the nearest name; [`Error::Data`] for what [`TableFile::each`]
     /// refuses, no rows, a target that is missing in a row, of one class, or of another kind than the task wants, numbers that
     /// are not finite, and columns of numbers with a text among them, each with its row.
-    pub fn new(file: &CsvFile, target: &str, options: &SurveyOptions) -> Result<Self> {
+    pub fn new(file: &dyn TableFile, target: &str, options: &SurveyOptions) -> Result<Self> {
         let names = file.columns();
         let place = |name: &str| names.iter().position(|own| own == name);
         let missing = |what: &str, name: &str| {
@@ -81,15 +81,17 @@ impl Survey {
         let mut tallies: Vec<Tally> = names.iter().map(|_| Tally::new()).collect();
         let mut rows = 0;
         file.each(&mut |row, record| {
-            let line = record.position().map_or(0, csv::Position::line);
-            tallies.iter_mut().zip(record).for_each(|(tally, cell)| tally.add(cell.trim(), row, line));
+            tallies
+                .iter_mut()
+                .zip(record)
+                .for_each(|(tally, cell)| tally.add(cell.trim(), &|| row_text(row, record.position())));
             rows = row;
             Ok(())
         })?;
         if rows == 0 {
             return Err(file.data("has a header and no rows; there is nothing to learn from"));
         }
-        let task = tallies[target].task(&names[target], rows, options.task).map_err(|problem| file.data(problem))?;
+        let task = tallies[target].task(&names[target], rows, options.task).map_err(|problem| file.data(&problem))?;
         let (mut kinds, mut notes) = (Vec::new(), Vec::new());
         for (number, (name, tally)) in names.iter().zip(&tallies).enumerate() {
             if number == target {
@@ -97,13 +99,13 @@ impl Survey {
                 continue;
             }
             let (kind, why) =
-                tally.kind(name, rows, options.columns.get(name)).map_err(|problem| file.data(problem))?;
+                tally.kind(name, rows, options.columns.get(name)).map_err(|problem| file.data(&problem))?;
             kinds.push(Some(kind));
             notes.extend(why.map(|why| format!("column `{name}` is left out: {why}")));
         }
         if kinds.iter().flatten().all(|&kind| kind == ColumnKind::Ignore) {
             let why = if notes.is_empty() { "there is no other column".into() } else { notes.join("; ") };
-            return Err(file.data(format!("has nothing to tell `{}` from: {why}", names[target])));
+            return Err(file.data(&format!("has nothing to tell `{}` from: {why}", names[target])));
         }
         Ok(Survey { kinds, target, task, rows, notes, tallies })
     }

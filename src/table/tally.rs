@@ -43,8 +43,8 @@ impl Tally {
         Tally { whole: true, counting: true, constant: true, ..Tally::default() }
     }
 
-    pub fn add(&mut self, cell: &str, row: usize, line: u64) {
-        let place = || format!("row {row} (line {line})");
+    /// Counts a cell; `place` is what messages call its row.
+    pub fn add(&mut self, cell: &str, place: &dyn Fn() -> String) {
         if is_missing(cell) {
             self.missing += 1;
             self.first_missing.get_or_insert_with(place);

@@ -42,7 +42,7 @@ fn delimiter_and_header_are_found() {
         let file = file(text);
         assert_eq!(
             (file.delimiter(), file.columns()),
-            (delimiter, &columns.iter().map(|c| c.to_string()).collect::<Vec<_>>()[..]),
+            (Some(delimiter), &columns.iter().map(|c| c.to_string()).collect::<Vec<_>>()[..]),
             "{text}"
         );
     }

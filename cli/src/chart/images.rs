@@ -22,7 +22,7 @@ const NOT_A_NUMBER: [u8; 4] = [255, 0, 255, 255];
 /// How a pixel's value becomes a colour; values beyond the ends take the end's colour, NaN is magenta.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ColourMap {
-    /// From black at the first to white at the second value.
+    /// From black at the first to white at the second value; in colour, each of red, green and blue from none to all.
     Grey(f64, f64),
     /// White at zero, vermillion up to the limit, blue down to minus the limit.
     Diverging(f64),
@@ -62,18 +62,32 @@ impl ColourMap {
 pub struct Tile {
     width: usize,
     height: usize,
+    /// A plane of values, or one each of red, green and blue.
     pixels: Vec<f64>,
     caption: String,
 }
 
 impl Tile {
-    /// An image of this size.
+    /// An image of this size: a plane of values, or one each of red, green and blue.
     ///
     /// # Panics
-    /// When the pixels are not `width` × `height`.
+    /// When the pixels are not 1 or 3 × `width` × `height`.
     pub fn new(width: usize, height: usize, pixels: Vec<f64>) -> Tile {
-        assert_eq!(pixels.len(), width * height, "a value for each of {width} × {height} pixels");
+        let plane = width * height;
+        assert!([plane, 3 * plane].contains(&pixels.len()), "a value or three for each of {width} × {height} pixels");
         Tile { width, height, pixels, caption: String::new() }
+    }
+
+    /// The colour at a place.
+    fn colour(&self, x: usize, y: usize, map: ColourMap) -> [u8; 4] {
+        let (plane, at) = (self.width * self.height, y * self.width + x);
+        match self.pixels.len() == plane {
+            true => map.colour(self.pixels[at]),
+            false => {
+                let [red, green, blue] = [0, 1, 2].map(|channel| map.colour(self.pixels[channel * plane + at]));
+                [red[0], green[1], blue[2], 255]
+            }
+        }
     }
 
     /// Writes a few characters below the tile: `7 → 9`.
@@ -122,8 +136,7 @@ impl ImageGrid {
             let scale = scale(tile);
             for y in 0..tile.height * scale {
                 for x in 0..tile.width * scale {
-                    let value = tile.pixels[y / scale * tile.width + x / scale];
-                    sheet.put(i * (width + GAP) + x, y, self.map.colour(value));
+                    sheet.put(i * (width + GAP) + x, y, tile.colour(x / scale, y / scale, self.map));
                 }
             }
         }
@@ -273,6 +286,14 @@ mod tests {
         assert_eq!(pixel(47, 48 + GAP), [102, 102, 102, 255]);
         assert_eq!(pixel(60, 60), [0, 0, 0, 0], "no tile there");
         assert_well_formed(&figure.inline());
+    }
+
+    #[test]
+    fn three_planes_are_red_green_and_blue() {
+        let planes = vec![1.0, 0.0, 0.5, 0.2, 0.0, 1.0];
+        let tile = Tile::new(2, 1, planes);
+        let map = ColourMap::Grey(0.0, 1.0);
+        assert_eq!([tile.colour(0, 0, map), tile.colour(1, 0, map)], [[255, 128, 0, 255], [0, 51, 255, 255]]);
     }
 
     #[test]

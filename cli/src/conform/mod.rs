@@ -1,6 +1,5 @@
 //! `limpide conform`: runs golden cases with known answers and says which agree, differ or are not supported.
 
-mod caught;
 mod compare;
 mod dump;
 mod kinds;
@@ -90,7 +89,7 @@ pub fn conform<T: Real>(dir: &Path, data: Option<&Path>, dump: Option<&Path>) ->
 /// Runs one case and compares; keeps the checked results in `produced` by their names in a dump.
 fn run<T: Real>(case: &Case, means: &Means, produced: &mut BTreeMap<String, Numbers>) -> Result<(), Stop> {
     // A panic is a finding about this case, not the end of the run.
-    let results = caught::caught(|| kinds::run::<T>(case, means))
+    let results = limpide::caught::caught(|| kinds::run::<T>(case, means))
         .unwrap_or_else(|message| Err(Stop::Failed(format!("panicked: {message}"))))?;
     let verdict = compare::results::<T>(case, &results);
     let checked = results.into_iter().filter(|(slot, _)| case.is_checked(slot));

@@ -3,7 +3,7 @@
 use super::http::{Request, Response};
 use crate::train::predict::{names, numbers};
 use limpide::pipeline::{Input, Pipeline};
-use limpide::table::{CsvFile, CsvOptions, Rows, Unseen};
+use limpide::table::{CsvFile, CsvOptions, Rows, TableFile, Unseen};
 use limpide::{Error, Tensor, tensor};
 use serde_json::{Map, Value};
 

@@ -277,8 +277,11 @@ impl DataDescription {
     pub fn keep_in(&mut self, folder: &Path) -> Result<()> {
         let Source::Table(table) = &mut self.source else { return Ok(()) };
         let Some(bytes) = &table.bytes else { return Ok(()) };
-        let packed = bytes.starts_with(&[0x1F, 0x8B]);
-        let path = folder.join(if packed { "data.csv.gz" } else { "data.csv" });
+        let path = folder.join(match bytes.as_slice() {
+            [0x1F, 0x8B, ..] => "data.csv.gz",
+            [b'P', b'A', b'R', b'1', ..] => "data.parquet",
+            _ => "data.csv",
+        });
         limpide::files::write_atomically(&path, bytes)?;
         table.file = std::path::absolute(&path).unwrap_or(path);
         Ok(())

@@ -87,7 +87,7 @@ fn score_file(run: &Path, path: &Path, json: bool) -> Result<ExitCode> {
     let place = file.columns().iter().position(|name| name == target);
     let place = place.ok_or_else(|| wrong(format!("has no column `{target}` to compare with")))?;
     let (mut labels, mut outputs, mut values, mut first) = (Vec::new(), Vec::new(), Vec::new(), 1);
-    predict::answer(&pipeline, &file, &[], &mut |rows, answers| {
+    predict::answer(&pipeline, &*file, &[], &mut |rows, answers| {
         for row in 0..rows.len() {
             let cell = rows.cell(row, place).trim();
             let wants =

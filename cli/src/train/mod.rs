@@ -33,6 +33,7 @@ use std::process::ExitCode;
 ///
 /// Of CSV and its relatives (packed by gzip or not, or - for the standard input) it is enough to name the column that is to be
 /// told from the others: delimiter, header, kinds of columns, task, network and recipe are found, and `--set` changes any.
+/// Parquet is read too where the command was built for it (`cargo build --release --features parquet`).
 /// Arrays are x.npy with y.npy beside it, or x and y in an NPZ file (x_test and y_test are kept for the test), or IDX images
 /// with their labels beside them. Images lie in a folder for each class, perhaps below train/, validation/ and test/.
 ///
@@ -42,7 +43,7 @@ use std::process::ExitCode;
 #[derive(clap::Args, Debug)]
 #[command(after_help = examples())]
 pub struct Arguments {
-    /// Rows (CSV, TSV, .gz, or - for the standard input), arrays (NPY, NPZ, IDX), a folder of images, or the description of a
+    /// Rows (CSV, TSV, .gz, Parquet, or - for the standard input), arrays (NPY, NPZ, IDX), a folder of images, or the description of a
     /// run.
     #[arg(value_name = "FILE|DIR|FILE.toml")]
     file: PathBuf,

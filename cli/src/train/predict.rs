@@ -6,7 +6,7 @@ use super::data::table::standard_input;
 use super::own_data::is_array_file;
 use limpide::files::write_atomically;
 use limpide::pipeline::{Input, Output, Pipeline, Predictions};
-use limpide::table::{CsvFile, CsvOptions, Encoding, Rows, Table};
+use limpide::table::{self, CsvOptions, Encoding, Rows, Table, TableFile};
 use limpide::{Error, Result, model, tensor};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 /// Say what a trained model makes of rows, images or arrays.
 ///
-/// CSV comes in and CSV goes out, a row for a row: the class and the probability of each, or the value in the target's own
+/// CSV or Parquet comes in and CSV goes out, a row for a row: the class and the probability of each, or the value in the target's own
 /// units. An image or a folder of them gives a line for each file, an NPY, NPZ or IDX file one for each sample. Nothing is written
 /// unless all is right.
 #[derive(clap::Args, Debug)]
@@ -74,7 +74,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
 /// The answers about the rows of a file.
 fn of_rows(pipeline: &Pipeline, arguments: &Arguments) -> Result<Vec<u8>> {
     let file = open(pipeline, &arguments.file)?;
-    let names = names(pipeline, &file);
+    let names = names(pipeline, &*file);
     let kept: Vec<usize> = arguments.keep.iter().map(|name| place(&names, name)).collect::<Result<_>>()?;
     let mut passed = if arguments.ignore_extra { extra(pipeline, &names) } else { Vec::new() };
     if !passed.is_empty() {
@@ -85,7 +85,7 @@ fn of_rows(pipeline: &Pipeline, arguments: &Arguments) -> Result<Vec<u8>> {
     let head = arguments.keep.iter().cloned().chain(answer_names(pipeline)?);
     let full = "memory is written to without fail";
     out.write_record(head).expect(full);
-    answer(pipeline, &file, &passed, &mut |rows, answers| {
+    answer(pipeline, &*file, &passed, &mut |rows, answers| {
         for row in 0..answers.len() {
             let kept = kept.iter().map(|&place| rows.cell(row, place).to_string());
             let class = answers.class(row).map(str::to_string);
@@ -100,16 +100,16 @@ fn of_rows(pipeline: &Pipeline, arguments: &Arguments) -> Result<Vec<u8>> {
 /// The file of rows for a model, with a header when the model's own had one.
 ///
 /// # Errors
-/// Those of [`CsvFile::open`].
-pub fn open(pipeline: &Pipeline, path: &Path) -> Result<CsvFile> {
+/// Those of [`table::open`].
+pub fn open(pipeline: &Pipeline, path: &Path) -> Result<Box<dyn TableFile>> {
     let header = match pipeline.input() {
         Input::Table(table) => Some(table.header),
         Input::Tensor { .. } => None,
     };
     let options = CsvOptions { header, ..CsvOptions::default() };
     match path.as_os_str() == "-" {
-        true => CsvFile::from_bytes("standard input", standard_input()?, &options),
-        false => CsvFile::open(path, &options),
+        true => table::from_bytes("standard input", standard_input()?, &options),
+        false => table::open(path, &options),
     }
 }
 
@@ -119,7 +119,7 @@ pub fn open(pipeline: &Pipeline, path: &Path) -> Result<CsvFile> {
 /// Those of the file's rows and of `take`.
 pub fn answer(
     pipeline: &Pipeline,
-    file: &CsvFile,
+    file: &dyn TableFile,
     passed: &[String],
     take: &mut dyn FnMut(&Rows, &Predictions) -> Result<()>,
 ) -> Result<()> {
@@ -161,7 +161,7 @@ pub fn answer(
 
 /// The names of a file's columns: its own, or for a model of columns without names those of the model, with or without the
 /// target.
-pub fn names(pipeline: &Pipeline, file: &CsvFile) -> Vec<String> {
+pub fn names(pipeline: &Pipeline, file: &dyn TableFile) -> Vec<String> {
     let Input::Table(Table { columns, header: false }) = pipeline.input() else { return file.columns().to_vec() };
     let features = columns.iter().filter(|column| column.encoding != Encoding::Target);
     let features: Vec<String> = features.map(|column| column.name.clone()).collect();
@@ -221,7 +221,7 @@ pub fn numbers(rows: &Rows, first: usize) -> Result<limpide::Tensor<f32>> {
 }
 
 /// An error with the name of the file.
-fn about(file: &CsvFile, error: Error) -> Error {
+fn about(file: &dyn TableFile, error: Error) -> Error {
     let advice = match &error {
         Error::Option { name, found, .. } if name == "the columns" && found.contains("knows no") => {
             "; --ignore-extra passes over them, --keep copies one"

@@ -155,6 +155,57 @@ fn a_corrupt_image_is_named_and_left_out_when_asked() {
     assert!(answers.stderr.contains("left out 1 files"), "{}", answers.stderr);
 }
 
+/// The damage that disks, downloads and people do, in a folder of 10,000: each kind alone is named by its file, and all
+/// together are left out and counted.
+#[test]
+fn damaged_images_among_ten_thousand_are_named_or_left_out_and_counted() {
+    let place = Place::new();
+    let folder = place.path("many");
+    let name = |file: usize| format!("{}/{file:05}.png", ["dark", "light"][file % 2]);
+    for file in 0..10_000 {
+        let base = [40, 200][file % 2];
+        let pixels: Vec<u8> = (0..16).map(|pixel| base + ((file * 31 + pixel * 17) % 23) as u8).collect();
+        write_png(&format!("{folder}/{}", name(file)), 4, &pixels);
+    }
+    fs::write(format!("{folder}/dark/notes.txt"), "not an image, and not called one").unwrap();
+    let whole = fs::read(format!("{folder}/{}", name(1))).unwrap();
+    let changed = |at: usize, byte: u8| [&whole[..at], &[byte], &whole[at + 1..]].concat();
+    let pixels = whole.windows(4).position(|four| four == b"IDAT").unwrap() + 8;
+    let damage = [
+        (3, Vec::new()),
+        (1_234, whole[..20].to_vec()),
+        (4_321, whole[..pixels].to_vec()),
+        (5_000, whole[..whole.len() - 16].to_vec()),
+        (6_789, changed(pixels, whole[pixels] ^ 0x55)),
+        (7_007, changed(0, b'x')),
+        (8_888, b"<html>404 Not Found</html>".to_vec()),
+        (9_999, changed(16, 0x7F)),
+    ];
+    let out = format!("--out {} --set epochs=1 --set data.limit=300", place.path("run"));
+    for (file, bytes) in &damage {
+        let path = format!("{folder}/{}", name(*file));
+        let good = fs::read(&path).unwrap();
+        fs::write(&path, bytes).unwrap();
+        run("train", &folder, &out).is_refused_with(&[&name(*file), "--skip-bad"]);
+        assert!(!Path::new(&place.path("run")).exists(), "no partial output");
+        fs::write(&path, good).unwrap();
+    }
+    for (file, bytes) in &damage {
+        fs::write(format!("{folder}/{}", name(*file)), bytes).unwrap();
+    }
+    let ran = run("train", &folder, &format!("--skip-bad {out}"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for words in ["9992 images", "left out 8 files that cannot be decoded"] {
+        assert!(ran.stderr.contains(words), "wants {words} in {}", ran.stderr);
+    }
+    let answers = run("predict", &place.path("run"), &format!("{folder} --skip-bad"));
+    assert_eq!((answers.code, answers.stdout.lines().count()), (0, 9_993), "{}", answers.stderr);
+    assert!(answers.stderr.contains("left out 8 files"), "{}", answers.stderr);
+    for (file, _) in &damage {
+        assert!(!answers.stdout.contains(&name(*file)), "{file}");
+    }
+}
+
 #[test]
 fn folders_and_files_that_are_no_data_are_refused() {
     let place = Place::new();

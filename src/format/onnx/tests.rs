@@ -82,7 +82,7 @@ fn what_stands_around_a_network_is_in_the_graph_and_comes_back() {
         let fitted = Standardization::fit(&Inputs::Real(x), &[0, 1, 2, 3, 4], per).unwrap();
         let count: usize = sample.iter().product();
         let output = Output::Values { names: Vec::new(), mean: vec![2.0; count], std: vec![0.5; count] };
-        let options = Export { standardization: Some(fitted.clone()), output: output.clone() };
+        let options = Export { standardization: Some(fitted.clone()), output: output.clone(), ..Export::default() };
         let network = Sequential::new().push(Tanh);
         let back = import_bytes("x", &export(&network, &sample, &options).unwrap()).unwrap();
         let read = back.standardization.unwrap();

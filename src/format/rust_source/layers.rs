@@ -62,7 +62,8 @@ pub(super) fn add(
             let weight = source.array(&about("weight"), &find("weight").expect("a Conv2d has a weight"));
             let bias = source.array(&about("bias"), &bias);
             let window = window(input, output, kernel, stride, padding, dilation);
-            format!("runtime::conv2d(&x, &{weight}, &{bias}, {groups}, {window})")
+            let channels_last = source.channels_last.contains(place);
+            format!("runtime::conv2d(&x, &{weight}, &{bias}, {groups}, {window}, {channels_last})")
         }
         Of::ConvTranspose2d(options) => {
             let &ConvTranspose2dOptions {

@@ -1,9 +1,9 @@
 //! A network as one Rust source file without dependencies: its numbers as arrays, and a function `predict`.
 //!
-//! The file gives the bits that the modules give in evaluation ([`Module::forward`] with [`Tape::off`](crate::Tape::off)) on the
-//! machine that writes it: sums are added up in the same order, functions are the same formulas. Whether a·b + c is rounded once
-//! or twice depends on a machine's instructions, and is fixed in the file; with `LIMPIDE_SIMD=portable` it is twice, which needs
-//! no instruction that some machines lack. `ln` alone is the system's.
+//! The file gives the bits that [`Pipeline::predict`](crate::Pipeline::predict) gives on the machine that writes it: sums are added
+//! up in the order of its [`Plan`], functions are the same formulas. Whether a·b + c is rounded once or twice depends on a
+//! machine's instructions, and is fixed in the file; with `LIMPIDE_SIMD=portable` it is twice, which needs no instruction that some
+//! machines lack. `ln` alone is the system's.
 
 mod layers;
 
@@ -12,10 +12,13 @@ use crate::Error;
 use crate::data::Standardization;
 use crate::format::Export;
 use crate::kernels::{Level, level};
+use crate::layers::MaxPool2d;
 use crate::pipeline::{Activation, Output};
+use crate::plan::Plan;
 use crate::tensor::shape_text;
 use crate::{AutoEncoder, Module, Residual, Result, Sequential};
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::fmt::{Arguments, Display, Write};
 
 /// The source of a file that computes what the network gives in evaluation for a sample of a shape (without batch axis).
@@ -38,9 +41,16 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
     let input = [&[1], sample].concat();
     let output = network.output_shape(&input)?;
     let mut source = Source::default();
+    for places in Plan::new(network, &input)?.channels_last() {
+        if let [_, middle, _] = places.as_slice() {
+            source.behind_pool.insert(middle.clone());
+        }
+        let first = places.into_iter().next();
+        source.channels_last.extend(first.map(|place| if place.is_empty() { ALONE.to_string() } else { place }));
+    }
     if let Some(standardization) = &options.standardization {
         standardization.check(&input)?;
-        source.standardize(standardization, input.iter().product());
+        source.standardize(standardization, input.iter().product(), options.wide);
     }
     source.add("", network, &input)?;
     let outputs = output[1..].iter().product();
@@ -93,6 +103,9 @@ fn library() -> String {
     format!("{allowed}{runtime}\n{allowed}{}", module("math", &math.concat()))
 }
 
+/// What the place of a network is called that is a single layer.
+const ALONE: &str = "network";
+
 /// A file in the making.
 #[derive(Default)]
 struct Source {
@@ -103,6 +116,11 @@ struct Source {
     count: usize,
     /// How many residuals a step is inside of.
     depth: usize,
+    /// The convolutions that sum with channels innermost.
+    channels_last: BTreeSet<String>,
+    /// The activations whose turn is after the pool behind them, and the step of one that waits.
+    behind_pool: BTreeSet<String>,
+    waiting: String,
 }
 
 impl Source {
@@ -127,8 +145,13 @@ impl Source {
         name
     }
 
-    /// (x − μ) / s.
-    fn standardize(&mut self, standardization: &Standardization, size: usize) {
+    /// (x − μ) / s, in f64 where it is `wide`.
+    fn standardize(&mut self, standardization: &Standardization, size: usize, wide: bool) {
+        if wide {
+            let (mean, std) = (standardization.mean(), standardization.std());
+            let value = format_args!("runtime::standardize(&x, &{mean:?}, &{std:?})").to_string();
+            return self.step("before the network", &"standardised", format_args!("{value}"));
+        }
         let run = size / standardization.mean().len();
         let of = |numbers: &[f64]| numbers.iter().map(|&number| number as f32).collect::<Vec<_>>();
         let mean = self.array("mean of the inputs", &of(standardization.mean()));
@@ -180,8 +203,14 @@ impl Source {
             return Ok(shape);
         }
         let output = module.output_shape(input)?;
-        let place = if place.is_empty() { "network" } else { place };
+        let place = if place.is_empty() { ALONE } else { place };
+        let before = self.steps.len();
         layers::add(self, place, module, input, &output)?;
+        let waiting = std::mem::take(&mut self.waiting);
+        if self.behind_pool.contains(place) && !(module as &dyn Any).is::<MaxPool2d>() {
+            self.waiting = self.steps.split_off(before);
+        }
+        self.steps += &waiting;
         Ok(output)
     }
 }

@@ -55,8 +55,16 @@ pub fn linear(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
     x.chunks_exact(inputs).flat_map(row).collect()
 }
 
-/// Z = W·P(X) + b.
-pub fn conv2d(x: &[f32], weight: &[f32], bias: &[f32], groups: usize, h: &Axis, w: &Axis) -> Vec<f32> {
+/// Z = W·P(X) + b; a patch is summed up channel by channel, or with the channels innermost.
+pub fn conv2d(
+    x: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    groups: usize,
+    h: &Axis,
+    w: &Axis,
+    channels_last: bool,
+) -> Vec<f32> {
     let (taps, pixels, outputs) = (h.kernel * w.kernel, h.input * w.input, bias.len());
     let inputs = weight.len() / outputs / taps;
     let mut z = Vec::with_capacity(outputs * h.output * w.output);
@@ -65,17 +73,13 @@ pub fn conv2d(x: &[f32], weight: &[f32], bias: &[f32], groups: usize, h: &Axis, 
         for i in 0..h.output {
             for j in 0..w.output {
                 let mut sum = bias[o];
-                for c in 0..inputs {
-                    for ki in 0..h.kernel {
-                        for kj in 0..w.kernel {
-                            let pixel = match (h.at(i, ki), w.at(j, kj)) {
-                                (Some(i), Some(j)) => x[(first + c) * pixels + i * w.input + j],
-                                _ => 0.0,
-                            };
-                            let tap = ki * w.kernel + kj;
-                            sum = multiply_add(weight[(o * inputs + c) * taps + tap], pixel, sum);
-                        }
-                    }
+                for k in 0..inputs * taps {
+                    let (c, tap) = if channels_last { (k % inputs, k / inputs) } else { (k / taps, k % taps) };
+                    let pixel = match (h.at(i, tap / w.kernel), w.at(j, tap % w.kernel)) {
+                        (Some(i), Some(j)) => x[(first + c) * pixels + i * w.input + j],
+                        _ => 0.0,
+                    };
+                    sum = multiply_add(weight[(o * inputs + c) * taps + tap], pixel, sum);
                 }
                 z.push(sum);
             }
@@ -207,6 +211,11 @@ pub fn normalize(x: &[f32], length: usize, eps: f64, weight: &[f32], bias: &[f32
         z.iter_mut().zip(bias.iter().cycle()).for_each(|(z, b)| *z += b);
     }
     z
+}
+
+/// (x − mean) / std, rounded once.
+pub fn standardize(x: &[f32], mean: &[f64], std: &[f64]) -> Vec<f32> {
+    x.iter().zip(mean.iter().zip(std)).map(|(&x, (mean, std))| ((f64::from(x) - mean) / std) as f32).collect()
 }
 
 /// x·std + mean, each rounded to an f32.

@@ -1,8 +1,13 @@
-//! Every layer's source, compiled by rustc alone, against the modules: bit for bit.
+//! Every layer's source, compiled by rustc alone, against the model in its file: bit for bit.
 
 use super::*;
+use crate::data::{Inputs, Per};
 use crate::format::networks;
-use crate::{Stream, Tape, Tensor, tensor, tensor::values};
+use crate::layers::{Conv2d, Flatten, Linear, Sigmoid, Tanh};
+use crate::pipeline::{self, Input, Meaning};
+use crate::table::{Column, Encoding, Table};
+use crate::tensor::{dense, values};
+use crate::{Stream, Tape, Tensor, tensor};
 use std::fmt;
 use std::path::Path;
 use std::process::Command;
@@ -32,65 +37,108 @@ fn compile_and_run(folder: &Path, main: &str) {
     assert!(ran.success());
 }
 
+/// A network in a file, with what goes in and comes out; the shape of a sample.
+struct Case {
+    name: String,
+    network: Box<dyn Module<f32>>,
+    sample: Vec<usize>,
+    meaning: Meaning,
+    standardization: Option<Standardization>,
+}
+
+/// Each network of the other formats, and what a plan does otherwise than the modules, behind each kind of input and output.
+fn cases() -> Vec<Case> {
+    let plain = |(name, network, sample): networks::Case| {
+        let input = Input::Tensor { shape: Some(sample.clone()), standardization: None, fit: None };
+        let meaning = Meaning { input, output: Output::default() };
+        Case { name: name.to_string(), network, sample, meaning, standardization: None }
+    };
+    let chain = Sequential::new().push(Conv2d::new(4, 9, 3).stride([1, 2]).padding(1)).push(Sigmoid);
+    let chain = chain.push(MaxPool2d::new(2)).push(Conv2d::new(9, 5, [2, 1])).push(MaxPool2d::new([2, 1])).push(Tanh);
+    let chain = chain.push(Conv2d::new(5, 3, 1)).push(Flatten::new()).push(Linear::new(18, 4));
+    let alone = Conv2d::<f32>::new(4, 2, 3);
+    let others = [
+        ("pools", Box::new(chain) as Box<dyn Module<f32>>, vec![4, 12, 12]),
+        ("alone", Box::new(alone) as Box<dyn Module<f32>>, vec![4, 5, 5]),
+    ];
+    let mut cases: Vec<Case> = networks::all().into_iter().chain(others).map(plain).collect();
+
+    let numbers = tensor(&[3, 4], inputs(12, 5));
+    let measured = Standardization::fit(&Inputs::Real(numbers), &[0, 1, 2], Per::Feature).unwrap();
+    let tensors = Input::Tensor { shape: Some(vec![4]), standardization: Some(measured.clone()), fit: None };
+    let (means, stds) = (vec![1.1, 1e6, -0.3, 0.0], vec![0.7, 1e3, 3.3, 1.0]);
+    let column = |(place, (&mean, &std))| Column {
+        name: format!("x{place}"),
+        encoding: Encoding::Number { mean, std, missing: false },
+    };
+    let columns = means.iter().zip(&stds).enumerate().map(column).collect();
+    let table = Input::Table(Table { columns, header: true });
+    let of_table = Standardization::new(means, stds, 1).unwrap();
+    let classes = |activation| Output::Classes { names: vec!["a".into(), "b".into(), "c".into()], activation };
+    let values = Output::Values { names: Vec::new(), mean: vec![1.5, -0.1, 0.0], std: vec![3.3, 0.7, 1.0] };
+    for (name, input, standardization, output) in [
+        ("values", &tensors, &measured, values),
+        ("softmax_behind", &tensors, &measured, classes(Activation::Softmax)),
+        ("exp_behind", &tensors, &measured, classes(Activation::Exp)),
+        ("sigmoid_behind", &tensors, &measured, classes(Activation::Sigmoid)),
+        ("table", &table, &of_table, classes(Activation::Softmax)),
+    ] {
+        cases.push(Case {
+            name: name.into(),
+            network: Box::new(Sequential::new().push(Linear::new(4, 3))),
+            sample: vec![4],
+            meaning: Meaning { input: input.clone(), output },
+            standardization: Some(standardization.clone()),
+        });
+    }
+    cases
+}
+
+/// Samples in a batch.
+const ROWS: usize = 3;
+
+/// What [`Pipeline::predict`](crate::Pipeline::predict) answers, in a batch and sample by sample, is what the compiled source says.
 #[test]
-fn every_layers_source_gives_the_bits_of_the_layer() {
+fn compiled_sources_give_the_bits_of_predict() {
     let folder = tempfile::tempdir().unwrap();
-    let mut main = String::new();
-    let mut calls = String::new();
+    let file = |name: &str| folder.path().join(name);
+    let (mut main, mut calls) = (String::new(), String::new());
     let mut wanted = Vec::new();
-    for (number, (name, mut network, sample)) in networks::all().into_iter().enumerate() {
+    for (number, Case { name, mut network, sample, meaning, standardization }) in cases().into_iter().enumerate() {
         network.reset_parameters(&Stream::new(7));
         for buffer in network.buffers_mut() {
             let spread = inputs(buffer.len().max(3), number as u64);
             buffer.iter_mut().zip(spread).for_each(|(buffer, x)| *buffer = 0.5 + x.abs());
         }
-        std::fs::write(
-            folder.path().join(format!("{name}.rs")),
-            export(&*network, &sample, &Export::default()).unwrap(),
-        )
-        .unwrap();
-        let x = inputs(sample.iter().product(), 100 + number as u64);
-        std::fs::write(folder.path().join(format!("{name}.x")), bytes(&x)).unwrap();
-        let x = tensor(&[&[1], sample.as_slice()].concat(), x);
-        wanted.push((name, network.forward(&x, &mut Tape::off())));
+        pipeline::save(&*network, &meaning, &file("model.safetensors")).unwrap();
+        let pipeline = crate::model::load(file("model.safetensors")).unwrap();
+        let x = inputs(ROWS * sample.iter().product::<usize>(), 100 + number as u64);
+        std::fs::write(file(&format!("{name}.x")), bytes(&x)).unwrap();
+        let predict = |rows: usize, x: &[f32]| {
+            let x = tensor(&[&[rows], sample.as_slice()].concat(), x.to_vec());
+            values(&dense(&pipeline.predict(&x).unwrap().values)).to_vec()
+        };
+        let batch = predict(ROWS, &x);
+        let alone: Vec<f32> = x.chunks(x.len() / ROWS).flat_map(|x| predict(1, x)).collect();
+        assert_eq!(bytes(&batch), bytes(&alone), "{name}: a batch and its samples");
+        let wide = matches!(meaning.input, Input::Table(_));
+        let options = Export { standardization, wide, output: meaning.output };
+        std::fs::write(file(&format!("{name}.rs")), export(pipeline.network(), &sample, &options).unwrap()).unwrap();
         main += &format!("mod {name};\n");
-        calls += &format!("    run(\"{name}\", |x| {name}::predict(x.try_into().unwrap()).to_vec());\n");
+        calls +=
+            &format!("    run(\"{name}\", {name}::INPUTS, |x| {name}::predict(x.try_into().unwrap()).to_vec());\n");
+        wanted.push((name, batch));
     }
-    // A standardisation before the network.
-    let x = tensor(&[3, 4], inputs(12, 5));
-    let standardization =
-        Standardization::fit(&crate::data::Inputs::Real(x.clone()), &[0, 1, 2], crate::data::Per::Feature);
-    let standardization = standardization.unwrap();
-    let network = Sequential::new().push(crate::layers::Linear::new(4, 2)).seed(3);
-    let output = Output::Values { names: Vec::new(), mean: vec![1.5, -0.1], std: vec![3.3, 0.7] };
-    let options = Export { standardization: Some(standardization.clone()), output };
-    let source = export(&network, &[4], &options).unwrap();
-    std::fs::write(folder.path().join("standardized.rs"), source).unwrap();
-    let mut first: Vec<f32> = values(&x)[..4].to_vec();
-    std::fs::write(folder.path().join("standardized.x"), bytes(&first)).unwrap();
-    standardization.apply_to(&mut first);
-    let mut scaled = network.forward(&tensor(&[1, 4], first), &mut Tape::off());
-    for (y, (std, mean)) in scaled.iter_mut().zip([(3.3, 1.5), (0.7, -0.1)]) {
-        *y = (f64::from((f64::from(*y) * std) as f32) + mean) as f32;
-    }
-    wanted.push(("standardized", scaled));
-    main += "mod standardized;\n";
-    calls += "    run(\"standardized\", |x| standardized::predict(x.try_into().unwrap()).to_vec());\n";
-    main += "fn run(name: &str, predict: impl Fn(&[f32]) -> Vec<f32>) {
+    main += "fn run(name: &str, inputs: usize, predict: impl Fn(&[f32]) -> Vec<f32>) {
     let bytes = std::fs::read(format!(\"{name}.x\")).unwrap();
     let x: Vec<f32> = bytes.chunks(4).map(|x| f32::from_le_bytes(x.try_into().unwrap())).collect();
-    let z: Vec<u8> = predict(&x).iter().flat_map(|z| z.to_le_bytes()).collect();
+    let z: Vec<u8> = x.chunks(inputs).flat_map(predict).flat_map(|z| z.to_le_bytes()).collect();
     std::fs::write(format!(\"{name}.z\"), z).unwrap();
 }
 ";
     compile_and_run(folder.path(), &format!("{main}fn main() {{\n{calls}}}\n"));
-    let mut differing = Vec::new();
-    for (name, wanted) in wanted {
-        let found = std::fs::read(folder.path().join(format!("{name}.z"))).unwrap();
-        if found != bytes(values(&crate::tensor::dense(&wanted))) {
-            differing.push(name);
-        }
-    }
+    wanted.retain(|(name, wanted)| std::fs::read(file(&format!("{name}.z"))).unwrap() != bytes(wanted));
+    let differing: Vec<&String> = wanted.iter().map(|(name, _)| name).collect();
     assert!(differing.is_empty(), "other bits: {differing:?}");
 }
 

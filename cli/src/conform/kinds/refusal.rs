@@ -1,8 +1,8 @@
 //! Calls that must be refused: construction with an error, computation with an error and a panic that says the same.
 
-use super::super::caught::caught;
 use super::layer::description;
 use super::{Case, Operation, Stop, loss, optimizer};
+use limpide::caught::caught;
 use limpide::data::Target;
 use limpide::optim::OPTIMIZERS;
 use limpide::{Real, Tape, zeros};

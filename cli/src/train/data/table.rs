@@ -3,7 +3,7 @@
 use super::{Answers, Parts, SplitDescription, divided};
 use limpide::data::{Dataset, Inputs};
 use limpide::pipeline::Input;
-use limpide::table::{ColumnKind, CsvFile, CsvOptions, RawTable, RawTarget, Survey, SurveyOptions, Task};
+use limpide::table::{self, ColumnKind, CsvOptions, RawTable, RawTarget, Survey, SurveyOptions, TableFile, Task};
 use limpide::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableSource {
-    /// CSV or one of its relatives, packed by gzip or not; `-` for the standard input.
+    /// CSV or one of its relatives, packed by gzip or not, or Parquet; `-` for the standard input.
     pub file: PathBuf,
     /// The column that is to be told from the others.
     pub target: String,
@@ -45,16 +45,16 @@ impl TableSource {
     /// The file, its form found.
     ///
     /// # Errors
-    /// Those of [`CsvFile::open`].
-    pub fn open(&mut self) -> Result<CsvFile> {
+    /// Those of [`table::open`].
+    pub fn open(&mut self) -> Result<Box<dyn TableFile>> {
         let options =
             CsvOptions { delimiter: self.delimiter, header: self.header, expected: Some(self.target.clone()) };
         if self.file.as_os_str() == "-" && self.bytes.is_none() {
             self.bytes = Some(standard_input()?);
         }
         match &self.bytes {
-            Some(bytes) => CsvFile::from_bytes("standard input", bytes.clone(), &options),
-            None => CsvFile::open(&self.file, &options),
+            Some(bytes) => table::from_bytes("standard input", bytes.clone(), &options),
+            None => table::open(&self.file, &options),
         }
     }
 
@@ -65,13 +65,13 @@ impl TableSource {
     pub fn load(&mut self, limit: Option<usize>, split: &SplitDescription, run_seed: u64) -> Result<Parts> {
         let file = self.open()?;
         let survey =
-            Survey::new(&file, &self.target, &SurveyOptions { task: self.task, columns: self.columns.clone() })?;
+            Survey::new(&*file, &self.target, &SurveyOptions { task: self.task, columns: self.columns.clone() })?;
         let notes = survey.notes.clone();
         self.task = Some(survey.task);
-        (self.delimiter, self.header) = (Some(file.delimiter()), Some(file.has_header()));
+        (self.delimiter, self.header) = (file.delimiter(), Some(file.has_header()));
         let kinds = file.columns().iter().zip(&survey.kinds);
         self.columns = kinds.filter_map(|(name, &kind)| Some((name.clone(), kind?))).collect();
-        let raw = RawTable::read(&file, survey)?;
+        let raw = RawTable::read(&*file, survey)?;
 
         let name = file.path().display().to_string();
         let (names, classes) = match &raw.target {

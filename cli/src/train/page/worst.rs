@@ -54,7 +54,7 @@ fn images(section: Section, session: &Session, answers: &Answers, order: &[usize
     };
     let tiles = |images: &[Vec<f64>], captions: bool| -> Vec<Tile> {
         let tile = |(place, pixels): (usize, &Vec<f64>)| {
-            let tile = Tile::new(shape[2], shape[1], grey(pixels, shape));
+            let tile = Tile::new(shape[2], shape[1], pixels.clone());
             if captions { tile.caption(&caption(place)) } else { tile }
         };
         images.iter().enumerate().map(tile).collect()
@@ -79,12 +79,6 @@ fn images(section: Section, session: &Session, answers: &Answers, order: &[usize
         grid = grid.group("", tiles(&inputs, true));
     }
     section.figure(&grid.figure("worst", "The images with the highest loss."), words)
-}
-
-/// One number a pixel: the mean of the channels.
-fn grey(pixels: &[f64], [channels, height, width]: [usize; 3]) -> Vec<f64> {
-    let plane = height * width;
-    (0..plane).map(|at| (0..channels).map(|c| pixels[c * plane + at]).sum::<f64>() / channels as f64).collect()
 }
 
 /// A sample's numbers as they were before they were standardised.
@@ -184,7 +178,6 @@ mod tests {
         for no in [&[64][..], &[2, 8, 8], &[1, 1, 8], &[1, 1, 8, 8]] {
             assert_eq!(image_shape(no), None);
         }
-        assert_eq!(grey(&[1.0, 2.0, 3.0, 6.0, 5.0, 10.0], [3, 1, 2]), [3.0, 6.0]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Panics turned into messages.
+//! Panics turned into messages: for the shapes that a layer refuses, and for other people's code on files that nobody can trust.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -10,7 +10,10 @@ thread_local! {
     static CAUGHT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What a job returns, or the message of its panic.
+/// What a job returns, or the message of its panic, which is then not printed.
+///
+/// # Errors
+/// The message of a panic.
 pub fn caught<R>(job: impl FnOnce() -> R) -> Result<R, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
