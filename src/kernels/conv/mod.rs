@@ -1,17 +1,20 @@
 //! Convolutions of whole batches, in all three directions, without copying patches: images are padded once, and each tap is
 //! then a shifted read.
 
+mod aligned;
 mod patches;
 mod planes;
+mod shifts;
 mod tiles;
 
 use super::dispatch::{Level, level};
 use super::window::Windows;
 use crate::Real;
+use aligned::Aligned;
 pub use patches::{col2im, im2col, transpose};
 use planes::{Planes, Strip};
-pub use tiles::Shifts;
-use tiles::{Aligned, Reads, Weights, Writes};
+pub use shifts::Shifts;
+use tiles::{Reads, Weights, Writes};
 
 /// The sizes of a convolution: Z = W ⋆ X with X (images, inputs, …), W (outputs, inputs/groups, …) and
 /// Z (images, outputs, …), all in row-major order.

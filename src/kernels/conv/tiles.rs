@@ -4,10 +4,10 @@
 //! Both keep a tile of sums in vector registers. A lane of a sum over taps adds up in the order of the taps, whatever
 //! else is computed beside it.
 
-use super::super::dispatch::{Level, best};
+use super::aligned::Aligned;
 use super::planes::Strip;
+use crate::kernels::dispatch::Level;
 use ndarray::NdFloat;
-use std::ops::{Deref, DerefMut};
 
 /// a·b + c, in one rounding where the machine has the instruction.
 #[inline(always)]
@@ -60,45 +60,6 @@ fn together(left: usize, wide: bool) -> usize {
     }
 }
 
-/// Numbers that begin at a cache line.
-#[derive(Default)]
-pub(super) struct Aligned<T> {
-    values: Vec<T>,
-    first: usize,
-}
-
-impl<T: NdFloat> Aligned<T> {
-    /// Bytes of a cache line.
-    const LINE: usize = 64;
-
-    pub(super) fn zeros(count: usize) -> Self {
-        let mut aligned = Aligned { values: Vec::new(), first: 0 };
-        aligned.resize(count);
-        aligned
-    }
-
-    /// Makes room for `count` numbers, of any values.
-    fn resize(&mut self, count: usize) {
-        if self.values.len() < count + Self::LINE {
-            self.values = vec![T::zero(); count + Self::LINE];
-            self.first = self.values.as_ptr().align_offset(Self::LINE).min(Self::LINE);
-        }
-    }
-}
-
-impl<T> Deref for Aligned<T> {
-    type Target = [T];
-    fn deref(&self) -> &[T] {
-        &self.values[self.first..]
-    }
-}
-
-impl<T> DerefMut for Aligned<T> {
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.values[self.first..]
-    }
-}
-
 /// W (rows × offsets) as the sums over taps read it: panels of some rows, offset after offset.
 pub(super) struct Weights<T> {
     values: Aligned<T>,
@@ -136,7 +97,7 @@ impl<T: NdFloat> Reads<'_, T> {
 
     /// Z[m, strip] ← b[m] + Σₖ W[m, k]·source[offset k + strip], some offsets at a time; without b, Z is added to.
     #[inline(always)]
-    fn over_taps<const FUSED: bool, const L: usize, const WIDE: bool>(
+    pub(super) fn over_taps<const FUSED: bool, const L: usize, const WIDE: bool>(
         self,
         weights: &Weights<T>,
         some: usize,
@@ -270,7 +231,7 @@ impl<T: NdFloat> Reads<'_, T> {
     /// G[m, k] += Σ over strips and their lanes of δ[m, strip]·source[offset k + strip], where row m of δ starts at
     /// `m * plane`. `packed` is room that grows as needed.
     #[inline(always)]
-    fn over_pixels<const FUSED: bool, const L: usize, const WIDE: bool>(
+    pub(super) fn over_pixels<const FUSED: bool, const L: usize, const WIDE: bool>(
         self,
         delta: &[T],
         plane: usize,
@@ -366,157 +327,3 @@ impl<T: NdFloat> Reads<'_, T> {
         sums
     }
 }
-
-/// The two loops at a level of vector instructions, L lanes wide.
-pub trait Shifts: NdFloat {
-    /// Lanes of one vector.
-    fn lanes(level: Level, width: usize) -> usize;
-
-    /// [`Reads::over_taps`].
-    #[allow(private_interfaces)]
-    fn over_taps(
-        level: Level,
-        lanes: usize,
-        reads: Reads<Self>,
-        w: &Weights<Self>,
-        some: usize,
-        bias: Option<&[Self]>,
-        to: &mut Writes<Self>,
-    );
-
-    /// [`Reads::over_pixels`].
-    #[allow(private_interfaces)]
-    fn over_pixels(
-        level: Level,
-        lanes: usize,
-        reads: Reads<Self>,
-        delta: &[Self],
-        plane: usize,
-        gradient: &mut [Self],
-        packed: &mut Aligned<Self>,
-    );
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    //! The loops compiled for instructions that not every machine has.
-
-    use super::{Aligned, Reads, Weights, Writes};
-    use ndarray::NdFloat;
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    pub(super) fn taps_avx512<T: NdFloat, const L: usize>(
-        reads: Reads<T>,
-        w: &Weights<T>,
-        some: usize,
-        bias: Option<&[T]>,
-        to: &mut Writes<T>,
-    ) {
-        reads.over_taps::<true, L, true>(w, some, bias, to);
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    pub(super) fn pixels_avx512<T: NdFloat, const L: usize>(
-        reads: Reads<T>,
-        delta: &[T],
-        plane: usize,
-        gradient: &mut [T],
-        packed: &mut Aligned<T>,
-    ) {
-        reads.over_pixels::<true, L, true>(delta, plane, gradient, packed);
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn taps_avx2<T: NdFloat, const L: usize>(
-        reads: Reads<T>,
-        w: &Weights<T>,
-        some: usize,
-        bias: Option<&[T]>,
-        to: &mut Writes<T>,
-    ) {
-        reads.over_taps::<true, L, false>(w, some, bias, to);
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn pixels_avx2<T: NdFloat, const L: usize>(
-        reads: Reads<T>,
-        delta: &[T],
-        plane: usize,
-        gradient: &mut [T],
-        packed: &mut Aligned<T>,
-    ) {
-        reads.over_pixels::<true, L, false>(delta, plane, gradient, packed);
-    }
-}
-
-/// A scalar type with vectors of FULL lanes at AVX-512, HALF at AVX2 and QUARTER on every machine.
-macro_rules! shifts {
-    ($scalar:ty, $full:literal, $half:literal, $quarter:literal) => {
-        impl Shifts for $scalar {
-            fn lanes(level: Level, width: usize) -> usize {
-                match level {
-                    Level::Avx512 if width > $half => $full,
-                    Level::Avx512 | Level::Avx2 => $half,
-                    Level::Portable => $quarter,
-                }
-            }
-
-            #[allow(private_interfaces)]
-            fn over_taps(
-                level: Level,
-                lanes: usize,
-                reads: Reads<Self>,
-                w: &Weights<Self>,
-                some: usize,
-                bias: Option<&[Self]>,
-                to: &mut Writes<Self>,
-            ) {
-                assert!(level <= best(), "this machine lacks {}", level.name());
-                match (level, lanes) {
-                    // SAFETY: `best` found the features of this level on the machine.
-                    #[cfg(target_arch = "x86_64")]
-                    (Level::Avx512, $full) => unsafe { x86::taps_avx512::<_, $full>(reads, w, some, bias, to) },
-                    // SAFETY: as above.
-                    #[cfg(target_arch = "x86_64")]
-                    (Level::Avx512, _) => unsafe { x86::taps_avx512::<_, $half>(reads, w, some, bias, to) },
-                    // SAFETY: as above.
-                    #[cfg(target_arch = "x86_64")]
-                    (Level::Avx2, _) => unsafe { x86::taps_avx2::<_, $half>(reads, w, some, bias, to) },
-                    _ => reads.over_taps::<false, $quarter, false>(w, some, bias, to),
-                }
-            }
-
-            #[allow(private_interfaces)]
-            fn over_pixels(
-                level: Level,
-                lanes: usize,
-                reads: Reads<Self>,
-                delta: &[Self],
-                plane: usize,
-                gradient: &mut [Self],
-                packed: &mut Aligned<Self>,
-            ) {
-                assert!(level <= best(), "this machine lacks {}", level.name());
-                match (level, lanes) {
-                    // SAFETY: `best` found the features of this level on the machine.
-                    #[cfg(target_arch = "x86_64")]
-                    (Level::Avx512, $full) => unsafe {
-                        x86::pixels_avx512::<_, $full>(reads, delta, plane, gradient, packed)
-                    },
-                    // SAFETY: as above.
-                    #[cfg(target_arch = "x86_64")]
-                    (Level::Avx512, _) => unsafe {
-                        x86::pixels_avx512::<_, $half>(reads, delta, plane, gradient, packed)
-                    },
-                    // SAFETY: as above.
-                    #[cfg(target_arch = "x86_64")]
-                    (Level::Avx2, _) => unsafe { x86::pixels_avx2::<_, $half>(reads, delta, plane, gradient, packed) },
-                    _ => reads.over_pixels::<false, $quarter, false>(delta, plane, gradient, packed),
-                }
-            }
-        }
-    };
-}
-
-shifts!(f32, 16, 8, 4);
-shifts!(f64, 8, 4, 2);

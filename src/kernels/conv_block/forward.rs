@@ -1,0 +1,188 @@
+//! The way forward through a block: the pixels of a window side by side in registers, of which the largest is kept.
+
+use super::ConvBlock;
+use crate::Real;
+use crate::kernels::simd::{Comparable, Kernel};
+
+/// [`ConvBlock::forward`].
+pub(super) struct Forward<'a, T> {
+    pub block: &'a ConvBlock,
+    pub padded: &'a [T],
+    pub packed: &'a [T],
+    pub z: &'a mut [T],
+    pub at: &'a mut [u8],
+}
+
+impl<T: Real> Kernel<T> for Forward<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Comparable<Scalar = T>>(mut self) {
+        let registers = self.block.padded_outputs() / V::LANES;
+        let mut register = 0;
+        // SAFETY: as promised by the caller; the registers named lie within the padded outputs.
+        unsafe {
+            while register + 2 <= registers {
+                self.registers::<V, 2>(register);
+                register += 2;
+            }
+            if register < registers {
+                self.registers::<V, 1>(register);
+            }
+        }
+    }
+}
+
+/// Pixels that are computed side by side: with two registers of channels each, their sums fill half the registers of AVX2.
+const SIDE_BY_SIDE: usize = 4;
+
+impl<T: Real> Forward<'_, T> {
+    /// All cells, for N registers of output channels.
+    #[inline(always)]
+    unsafe fn registers<V: Comparable<Scalar = T>, const N: usize>(&mut self, register: usize) {
+        let block = self.block;
+        let [height, width] = block.output();
+        let [pool_h, pool_w] = block.pool;
+        let places = pool_h * pool_w;
+        if places == 1 {
+            // SAFETY: passed on.
+            return unsafe { self.plain::<V, N>(register) };
+        }
+        for i in 0..height {
+            for j in 0..width {
+                let patch = |place: usize| block.patch(i * pool_h + place / pool_w, j * pool_w + place % pool_w);
+                // SAFETY: every patch named lies within the padded image.
+                unsafe {
+                    let mut best = [V::splat(T::neg_infinity()); N];
+                    let mut at = [V::splat(T::zero()); N];
+                    let mut place = 0;
+                    while place + SIDE_BY_SIDE <= places {
+                        let patches = std::array::from_fn(|k| patch(place + k));
+                        let sums = self.sums::<V, N, SIDE_BY_SIDE>(register, patches);
+                        for (k, sums) in sums.iter().enumerate() {
+                            keep_larger(sums, place + k, &mut best, &mut at);
+                        }
+                        place += SIDE_BY_SIDE;
+                    }
+                    while place < places {
+                        let [sums] = self.sums::<V, N, 1>(register, [patch(place)]);
+                        keep_larger(&sums, place, &mut best, &mut at);
+                        place += 1;
+                    }
+                    self.write(i * width + j, register, &best, Some(&at));
+                }
+            }
+        }
+    }
+
+    /// All pixels of an image without a pool.
+    #[inline(always)]
+    unsafe fn plain<V: Comparable<Scalar = T>, const N: usize>(&mut self, register: usize) {
+        let block = self.block;
+        let [height, width] = block.output();
+        for i in 0..height {
+            let mut j = 0;
+            // SAFETY: every patch named lies within the padded image.
+            unsafe {
+                while j + SIDE_BY_SIDE <= width {
+                    let patches = std::array::from_fn(|k| block.patch(i, j + k));
+                    let sums = self.sums::<V, N, SIDE_BY_SIDE>(register, patches);
+                    for (k, sums) in sums.iter().enumerate() {
+                        self.write(i * width + j + k, register, sums, None);
+                    }
+                    j += SIDE_BY_SIDE;
+                }
+                while j < width {
+                    let [sums] = self.sums::<V, N, 1>(register, [block.patch(i, j)]);
+                    self.write(i * width + j, register, &sums, None);
+                    j += 1;
+                }
+            }
+        }
+    }
+
+    /// b + W·patch for P patches and N registers of output channels.
+    #[inline(always)]
+    unsafe fn sums<V: Comparable<Scalar = T>, const N: usize, const P: usize>(
+        &self,
+        register: usize,
+        patches: [usize; P],
+    ) -> [[V; N]; P] {
+        let block = self.block;
+        let size = block.size();
+        // SAFETY: the packed weights hold, for each register, LANES numbers a place of the patch, and behind them the biases;
+        // a patch has `rows` rows of `row` numbers, `line` apart, within the padded image.
+        unsafe {
+            let weights = self.packed.as_ptr().add(register * size * V::LANES);
+            let bias = self.packed.as_ptr().add(block.padded_outputs() * size + register * V::LANES);
+            let mut sums = [[V::splat(T::zero()); N]; P];
+            for (n, bias) in (0..N).map(|n| (n, V::load(bias.add(n * V::LANES)))) {
+                sums.iter_mut().for_each(|sums| sums[n] = bias);
+            }
+            for row in 0..block.rows() {
+                let weights = weights.add(row * block.row * V::LANES);
+                let from: [*const T; P] =
+                    std::array::from_fn(|p| self.padded.as_ptr().add(patches[p] + row * block.line));
+                for k in 0..block.row {
+                    let w: [V; N] = std::array::from_fn(|n| V::load(weights.add((n * size + k) * V::LANES)));
+                    for (sums, from) in sums.iter_mut().zip(&from) {
+                        let x = V::splat(*from.add(k));
+                        for (sum, &w) in sums.iter_mut().zip(&w) {
+                            *sum = x.times_plus(w, *sum);
+                        }
+                    }
+                }
+            }
+            sums
+        }
+    }
+
+    /// Writes one cell's registers; the last register may be wider than the channels that are left.
+    #[inline(always)]
+    unsafe fn write<V: Comparable<Scalar = T>, const N: usize>(
+        &mut self,
+        cell: usize,
+        register: usize,
+        best: &[V; N],
+        at: Option<&[V; N]>,
+    ) {
+        for n in 0..N {
+            let channel = (register + n) * V::LANES;
+            let start = cell * self.block.outputs + channel;
+            let used = V::LANES.min(self.block.outputs - channel);
+            // SAFETY: `used` numbers from `start` on belong to this cell; whole registers are written only where they fit.
+            unsafe {
+                if used == V::LANES {
+                    best[n].store(self.z.as_mut_ptr().add(start));
+                    match at {
+                        Some(at) => at[n].store_bytes(self.at.as_mut_ptr().add(start)),
+                        None => self.at[start..start + used].fill(0),
+                    }
+                } else {
+                    let (mut numbers, mut bytes) = ([T::zero(); WIDEST], [0; WIDEST]);
+                    best[n].store(numbers.as_mut_ptr());
+                    if let Some(at) = at {
+                        at[n].store_bytes(bytes.as_mut_ptr());
+                    }
+                    self.z[start..start + used].copy_from_slice(&numbers[..used]);
+                    self.at[start..start + used].copy_from_slice(&bytes[..used]);
+                }
+            }
+        }
+    }
+}
+
+/// Numbers in the widest register of any machine.
+const WIDEST: usize = 16;
+
+/// (best, at) ← the larger of best and the sums, with the place where the sums stand.
+#[inline(always)]
+unsafe fn keep_larger<T: Real, V: Comparable<Scalar = T>, const N: usize>(
+    sums: &[V; N],
+    place: usize,
+    best: &mut [V; N],
+    at: &mut [V; N],
+) {
+    for n in 0..N {
+        // SAFETY: within a kernel, as the caller is.
+        (best[n], at[n]) = unsafe { sums[n].keep_larger(best[n], V::splat(T::of(place as f64)), at[n]) };
+    }
+}

@@ -1,0 +1,229 @@
+//! A convolution and the max-pool behind it in one pass over an image, channels last (NHWC).
+//!
+//! Every output pixel is a sum over the rows of its patch, which are contiguous when channels lie innermost; the pixels of
+//! a pooling window are computed side by side in registers, and only their maximum is written. Going back, a pooled
+//! pixel's delta has one source for each channel, so the work is a pool window's share of a dense convolution's.
+
+mod backward;
+mod forward;
+
+use super::simd::Vectors;
+use super::window::Windows;
+use crate::Real;
+pub use backward::Backward;
+use backward::BackwardKernel;
+use forward::Forward;
+
+/// The shape of a convolution of one group without dilation, and of the windows of a max-pool side by side behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConvBlock {
+    windows: Windows,
+    channels: usize,
+    outputs: usize,
+    pool: [usize; 2],
+    /// Numbers of a patch's row, and the same rounded up to whole registers.
+    row: usize,
+    whole_row: usize,
+    /// Numbers from one row of the padded image to the next.
+    line: usize,
+    lanes: usize,
+    /// The cells of the output with the start of their windows' first patches, in the order in which deltas go back.
+    order: Vec<(usize, u32)>,
+    /// From a window's first patch to the one at each place in the window; 0 for bytes that are no place.
+    within: [u32; 256],
+}
+
+/// Numbers behind a padded image that the last register of a patch may touch.
+const ROOM: usize = 16;
+
+/// Where a delta goes: the patch of one channel's maximum in a window, by its distance from the padded image's start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Route<T> {
+    delta: T,
+    patch: u32,
+}
+
+impl ConvBlock {
+    /// A block of `outputs` filters over images of `channels`, pooled in windows of `pool` (height, width); `[1, 1]` for none.
+    ///
+    /// `None` where the convolution is dilated, the image too large for 32-bit distances, or the pool wider than a byte tells.
+    pub fn new<T: Real>(windows: Windows, channels: usize, outputs: usize, pool: [usize; 2]) -> Option<ConvBlock> {
+        let (h, w) = (&windows.h, &windows.w);
+        let lanes = <T as Vectors>::width();
+        let (row, line) = (w.kernel * channels, (w.input + 2 * w.padding) * channels);
+        let fits = (h.input + 2 * h.padding) * line < u32::MAX as usize && pool[0] * pool[1] < 256;
+        let pooled = h.output >= pool[0] && w.output >= pool[1];
+        if h.dilation != 1 || w.dilation != 1 || !fits || !pooled {
+            return None;
+        }
+        let whole_row = row.next_multiple_of(lanes);
+        let (order, within) = (Vec::new(), [0; 256]);
+        let mut block = ConvBlock { windows, channels, outputs, pool, row, whole_row, line, lanes, order, within };
+        let [height, width] = block.output();
+        // Every other column first: patches of neighbours overlap, and waiting for a store costs more than a hop.
+        let columns = || (0..width).step_by(2).chain((1..width).step_by(2));
+        let cell = |i: usize, j: usize| (i * width + j, block.patch(i * pool[0], j * pool[1]) as u32);
+        block.order = (0..height).flat_map(|i| columns().map(move |j| (i, j))).map(|(i, j)| cell(i, j)).collect();
+        for place in 0..pool[0] * pool[1] {
+            block.within[place] = block.patch(place / pool[1], place % pool[1]) as u32;
+        }
+        Some(block)
+    }
+
+    /// Height and width of the pooled output.
+    pub fn output(&self) -> [usize; 2] {
+        [self.windows.h.output / self.pool[0], self.windows.w.output / self.pool[1]]
+    }
+
+    fn cells(&self) -> usize {
+        self.output().iter().product()
+    }
+
+    /// Numbers of the image with its border, and room behind it.
+    pub fn padded_len(&self) -> usize {
+        self.line * (self.windows.h.input + 2 * self.windows.h.padding) + ROOM
+    }
+
+    /// Rows of a patch.
+    fn rows(&self) -> usize {
+        self.windows.h.kernel
+    }
+
+    /// Numbers of a patch as the gradient keeps it: whole registers a row.
+    fn patch_len(&self) -> usize {
+        self.rows() * self.whole_row
+    }
+
+    /// Numbers of a patch.
+    fn size(&self) -> usize {
+        self.rows() * self.row
+    }
+
+    /// Output channels, rounded up to whole registers.
+    fn padded_outputs(&self) -> usize {
+        self.outputs.next_multiple_of(self.lanes)
+    }
+
+    /// Numbers that [`ConvBlock::pack`] writes.
+    pub fn packed_len(&self) -> usize {
+        self.padded_outputs() * (self.size() + 1) + self.outputs * self.patch_len()
+    }
+
+    /// How far the patch of output pixel (i, j) lies from the start of the padded image.
+    fn patch(&self, i: usize, j: usize) -> usize {
+        i * self.windows.h.stride * self.line + j * self.windows.w.stride * self.channels
+    }
+
+    /// padded ← the image (NHWC) within a border of zeros.
+    pub fn pad<T: Real>(&self, image: &[T], padded: &mut [T]) {
+        let (h, w) = (&self.windows.h, &self.windows.w);
+        let (line, side) = (w.input * self.channels, w.padding * self.channels);
+        padded[..h.padding * self.line].fill(T::zero());
+        padded[(h.input + h.padding) * self.line..].fill(T::zero());
+        let lines = padded.chunks_exact_mut(self.line).skip(h.padding);
+        for (from, to) in image.chunks_exact(line).zip(lines) {
+            to[..side].fill(T::zero());
+            to[side..side + line].copy_from_slice(from);
+            to[side + line..].fill(T::zero());
+        }
+    }
+
+    /// packed ← W (out, in, kH, kW) and b (out,) as the kernels read them: for the way forward by register of output channels,
+    /// then by place in the patch; for the way back as patches; b in between.
+    pub fn pack<T: Real>(&self, weight: &[T], bias: Option<&[T]>, packed: &mut [T]) {
+        let (size, channels) = (self.size(), self.channels);
+        let (h, w) = (self.windows.h.kernel, self.windows.w.kernel);
+        let (forward, rest) = packed.split_at_mut(self.padded_outputs() * size);
+        let (biases, patches) = rest.split_at_mut(self.padded_outputs());
+        biases.fill(T::zero());
+        if let Some(bias) = bias {
+            biases[..self.outputs].copy_from_slice(bias);
+        }
+        // (out, in, kH, kW) → (out, kH, kW, in), a row's registers filled up with zeros
+        for (filter, patch) in weight.chunks_exact(size).zip(patches.chunks_exact_mut(self.patch_len())) {
+            for (k, row) in patch.chunks_exact_mut(self.whole_row).enumerate() {
+                row[self.row..].fill(T::zero());
+                for (c, plane) in filter.chunks_exact(h * w).enumerate() {
+                    let taps = plane[k * w..(k + 1) * w].iter();
+                    row[c..].iter_mut().step_by(channels).zip(taps).for_each(|(to, &from)| *to = from);
+                }
+            }
+        }
+        for (register, block) in forward.chunks_exact_mut(size * self.lanes).enumerate() {
+            let filters = self.outputs.saturating_sub(register * self.lanes).min(self.lanes);
+            if filters < self.lanes {
+                block.fill(T::zero());
+            }
+            for lane in 0..filters {
+                let patch = &patches[(register * self.lanes + lane) * self.patch_len()..][..self.patch_len()];
+                let numbers = patch.chunks_exact(self.whole_row).flat_map(|row| &row[..self.row]);
+                block[lane..].iter_mut().step_by(self.lanes).zip(numbers).for_each(|(to, &from)| *to = from);
+            }
+        }
+    }
+
+    /// z ← the pooled maxima of one image (NHWC), at ← where in its window each stands, counted row by row.
+    pub fn forward<T: Real>(&self, padded: &[T], packed: &[T], z: &mut [T], at: &mut [u8]) {
+        assert_eq!((padded.len(), packed.len()), (self.padded_len(), self.packed_len()), "buffers of a convolution");
+        assert_eq!((z.len(), at.len()), (self.cells() * self.outputs, z.len()), "the output of a convolution");
+        T::vectorised(Forward { block: self, padded, packed, z, at });
+    }
+
+    /// gradient += Σ δ·patch, in the layout of [`ConvBlock::unpack_gradient`]; bias += Σ δ; dx (padded) += Σ δ·W where it is
+    /// wanted. The deltas are those of the pooled output (NHWC), `at` is what the way forward wrote, `routes` is scratch.
+    pub fn backward<T: Real>(&self, image: Backward<'_, T>, routes: &mut Vec<Route<T>>) {
+        let Backward { padded, packed, delta, at, ref gradient, ref dx, .. } = image;
+        assert_eq!((padded.len(), packed.len()), (self.padded_len(), self.packed_len()), "buffers of a convolution");
+        assert_eq!((delta.len(), at.len()), (self.cells() * self.outputs, delta.len()), "the deltas of a convolution");
+        assert_eq!(gradient.len(), self.gradient_len(), "the weight gradient of a convolution");
+        assert!(dx.as_ref().is_none_or(|dx| dx.len() == padded.len()), "the input gradient of a convolution");
+        routes.resize(self.cells(), Route::default());
+        T::vectorised(BackwardKernel { block: self, image, routes });
+    }
+
+    /// routes ← where the deltas of one channel go; those that are 0 go nowhere. Gives how many go somewhere.
+    #[inline(always)]
+    fn route<T: Real>(&self, channel: usize, delta: &[T], at: &[u8], routes: &mut [Route<T>]) -> usize {
+        let mut end = 0;
+        for &(cell, start) in &self.order {
+            let place = cell * self.outputs + channel;
+            // SAFETY: `order` names each cell of the output once, and `backward` has checked the lengths of all three slices;
+            // `within` has an entry for every byte.
+            unsafe {
+                let delta = *delta.get_unchecked(place);
+                let patch = start + *self.within.get_unchecked(*at.get_unchecked(place) as usize);
+                *routes.get_unchecked_mut(end) = Route { delta, patch };
+                end += usize::from(delta != T::zero());
+            }
+        }
+        end
+    }
+
+    /// Numbers of the gradient as [`ConvBlock::backward`] keeps it.
+    pub fn gradient_len(&self) -> usize {
+        self.outputs * self.patch_len()
+    }
+
+    /// weight (out, in, kH, kW) ← the gradient (out, kH, row) whose rows (kW, in) are filled up to whole registers.
+    pub fn unpack_gradient<T: Real>(&self, gradient: &[T], weight: &mut [T]) {
+        let (taps, w) = (self.windows.taps(), self.windows.w.kernel);
+        for (filter, patch) in weight.chunks_exact_mut(self.size()).zip(gradient.chunks_exact(self.patch_len())) {
+            for (c, plane) in filter.chunks_exact_mut(taps).enumerate() {
+                for (to, row) in plane.chunks_exact_mut(w).zip(patch.chunks_exact(self.whole_row)) {
+                    to.iter_mut().zip(row[c..].iter().step_by(self.channels)).for_each(|(to, &from)| *to = from);
+                }
+            }
+        }
+    }
+
+    /// image (NHWC) ← a padded image without its border.
+    pub fn unpad<T: Real>(&self, padded: &[T], image: &mut [T]) {
+        let (h, w) = (&self.windows.h, &self.windows.w);
+        let (line, side) = (w.input * self.channels, w.padding * self.channels);
+        let lines = padded.chunks_exact(self.line).skip(h.padding);
+        image.chunks_exact_mut(line).zip(lines).for_each(|(to, from)| to.copy_from_slice(&from[side..side + line]));
+    }
+}
+
+#[cfg(test)]
+mod tests;
