@@ -173,6 +173,11 @@ pub fn plain(value: f64, decimals: usize) -> String {
     format!("{}{grouped}{rest}", if value < 0.0 && !is_zero { "−" } else { "" })
 }
 
+/// A count, with commas between thousands.
+pub fn count(value: u64) -> String {
+    plain(value as f64, 0)
+}
+
 fn superscript(number: i32) -> String {
     number
         .to_string()

@@ -90,14 +90,15 @@ impl Tile {
         }
     }
 
-    /// Writes a few characters below the tile: `7 → 9`.
+    /// Writes a few characters below the tile, in one line or several: `7 → 9`.
     pub fn caption(mut self, caption: &str) -> Tile {
         self.caption = caption.into();
         self
     }
 }
 
-/// A grid of images under construction: labelled groups below each other, each of rows of `columns` tiles.
+/// A grid of images under construction: labelled groups below each other, each of rows of `columns` tiles, or fewer where
+/// their captions want the room.
 pub struct ImageGrid {
     columns: usize,
     map: ColourMap,
@@ -125,13 +126,25 @@ impl ImageGrid {
     }
 
     fn rows<'a>(&self, tiles: &'a [Tile]) -> std::slice::Chunks<'a, Tile> {
-        tiles.chunks(self.columns)
+        tiles.chunks(self.fitting())
+    }
+
+    /// The width that the captions want, with room between them.
+    fn widest_caption(&self) -> f64 {
+        let captions = self.groups.iter().flat_map(|(_, tiles)| tiles).flat_map(|tile| tile.caption.lines());
+        captions.map(|line| text_width(line, LARGEST_TEXT) + 6.0).fold(0.0, f64::max)
+    }
+
+    /// The columns that fit.
+    fn fitting(&self) -> usize {
+        let captions = self.widest_caption();
+        (1..=self.columns).rev().find(|&columns| WIDTH / columns as f64 >= captions).unwrap_or(1)
     }
 
     /// One row of tiles side by side, each pixel repeated until a tile is [`TILE`] wide.
     fn row(&self, tiles: &[Tile]) -> Pixels {
         let (width, height) = tile_size(tiles);
-        let mut sheet = Pixels::new(self.columns * (width + GAP) - GAP, height);
+        let mut sheet = Pixels::new(self.fitting() * (width + GAP) - GAP, height);
         for (i, tile) in tiles.iter().enumerate() {
             let scale = scale(tile);
             for y in 0..tile.height * scale {
@@ -144,7 +157,7 @@ impl ImageGrid {
     }
 
     fn draw(&self) -> Svg {
-        let step = (WIDTH / self.columns as f64).min(WIDEST);
+        let step = (WIDTH / self.fitting() as f64).min(WIDEST.max(self.widest_caption()));
         let mut elements = Vec::new();
         let mut y = 0.0;
         for (name, tiles) in &self.groups {
@@ -167,13 +180,14 @@ impl ImageGrid {
                         .set("href", &sheet.to_data_uri()),
                 );
                 y += height + GAP as f64 * unit;
-                if row.iter().any(|tile| !tile.caption.is_empty()) {
-                    for (i, tile) in row.iter().enumerate() {
-                        let middle = (i as f64 + 0.5) * step - GAP as f64 * unit / 2.0;
-                        elements.push(label(middle, y + CAPTION / 2.0 - 3.0, Anchor::Middle, "quiet", &tile.caption));
+                for (i, tile) in row.iter().enumerate() {
+                    let middle = (i as f64 + 0.5) * step - GAP as f64 * unit / 2.0;
+                    for (line, text) in tile.caption.lines().enumerate() {
+                        let y = y + CAPTION * (line as f64 + 0.5) - 3.0;
+                        elements.push(label(middle, y, Anchor::Middle, "quiet", text));
                     }
-                    y += CAPTION;
                 }
+                y += CAPTION * row.iter().map(|tile| tile.caption.lines().count()).max().unwrap_or(0) as f64;
             }
             y += 8.0;
         }
@@ -294,6 +308,18 @@ mod tests {
         let tile = Tile::new(2, 1, planes);
         let map = ColourMap::Grey(0.0, 1.0);
         assert_eq!([tile.colour(0, 0, map), tile.colour(1, 0, map)], [[255, 128, 0, 255], [0, 51, 255, 255]]);
+    }
+
+    /// Eleven letters, about 91 of the 480 units, leave room for five.
+    #[test]
+    fn captions_have_room() {
+        let grid = |caption: &str| {
+            let tiles = (0..8).map(|_| Tile::new(4, 4, vec![0.0; 16]).caption(caption)).collect();
+            ImageGrid::new(8, ColourMap::Grey(0.0, 1.0)).group("", tiles)
+        };
+        assert_eq!((grid("7 → 9").fitting(), grid("raspberries").fitting()), (8, 5));
+        let lines = grid("raspberries\n→ cherries").figure("two", "two lines").inline();
+        assert_eq!((lines.matches("raspberries").count(), lines.matches("→ cherries").count()), (8, 8));
     }
 
     #[test]

@@ -244,7 +244,7 @@ impl Parting {
                     };
                     format!("at step {step}, in epoch {epoch} ({why})")
                 };
-                format!("{both} part {place}: {tensor}{index:?} is {a:e} in {left} and {b:e} in {right}.")
+                format!("{both} part {place}: {tensor}{index:?} is {a:?} in {left} and {b:?} in {right}.")
             }
             Parting::Ends { steps, run } => {
                 let ended = [left, right][*run];

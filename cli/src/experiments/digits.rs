@@ -1,6 +1,7 @@
 //! The digits of experiments 5 to 7: MNIST where it is found, else the embedded 8×8 digits.
 
 use super::Settings;
+use crate::chart::count;
 use limpide::Result;
 use limpide::data::{self, Dataset, Mnist, Split};
 
@@ -49,14 +50,14 @@ pub fn load(settings: &Settings) -> Result<Digits> {
             [train, test] =
                 [train, test].map(|part| part.select(&(0..part.len().min(QUICK_IMAGES)).collect::<Vec<_>>()));
         }
-        let about = format!("MNIST: {} to train, {} to test", train.len(), test.len());
+        let about = format!("MNIST: {} to train, {} to test", count(train.len() as u64), count(test.len() as u64));
         return Ok(Digits { train, watch: test.clone(), test, watched: "test", side: 28, about });
     }
     let all = data::digits::<f32>().reshape_samples(&[1, 8, 8])?;
     let split = Split::new(&all, 0.1, 0.2, settings.seed)?;
     let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| all.select(part));
-    let sizes = (train.len(), validation.len(), test.len());
-    let about = format!("UCI digits, 8×8: {} to train, {} to validate, {} to test", sizes.0, sizes.1, sizes.2);
+    let sizes = [&train, &validation, &test].map(|part| count(part.len() as u64));
+    let about = format!("UCI digits, 8×8: {} to train, {} to validate, {} to test", sizes[0], sizes[1], sizes[2]);
     Ok(Digits { train, watch: validation, test, watched: "validation", side: 8, about })
 }
 

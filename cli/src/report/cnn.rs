@@ -1,7 +1,7 @@
 //! The convolutional network on the digits: curves, confusion matrix, its filters and what they see in one image.
 
 use super::{Chapter, curves};
-use crate::chart::{ColourMap, Figure, ImageGrid};
+use crate::chart::{ColourMap, Figure, ImageGrid, count};
 use crate::experiments::Settings;
 use crate::experiments::classify::{self, CNN, Classified};
 use crate::page::Section;
@@ -23,7 +23,7 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
         done.digits.about,
         done.start,
         done.rate,
-        done.digits.train.len()
+        count(done.digits.train.len() as u64)
     );
     let section = Section::new("6. Digits, a convolutional network", &words)
         .figures(&[

@@ -224,3 +224,42 @@ fn a_model_from_the_future_and_a_folder_without_one_are_told() {
     fs::remove_file(&path).unwrap();
     place.predict("weight,colour\n160,red\n", "").is_refused_with(&["has no model.safetensors"]);
 }
+
+/// A Parquet file gives the bits that the same rows as CSV give, from a pipe too, and its answers.
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_is_a_table_like_any_other() {
+    let place = Place::new();
+    let [parquet, csv] = ["mixed-zstd.parquet", "mixed.csv"]
+        .map(|name| crate::root().join("tests/reference/tables").join(name).to_str().unwrap().to_string());
+    let text = fs::read_to_string(&csv).unwrap().replace("True", "true").replace("False", "false");
+    let csv = place.put("mixed.csv", text);
+    place.train(&parquet, "parquet", "--target kind --set epochs=3");
+    place.train(&csv, "csv", "--target kind --set epochs=3");
+    let piped = place.path("piped");
+    let bytes = fs::read(&parquet).unwrap();
+    let ran = limpide_fed(&["train", "-", "--target", "kind", "--set", "epochs=3", "--out", &piped], &bytes);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let model = |run: &str| fs::read(place.path(&format!("{run}/model.safetensors"))).unwrap();
+    assert!(model("parquet") == model("csv") && model("parquet") == model("piped"));
+    assert_eq!(limpide_with(&["resume", &piped]).code, 0);
+    let run = place.path("parquet");
+    let [of_parquet, of_csv] =
+        [&parquet, &csv].map(|file| limpide_with(&["predict", &run, file, "--keep", "colour"]).stdout);
+    assert_eq!(of_parquet.lines().count(), 41);
+    assert_eq!(of_parquet, of_csv);
+    let json = limpide_with(&["eval", &run, &parquet, "--json"]).json();
+    assert_eq!(json["samples"], 40);
+    let cut = place.put("cut.parquet", &bytes[..1000]);
+    train(&cut, &place.path("none"), &["--target", "kind"]).is_refused_with(&["cut.parquet: is no whole Parquet file"]);
+    assert!(!Path::new(&place.path("none")).exists());
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn parquet_names_the_build_that_reads_it() {
+    let place = Place::new();
+    let file = place.put("x.parquet", b"PAR1");
+    train(&file, &place.path("run"), &["--target", "y"])
+        .is_refused_with(&["x.parquet: is a Parquet file", "cargo build --release --features parquet"]);
+}

@@ -8,7 +8,7 @@ mod worst;
 use super::Common;
 use super::folder::Folder;
 use super::session::{Outcome, Session, score_text};
-use crate::chart::{Cell, Table};
+use crate::chart::{Cell, Table, count};
 use crate::page::{Page, Section};
 use answers::Answers;
 use limpide::diagnose::{Finding, Severity};
@@ -81,8 +81,9 @@ fn lead(session: &Session, outcome: &Outcome) -> String {
     };
     let parameters: usize = limpide::Module::parameters(network).iter().map(|(_, own)| own.len()).sum();
     format!(
-        "{parameters} parameters, trained on {} samples of {} for {epochs} in {:.1} s, with seed {}.",
-        parts.train.len(),
+        "{} parameters, trained on {} samples of {} for {epochs} in {:.1} s, with seed {}.",
+        count(parameters as u64),
+        count(parts.train.len() as u64),
         parts.train.name,
         outcome.seconds,
         outcome.seed

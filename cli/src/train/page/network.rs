@@ -1,7 +1,7 @@
 //! The network layer by layer: shapes, parameters, arithmetic, and a gradient check of each at small size.
 
 use super::super::session::Session;
-use crate::chart::{Cell, Table};
+use crate::chart::{Cell, Table, count};
 use crate::page::Section;
 use limpide::gradcheck::{GradientReport, Options, check_module};
 use limpide::model::{Place, describe, flops, places};
@@ -39,7 +39,7 @@ pub fn section(session: &Session) -> Result<Section> {
         });
         // What is inside a residual has its own rows.
         let name = if sum { "Residual".to_string() } else { place.module.to_string() };
-        let [parameters, work] = [parameters as u64, work].map(|n| if sum { 0 } else { n }).map(|n| n.to_string());
+        let [parameters, work] = [parameters as u64, work].map(|n| count(if sum { 0 } else { n }));
         let output = shape_text(&place.output);
         let place = if place.name.is_empty() { "–".to_string() } else { place.name };
         table = table.row(vec![
@@ -53,12 +53,13 @@ pub fn section(session: &Session) -> Result<Section> {
     }
     let step = [&[session.description.batch_size.min(session.parts.train.len())], sample].concat();
     let words = format!(
-        "{total} parameters; {} FLOPs for one sample forward, {} for a step of {} samples forward and back. FLOPs are \
+        "{} parameters; {} FLOPs for one sample forward, {} for a step of {} samples forward and back. FLOPs are \
          those of matrix products, a multiply-add as two.\n\nEach layer, with its trained values, was put alone on {SAMPLES} \
          random samples in double precision, and some entries of ∂L/∂θ and ∂L/∂X were held against central differences: \
          the largest relative error stands beside the sign.",
-        flops(network, &one)?.forward,
-        flops(network, &step)?.step(),
+        count(total as u64),
+        count(flops(network, &one)?.forward),
+        count(flops(network, &step)?.step()),
         step[0],
     );
     Ok(Section::new("Network", &words).table(&table))

@@ -13,6 +13,9 @@ use limpide::table::{self as columns, Encoding};
 const IMAGES: usize = 24;
 const COLUMNS: usize = 8;
 const ROWS: usize = 12;
+/// Letters of a name below an image; names up to so many bytes stand side by side there.
+const LONGEST: usize = 14;
+const DIGITS: usize = 2;
 /// Inputs and outputs of a sample that a table shows.
 const NUMBERS: usize = 6;
 
@@ -47,8 +50,9 @@ fn images(section: Section, session: &Session, answers: &Answers, order: &[usize
     let ends = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
     let caption = |place: usize| match &answers.classes {
         Some((truth, predicted)) => {
-            let [truth, predicted] = [truth, predicted].map(|own| answers.class(own[shown[place]]));
-            format!("{truth} → {predicted}")
+            let [truth, predicted] = [truth, predicted].map(|own| clipped(&answers.class(own[shown[place]])));
+            let short = truth.len().max(predicted.len()) <= DIGITS;
+            format!("{truth}{}→ {predicted}", if short { ' ' } else { '\n' })
         }
         None => format!("{:.3}", answers.losses[shown[place]]),
     };
@@ -79,6 +83,16 @@ fn images(section: Section, session: &Session, answers: &Answers, order: &[usize
         grid = grid.group("", tiles(&inputs, true));
     }
     section.figure(&grid.figure("worst", "The images with the highest loss."), words)
+}
+
+/// The beginning of a long name.
+fn clipped(name: &str) -> String {
+    let mut letters = name.chars();
+    let begin: String = letters.by_ref().take(LONGEST - 1).collect();
+    match letters.as_str().chars().count() {
+        0 | 1 => name.into(),
+        _ => begin + "…",
+    }
 }
 
 /// A sample's numbers as they were before they were standardised.
@@ -178,6 +192,13 @@ mod tests {
         for no in [&[64][..], &[2, 8, 8], &[1, 1, 8], &[1, 1, 8, 8]] {
             assert_eq!(image_shape(no), None);
         }
+    }
+
+    #[test]
+    fn long_names_are_cut_by_letters() {
+        assert_eq!(clipped("Iris-virginica"), "Iris-virginica");
+        assert_eq!(clipped("Iris-versicolor"), "Iris-versicol…");
+        assert_eq!(clipped("éééééééééééééééé"), "ééééééééééééé…");
     }
 
     #[test]
