@@ -27,8 +27,9 @@ use std::path::{Path, PathBuf};
 /// | time stamp of any unit | `2024-05-31 12:30:15`, with a fraction where there is one |
 /// | text; bytes that are UTF-8 | as it is |
 ///
-/// Nothing a file claims is believed but the size of a page, which the format bounds by 2 GiB, and of its dictionary: a file that
-/// lies about those can take that much memory before it is refused.
+/// What is cut or damaged is an error. Memory is not bounded by the size of the file, as it is for the other formats: the crate
+/// takes as much as a page, its dictionary or its statistics claim to need, and a file made to lie can claim more than there is.
+/// So nobody from outside may hand one in: `limpide serve` takes CSV alone.
 ///
 /// Source: the [format](https://github.com/apache/parquet-format); times are written by the calendar of UTC.
 pub(super) struct ParquetFile {
