@@ -8,7 +8,7 @@ use crate::caught::caught;
 use crate::{Error, Result};
 use bytes::Bytes;
 use csv::StringRecord;
-use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit};
+use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, TimeUnit};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type;
@@ -57,6 +57,12 @@ impl ParquetFile {
                 return Err(file.data(&format!("column `{name}` is {other}; wants a value a row: make columns of it")));
             }
             file.stamps.push(parts_of_second(field));
+        }
+        let chunks = reader.metadata().row_groups().iter().flat_map(|group| group.columns());
+        for codec in chunks.map(|chunk| chunk.compression()) {
+            if matches!(codec, Compression::BROTLI(_) | Compression::LZO) {
+                return Err(file.data(&format!("is packed by {codec}; wants snappy, gzip, zstd, lz4 or none")));
+            }
         }
         Ok(file)
     }

@@ -62,6 +62,7 @@ fn what_has_no_text_is_told_with_its_column() {
         ("list", "column `list` is one of lists"),
         ("struct", "column `struct` is one of structures"),
         ("map", "column `map` is one of maps"),
+        ("brotli", "is packed by BROTLI"),
         ("bytes", "row 2, column `bytes` is bytes that are no UTF-8 text"),
     ] {
         let error = open(&format!("{name}.parquet")).and_then(|file| cells(&*file)).unwrap_err().to_string();

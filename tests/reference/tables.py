@@ -35,6 +35,8 @@ table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadat
 for codec in ["snappy", "gzip", "zstd", "lz4"]:
     pq.write_table(table, OUT / f"mixed-{codec}.parquet", compression=codec, row_group_size=25, store_schema=False, write_statistics=False)
 
+pq.write_table(table.slice(0, 2), OUT / "brotli.parquet", compression="brotli", store_schema=False, write_statistics=False)
+
 # One row of each kind of value, and the text that it is.
 one = {
     "i8": (pa.int8(), -128, "-128"),
