@@ -9,7 +9,7 @@ use super::plain::{Plain, inside};
 use super::split::Split;
 use super::stage::{Boundary, Chain, Planned, Stage};
 use super::step::{Numbers, Room, Step};
-use super::whole::Whole;
+use super::whole::{Whole, parts};
 use crate::kernels::{Axis, ConvBlock, Windows};
 use crate::layers::{Conv2d, Flatten, Linear, MaxPool2d};
 use crate::model::flops;
@@ -285,6 +285,7 @@ impl<T: Real> Builder<T> {
             output_len,
             room: Room::new(),
             gradient: Numbers::default(),
+            parts: parts(leaf.module, leaf.input.get(1).copied().unwrap_or(0)),
         })));
     }
 

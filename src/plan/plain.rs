@@ -24,7 +24,8 @@ pub(super) fn inside<T: Real>(module: &dyn Module<T>) -> Option<&[Box<dyn Module
 }
 
 impl Plain {
-    fn find<'a, T: Real>(&self, network: &'a dyn Module<T>) -> &'a dyn Module<T> {
+    /// The module.
+    pub fn find<'a, T: Real>(&self, network: &'a dyn Module<T>) -> &'a dyn Module<T> {
         let step = |module, &place: &usize| inside(module).expect("the container that was planned")[place].as_ref();
         self.path.iter().fold(network, step)
     }

@@ -155,7 +155,7 @@ impl<T: Real> Split<T> {
 }
 
 /// Blocks of columns, to be written at the same time.
-fn columns<'a, T>(matrix: MatrixMut<'a, T>, ranges: &[Range<usize>]) -> Vec<Mutex<MatrixMut<'a, T>>> {
+pub(super) fn columns<'a, T>(matrix: MatrixMut<'a, T>, ranges: &[Range<usize>]) -> Vec<Mutex<MatrixMut<'a, T>>> {
     let mut blocks = Vec::with_capacity(ranges.len());
     let mut rest = matrix;
     for range in ranges {

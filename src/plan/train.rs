@@ -152,7 +152,7 @@ impl<T: Real> Plan<T> {
                 }
                 Stage::Whole(whole) => {
                     let z = behind[0].z.take(rows * whole.output_len);
-                    whole.forward(&shared, rows, x, z);
+                    whole.forward(workers, &shared, rows, x, z);
                 }
                 Stage::Chain(chain) => {
                     let size = chain.slice_rows(rows);
@@ -210,7 +210,7 @@ impl<T: Real> Plan<T> {
                 Stage::Whole(whole) => {
                     let len = rows * whole.output_len;
                     let io = Backward { x, z: behind[0].z.get(len), dz: behind[0].delta.take(len), dx };
-                    whole.backward(&shared, rows, io, gradients);
+                    whole.backward(workers, &shared, rows, io, gradients);
                 }
                 Stage::Chain(chain) => {
                     let size = chain.slice_rows(rows);

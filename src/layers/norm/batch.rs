@@ -8,6 +8,7 @@ use crate::{Error, Real, Result, Stream, Tensor, tensor, zeros};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 /// **Z = γ·X̂ + β, X̂ = (X − μ)/√(v + ε)**, with mean μ and variance v of each channel: of the batch in training, the running ones
 /// in evaluation.
@@ -146,6 +147,26 @@ impl<T: Real, const AXES: usize> BatchNorm<T, AXES> {
     fn changed(self, options: BatchNormOptions) -> Self {
         options.check(&format!("BatchNorm{AXES}d")).unwrap_or_else(|error| panic!("{error}"));
         BatchNorm { options, ..self }
+    }
+
+    /// The layer of some of the channels: each is normalised by itself.
+    pub(crate) fn part(&self, channels: Range<usize>) -> Self {
+        let some = |all: &Tensor<T>| tensor(&[channels.len()], values(all)[channels.clone()].to_vec());
+        BatchNorm {
+            options: BatchNormOptions { num_features: channels.len(), ..self.options.clone() },
+            weight: self.weight.as_ref().map(some),
+            bias: self.bias.as_ref().map(some),
+            running_mean: some(&self.running_mean),
+            running_var: some(&self.running_var),
+            num_batches_tracked: self.num_batches_tracked.clone(),
+        }
+    }
+
+    /// Takes the running averages of some of the channels, and the count of the steps.
+    pub(crate) fn set_averages(&mut self, channels: Range<usize>, part: &Self) {
+        values_mut(&mut self.running_mean)[channels.clone()].copy_from_slice(values(&part.running_mean));
+        values_mut(&mut self.running_var)[channels].copy_from_slice(values(&part.running_var));
+        self.num_batches_tracked.clone_from(&part.num_batches_tracked);
     }
 
     /// X with the entries of a channel in planes of more than one: rows (n, c) are turned into one sample (c, n).
