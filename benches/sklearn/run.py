@@ -40,6 +40,7 @@ def options():
     parser.add_argument("--warm", action="store_true", help="time scikit-learn's fit and predict within one process")
     parser.add_argument("--python", help="an interpreter that has the packages, instead of .venv")
     parser.add_argument("--limpide", help="a binary that is built, instead of building one")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="passed on to limpide train")
     parser.add_argument("--out", type=pathlib.Path, default=HERE / "results", help="where the table goes")
     return parser.parse_args()
 
@@ -115,11 +116,12 @@ def fit(place, target):
     return seconds
 
 
-def limpide(binary, place, target):
+def limpide(binary, place, target, settings):
     """limpide on one fold, from file to file; the seconds of both processes."""
     run = place / "run"
     start = time.perf_counter()
-    for words in (["train", place / "train.csv", "--target", target, "--out", run],
+    for words in (["train", place / "train.csv", "--target", target, "--out", run,
+                   *(word for setting in settings for word in ("--set", setting))],
                   ["predict", run, place / "test.csv", "--out", place / "limpide.csv"]):
         done = subprocess.run([binary, *map(str, words)], capture_output=True, text=True)
         if done.returncode:
@@ -145,7 +147,7 @@ def compare(folder, args, binary):
     for name in args.sets:
         target, figures = TARGETS[name], {"limpide": [], "sklearn": []}
         for place in sorted((folder / name).iterdir()):
-            seconds = limpide(binary, place, target)
+            seconds = limpide(binary, place, target, args.set)
             figures["limpide"].append((score(place, "limpide", target), seconds))
             start = time.perf_counter()
             if args.warm:
