@@ -2,7 +2,7 @@
 
 use super::math::formula::{Erf, Exp, Formula, Ln, Sigmoid, Tanh};
 use super::math::reduce::{sum, sum_of};
-use super::{CHAINS, FUSED};
+use super::{CHAINS, FUSED, LANES_DEPTH};
 
 /// One axis of a window: numbers in and out, taps, steps, padding, distance of taps.
 pub struct Axis {
@@ -25,9 +25,10 @@ fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// c + Σ a·b: in parts of at most 256 terms, each in one chain or in several.
+/// c + Σ a·b: in parts of at most 256 terms, or of [`LANES_DEPTH`] in several chains.
 fn product(mut c: f32, count: usize, in_lanes: bool, terms: impl Fn(usize) -> (f32, f32)) -> f32 {
-    let depth = count.div_ceil(count.div_ceil(256).max(1)).max(1);
+    let most = if in_lanes { LANES_DEPTH } else { 256 };
+    let depth = count.div_ceil(count.div_ceil(most).max(1)).max(1);
     let chains = if in_lanes { CHAINS } else { 1 };
     for from in (0..count).step_by(depth) {
         let until = count.min(from + depth);
