@@ -38,7 +38,7 @@ fn a_classifier_of_images_has_every_section_and_a_passed_check_of_each_layer() {
     // 4·9 + 4, 2·4, 4·4 + 4 and 64·10 + 10.
     assert!(html.contains("718 parameters"), "parameters");
     // 2·(4·64·9 + 4·16·4 + 10·64) multiply-adds for an image.
-    assert!(html.contains("6400 FLOPs for one sample forward"), "FLOPs");
+    assert!(html.contains("6,400 FLOPs for one sample forward"), "FLOPs");
     assert!(html.contains("data:image/png;base64,") && html.contains(" → "), "the images are drawn");
     for outside in ["http:", "https:", "src=", "<script"] {
         assert!(!html.contains(outside), "{outside} in the page");
