@@ -130,7 +130,7 @@ pub(super) fn modules(node: &Node<'_>, shape: &[usize]) -> Result<Vec<Box<dyn Mo
         "GroupNormalization" => {
             node.takes(&["epsilon", "num_groups", "stash_type"])?;
             let num_groups = usize::try_from(node.int("num_groups", 0)?).unwrap_or(0);
-            let (num_channels, eps) = (shape[1], node.float("epsilon", 1e-5)?);
+            let (num_channels, eps) = (channels(node, shape)?, node.float("epsilon", 1e-5)?);
             let options = GroupNormOptions { num_groups, num_channels, eps, affine: true };
             with(Of::GroupNorm(options), vec![node.numbers(1)?, node.numbers(2)?])
         }
@@ -215,6 +215,10 @@ fn reshape(node: &Node<'_>, shape: &[usize]) -> Result<Vec<Box<dyn Module<f32>>>
     Ok(vec![layer(node, &description, Vec::new())?])
 }
 
+fn channels(node: &Node<'_>, shape: &[usize]) -> Result<usize> {
+    shape.get(1).copied().ok_or_else(|| node.refuse("its input has no axis of channels"))
+}
+
 fn batch_norm(node: &Node<'_>, shape: &[usize]) -> Result<Vec<Box<dyn Module<f32>>>> {
     node.takes(&["epsilon", "momentum", "training_mode"])?;
     node.must_be("training_mode", node.int("training_mode", 0)?, 0)?;
@@ -223,7 +227,7 @@ fn batch_norm(node: &Node<'_>, shape: &[usize]) -> Result<Vec<Box<dyn Module<f32
     let options = BatchNormOptions {
         eps: node.float("epsilon", 1e-5)?,
         momentum: Some((momentum * 1e7).round() / 1e7),
-        ..BatchNormOptions::new(shape[1])
+        ..BatchNormOptions::new(channels(node, shape)?)
     };
     let tensors = [1, 2, 3, 4].map(|place| node.numbers(place));
     let tensors = tensors.into_iter().chain([Ok(zeros(&[]))]).collect::<Result<Vec<_>>>()?;

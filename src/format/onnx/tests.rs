@@ -179,6 +179,9 @@ fn hostile_sizes_are_refused_before_anything_is_made_of_them() {
     assert!(message.contains("got 18"), "{message}");
     let message = refusal(|graph| weight(graph).dims = vec![-2, 1, 3, 3]);
     assert!(message.contains("which no tensor can have"), "{message}");
+    // Found by fuzzing: filters without channels.
+    let message = refusal(|graph| weight(graph).dims = vec![18]);
+    assert!(message.contains("its weight wants 4 axes, got [18]"), "{message}");
     for (attribute, value) in [("group", 1 << 50), ("group", -1), ("group", 0)] {
         let message = refusal(|graph| {
             let options = &mut graph.node[0].attribute;

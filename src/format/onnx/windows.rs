@@ -6,7 +6,7 @@ use crate::layers::{
     AvgPool2dOptions, Conv2dOptions, ConvTranspose2dOptions, MaxPool2dOptions, Pair, ZeroPad2dOptions,
 };
 use crate::model::{LayerDescription as Of, describe};
-use crate::{Module, Result};
+use crate::{Error, Module, Result, Tensor};
 
 type Modules = Result<Vec<Box<dyn Module<f32>>>>;
 
@@ -93,11 +93,15 @@ fn groups(node: &Node<'_>) -> Result<usize> {
     usize::try_from(groups).map_err(|_| node.refuse(format_args!("its attribute group = {groups} is negative")))
 }
 
+fn no_filters(node: &Node<'_>, weight: &Tensor<f32>) -> Error {
+    node.refuse(format_args!("its weight wants 4 axes, got {:?}", weight.shape()))
+}
+
 pub(super) fn conv(node: &Node<'_>, shape: &[usize]) -> Modules {
     node.takes(&["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"])?;
     let (weight, bias, groups) = (node.numbers(1)?, node.maybe_numbers(2)?, groups(node)?);
-    let window = Window::of(node, shape, weight.shape().get(2..))?;
-    let (out_channels, of_group) = (weight.shape()[0], weight.shape()[1]);
+    let &[out_channels, of_group, ref kernel @ ..] = weight.shape() else { return Err(no_filters(node, &weight)) };
+    let window = Window::of(node, shape, Some(kernel))?;
     let apart = window.begin != window.end;
     let options = Conv2dOptions {
         in_channels: of_group.saturating_mul(groups),
@@ -121,11 +125,11 @@ pub(super) fn conv_transpose(node: &Node<'_>, shape: &[usize]) -> Modules {
     node.takes(&["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "pads", "strides"])?;
     let (weight, bias, groups) = (node.numbers(1)?, node.maybe_numbers(2)?, groups(node)?);
     node.must_be("auto_pad", node.text("auto_pad", "NOTSET")?, "NOTSET")?;
-    let window = Window::of(node, shape, weight.shape().get(2..))?;
+    let &[in_channels, of_group, ref kernel @ ..] = weight.shape() else { return Err(no_filters(node, &weight)) };
+    let window = Window::of(node, shape, Some(kernel))?;
     if window.begin != window.end {
         return Err(node.refuse("its attribute pads must be the same on both sides"));
     }
-    let (in_channels, of_group) = (weight.shape()[0], weight.shape()[1]);
     if in_channels.checked_rem(groups) != Some(0) || shape[1] != in_channels {
         return Err(node.refuse(format_args!("its {groups} groups do not divide its channels")));
     }
