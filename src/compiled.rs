@@ -103,7 +103,7 @@ macro_rules! compile {
                 gradients: &mut Gradients<Self>,
                 optimizer: &mut Optimizer<Self>,
             ) -> Result<BatchScore<Self>> {
-                plan.step_here(workers, network, loss, batch, tape, gradients, optimizer)
+                plan.step(workers, network, loss, batch, tape, gradients, optimizer)
             }
             fn run_way(way: &mut Way<Self>, plan: &Plan<Self>, shared: &Shared<'_, Self>, rows: usize, z: &mut [Self]) {
                 way.run_here(plan, shared, rows, z)

@@ -6,8 +6,8 @@
 use limpide::data::{Batches, Target};
 use limpide::kernels::Workers;
 use limpide::layers::{
-    AvgPool2d, BatchNorm1d, Conv2d, Dropout, Flatten, Gelu, LayerNorm, LeakyRelu, Linear, LogSoftmax, MaxPool2d, Relu,
-    Sigmoid, Silu, Softmax, Tanh,
+    AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Gelu, LayerNorm, LeakyRelu, Linear, LogSoftmax,
+    MaxPool2d, Relu, Sigmoid, Silu, Softmax, Tanh,
 };
 use limpide::loss::{BceWithLogitsLoss, CrossEntropyLoss, Loss, MseLoss, NllLoss, Reduction};
 use limpide::optim::{AdamW, Group, Lookahead, Optim, Optimizer, Sgd};
@@ -196,8 +196,16 @@ fn what_a_batch_norm_sees_and_a_dropout_draws_is_the_same_by_the_plan() {
     let mut stream = Stream::new(2);
     let x = random(&[150, 100], &mut stream);
     let (loss, target) = (MseLoss::new(), Target::Values(random(&[150, 3], &mut stream)));
+    // Images too, with as many channels as make three parts of unequal size.
+    let images =
+        Sequential::<f64>::new().push(Conv2d::new(1, 26, 3).without_bias()).push(BatchNorm2d::new(26)).push(Relu);
+    let images = images.push(Flatten::new()).push(Linear::new(104, 3)).seed(7);
+    let images = Case { network: Box::new(images), input: vec![1, 4, 4] };
+    let pixels = random(&[11, 1, 4, 4], &mut stream);
+    let values = Target::Values(random(&[11, 3], &mut stream));
     for threads in [1, 2] {
         agree(&normalised::<f64>(), &loss, &x, &target, threads, 1e-12);
+        agree(&images, &loss, &pixels, &values, threads, 1e-12);
     }
 }
 

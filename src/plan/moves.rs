@@ -59,21 +59,7 @@ impl<T: Real> Plan<T> {
     /// # Errors
     /// Those of [`Plan::gradients`]; those of [`Optimizer::prepare`] in the first step. Nothing has moved then.
     #[allow(clippy::too_many_arguments)] // a pass and what moves
-    pub fn step(
-        &mut self,
-        workers: &mut Workers,
-        network: &mut dyn Module<T>,
-        loss: &dyn Loss<T>,
-        batch: &Batch<'_, T>,
-        tape: &Tape<T>,
-        gradients: &mut Gradients<T>,
-        optimizer: &mut Optimizer<T>,
-    ) -> Result<BatchScore<T>> {
-        T::planned_step(self, workers, network, loss, batch, tape, gradients, optimizer)
-    }
-
-    #[allow(clippy::too_many_arguments)] // as above
-    pub(crate) fn step_here(
+    pub(crate) fn step(
         &mut self,
         workers: &mut Workers,
         network: &mut dyn Module<T>,

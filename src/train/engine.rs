@@ -92,10 +92,12 @@ impl<T: Real> Engine<T> {
         plan.gradients(&mut self.workers, network, loss, batch, &self.tape, gradients)
     }
 
-    /// [`Plan::step`] on this engine's threads, with its random key.
+    /// [`Engine::planned_gradients`] and the optimiser's step, unless the loss is not finite. The same bits as one after the
+    /// other, but weights of wide dense layers move as soon as their gradients are known, which are not kept: for them
+    /// `gradients` is left as it was.
     ///
     /// # Errors
-    /// Those of [`Plan::step`].
+    /// Those of [`Plan::gradients`], and of [`Optimizer::prepare`] in the first step. Nothing has moved then.
     pub fn planned_step(
         &mut self,
         plan: &mut Plan<T>,
@@ -105,6 +107,6 @@ impl<T: Real> Engine<T> {
         gradients: &mut Gradients<T>,
         optimizer: &mut Optimizer<T>,
     ) -> Result<BatchScore<T>> {
-        plan.step(&mut self.workers, network, loss, batch, &self.tape, gradients, optimizer)
+        T::planned_step(plan, &mut self.workers, network, loss, batch, &self.tape, gradients, optimizer)
     }
 }

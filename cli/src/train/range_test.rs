@@ -35,17 +35,19 @@ pub fn run(mut session: Session, page: &Path, json: bool) -> Result<()> {
 
 /// What was found, in words.
 fn words(found: &RangeTest, options: &RangeTestOptions) -> String {
-    let tried = format!("{} rates from {:e} to {:e}", found.points.len(), options.min_lr, last_rate(found));
-    match found.suggestion {
+    let last = found.points.last().map_or(f64::NAN, |point| point.0);
+    let tried = format!("{} rates from {} to {}", found.points.len(), short(options.min_lr), short(last));
+    match found.suggestion.map(short) {
         Some(rate) => format!(
-            "{tried}; the loss falls fastest near {rate:.1e}. Try --set optimizer.lr={rate:.1e}, or that as the highest rate of a schedule"
+            "{tried}; the loss falls fastest near {rate}. Try --set optimizer.lr={rate}, or that as the highest rate of a schedule"
         ),
         None => format!("{tried}; the loss falls at none of them. Look at the data, the loss and the start values"),
     }
 }
 
-fn last_rate(found: &RangeTest) -> f64 {
-    found.points.last().map_or(f64::NAN, |point| point.0)
+/// A rate in two digits: more would say more than the test knows.
+fn short(rate: f64) -> f64 {
+    format!("{rate:.1e}").parse().unwrap_or(rate)
 }
 
 fn draw(session: &Session, found: &RangeTest, options: &RangeTestOptions) -> Page {
@@ -53,12 +55,12 @@ fn draw(session: &Session, found: &RangeTest, options: &RangeTestOptions) -> Pag
     if let Some(rate) = found.suggestion {
         let at = |point: &&(f64, f64)| point.0 >= rate;
         let point = found.points.iter().find(at).copied();
-        chart = chart.series(&format!("{rate:.1e}"), point.into_iter().collect());
+        chart = chart.series(&short(rate).to_string(), point.into_iter().collect());
     }
     let figure = chart.figure("range-test", "Smoothed loss over the learning rate.");
     let about = format!(
-        "{}.\n\nA training run of {} steps of {} samples over growing rates, from the start values of seed {}, by {}. It ends where \
-         the loss has run away. Rates work from where the curve begins to fall to where it turns.",
+        "{}.\n\nA training run of {} steps of {} samples over growing rates, from the start values of seed {}, by {}. It ends \
+         early where the loss runs away. Rates work from where the curve begins to fall to where it turns.",
         words(found, options),
         options.steps,
         options.batch_size,

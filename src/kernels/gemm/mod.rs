@@ -1,7 +1,7 @@
 //! Matrix products: `C ← αAB + βC` over strided views.
 //!
-//! Every entry of C is a sum whose terms are added in the order of k (in parts of [`product::DEPTH`] terms at most), whatever the
-//! sizes, the strides and the place of the entry. So a row has the same bits alone and in a batch, and the way that is fastest
+//! Every entry of C is a sum whose terms are added in an order that k and the layouts alone decide (`product`: parts of a length,
+//! each in one chain or several), whatever the numbers of rows and columns and the place of the entry. So a row has the same bits alone and in a batch, and the way that is fastest
 //! for a shape can be taken freely.
 //!
 //! | file | what it does |
@@ -129,7 +129,17 @@ mod tests {
     /// Every layout of the operands and every rest of rows, columns and inner terms, against the plain twin.
     fn agrees_with_the_plain_twin<T: Real>(tolerance: f64) {
         let mut stream = Stream::new(5);
-        for (m, n, k) in [(1, 1, 1), (8, 32, 16), (13, 37, 21), (3, 50, 784), (17, 10, 64), (9, 70, 1), (5, 3, 0)] {
+        for (m, n, k) in [
+            (1, 1, 1),
+            (8, 32, 16),
+            (13, 37, 21),
+            (3, 50, 784),
+            (17, 10, 64),
+            (9, 70, 1),
+            (5, 3, 0),
+            (97, 9, 301),
+            (5, 6, 1100),
+        ] {
             for (turn_a, turn_b) in [(false, false), (true, false), (false, true), (true, true)] {
                 for beta in [T::zero(), T::one(), T::of(0.5)] {
                     let (x, y) = (random::<T>(m * k, &mut stream), random::<T>(k * n, &mut stream));
@@ -161,15 +171,17 @@ mod tests {
     #[test]
     fn a_row_has_the_same_bits_alone_and_among_others() {
         let mut stream = Stream::new(6);
-        let (m, n, k) = (23, 45, 131);
-        let (x, y) = (random::<f32>(m * k, &mut stream), random::<f32>(k * n, &mut stream));
-        for b in [Matrix::new(&y, k, n), Matrix::new(&y, n, k).t()] {
-            let mut all = vec![0.0; m * n];
-            f32::gemm(1.0, Matrix::new(&x, m, k), b, 0.0, &mut all);
-            for i in 0..m {
-                let mut row = vec![0.0; n];
-                f32::gemm(1.0, Matrix::new(&x[i * k..(i + 1) * k], 1, k), b, 0.0, &mut row);
-                assert_eq!(row, all[i * n..(i + 1) * n]);
+        // The longer sums are added up in lanes, the last one in two parts too; both have a rest.
+        for (m, n, k) in [(23, 45, 131), (23, 45, 301), (98, 9, 1101)] {
+            let (x, y) = (random::<f32>(m * k, &mut stream), random::<f32>(k * n, &mut stream));
+            for b in [Matrix::new(&y, k, n), Matrix::new(&y, n, k).t()] {
+                let mut all = vec![0.0; m * n];
+                f32::gemm(1.0, Matrix::new(&x, m, k), b, 0.0, &mut all);
+                for i in 0..m {
+                    let mut row = vec![0.0; n];
+                    f32::gemm(1.0, Matrix::new(&x[i * k..(i + 1) * k], 1, k), b, 0.0, &mut row);
+                    assert_eq!(row, all[i * n..(i + 1) * n], "row {i} of {m}×{k}×{n}");
+                }
             }
         }
     }
