@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// How many samples before it is needed a sample is asked for.
 const AHEAD: usize = 4;
+/// The most bytes of a batch that are asked for before its step.
+const MOST_AHEAD: usize = 128 * 1024;
 
 /// The inputs of a data set, (n, …): numbers, or bytes that become numbers only when a batch is gathered.
 #[derive(Clone, Debug)]
@@ -83,10 +85,14 @@ impl<T: Real> Inputs<T> {
         }
     }
 
-    /// Has samples on disk read ahead of the moment when they are gathered.
+    /// Has samples read ahead of the moment when they are gathered, from disk or from memory that is in no cache.
     pub fn ahead(&self, indices: &[usize]) {
-        if let Inputs::Stored { bytes, rows, .. } = self {
-            bytes.ahead(&indices.iter().map(|&index| rows[index]).collect::<Vec<_>>());
+        match self {
+            Inputs::Real(values) => prefetch_rows(values, indices),
+            Inputs::Bytes { values, .. } => prefetch_rows(values, indices),
+            Inputs::Stored { bytes, rows, .. } => {
+                bytes.ahead(&indices.iter().map(|&index| rows[index]).collect::<Vec<_>>());
+            }
         }
     }
 
@@ -121,6 +127,16 @@ impl<T: Real> Inputs<T> {
                 Inputs::Stored { bytes: Arc::clone(bytes), rows, shape, divisor: *divisor }
             }
         }
+    }
+}
+
+/// Asks for the samples at `indices`, if they are contiguous and not too many for a cache.
+fn prefetch_rows<A>(all: &ArcArray<A, IxDyn>, indices: &[usize]) {
+    let size: usize = all.shape()[1..].iter().product();
+    if let Some(all) = all.as_slice()
+        && indices.len() * size * size_of::<A>() <= MOST_AHEAD
+    {
+        indices.iter().for_each(|&index| prefetch(&all[index * size..(index + 1) * size]));
     }
 }
 

@@ -6,6 +6,9 @@ use crate::Real;
 use crate::kernels::Matrix;
 use crate::layers::LinearOptions;
 
+/// Samples among which the cost of a product's weights is shared out.
+const LEAST_ROWS: usize = 16;
+
 /// Z = f(X·Wᵀ + b).
 #[derive(Debug)]
 pub(super) struct Dense {
@@ -20,6 +23,10 @@ impl<T: Real> Step<T> for Dense {
 
     fn output_len(&self) -> usize {
         self.options.out_features
+    }
+
+    fn least_rows(&self) -> usize {
+        LEAST_ROWS
     }
 
     fn forward(&self, pass: &Pass<'_, T>, x: &[T], z: &mut [T], room: &mut Room<T>) {

@@ -29,9 +29,9 @@ pub(super) struct Split<T: Real> {
 
 /// The most parts, and the fewest columns of one.
 const MOST_PARTS: usize = 8;
-const LEAST_COLUMNS: usize = 32;
-/// Rows of ∂L/∂W that are moved by as soon as they are known; of 784 numbers each they take 50 KiB.
-const ROWS: usize = 16;
+const LEAST_COLUMNS: usize = 16;
+/// Rows of ∂L/∂W that are moved by as soon as they are known; of 784 numbers each they take 100 KiB.
+const ROWS: usize = 32;
 /// Parts begin at multiples of this: whole registers, and whole cache lines of gradients.
 const REGISTER: usize = 16;
 

@@ -76,7 +76,7 @@ pub(super) struct Boundary<T> {
 }
 
 /// Additions and multiplications that are worth a slice of their own: some microseconds.
-const SLICE_WORK: u64 = 300_000;
+const SLICE_WORK: u64 = 250_000;
 /// The most slices of a batch. More would keep more cores busy, and cost more additions of gradients.
 const MOST_SLICES: usize = 8;
 
@@ -101,7 +101,8 @@ impl<T: Real> Chain<T> {
     /// Samples of a slice, for a batch of so many.
     pub fn slice_rows(&self, rows: usize) -> usize {
         let slices = (self.work * rows as u64 / SLICE_WORK).clamp(1, MOST_SLICES as u64) as usize;
-        rows.div_ceil(slices).max(1)
+        let least = self.steps.iter().map(|planned| planned.step.least_rows()).max();
+        rows.div_ceil(slices).max(least.unwrap_or(1))
     }
 
     /// Numbers of a slice's gradients.

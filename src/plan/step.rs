@@ -22,6 +22,11 @@ pub(super) trait Step<T: Real>: Debug + Send + Sync {
     /// Numbers that one sample's output takes.
     fn output_len(&self) -> usize;
 
+    /// The fewest samples of a slice that it is still fast on.
+    fn least_rows(&self) -> usize {
+        1
+    }
+
     /// Numbers that are worked out from the parameters once for all slices.
     fn packed_len(&self) -> usize {
         0

@@ -2,12 +2,13 @@
 
 use super::lanes::Lanes;
 use super::panel::{Panel, Room};
-use super::product::{DEPTH, LANES_DEPTH, Product};
+use super::product::{DEPTH, LANES_DEPTH, Product, Raw};
 use super::row::Row;
 use super::tile::Tiles;
-use crate::kernels::vector::Vector;
+use crate::kernels::vector::{Task, Vector};
 use ndarray::NdFloat;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 /// Rows of A that are multiplied before the next: with [`DEPTH`] terms 192 KiB of `f32`, so that they stay in the
 /// second-level cache.
@@ -56,11 +57,49 @@ pub(super) unsafe fn multiply<V: Vector, const MR: usize>(p: Product<V::Scalar>)
 /// Block by block of rows that stay in the second-level cache, panel by panel of B.
 #[inline(always)]
 unsafe fn by_panels<V: Vector, const MR: usize>(p: Product<V::Scalar>) {
+    if p.a.row_stride == 1 && p.m <= NARROW && p.a.column_stride >= 2 * p.m && p.n >= MANY * V::LANES {
+        // SAFETY: as promised by the caller.
+        return unsafe { V::run(Closed::<V, MR> { product: p, vector: PhantomData }) };
+    }
     let mut room = Room::<V>::uninit();
     for part in p.parts() {
         for i in (0..p.m).step_by(ROWS) {
             // SAFETY: a block of a product is one.
             unsafe { part.rows_from(i, ROWS.min(p.m - i)).panels::<V, MR>(&mut room) };
+        }
+    }
+}
+
+/// The most rows of an A whose columns are copied, and from how many vectors of B's columns on.
+const NARROW: usize = 32;
+const MANY: usize = 8;
+
+/// [`by_panels`] for an A whose columns are short pieces far apart, as those of a part of δᵀ are: they are copied side by side,
+/// because where they lie they can fall into a few sets of the first-level cache and drive each other out.
+struct Closed<V: Vector, const MR: usize> {
+    product: Product<V::Scalar>,
+    vector: PhantomData<V>,
+}
+
+impl<V: Vector, const MR: usize> Task for Closed<V, MR> {
+    type Result = ();
+
+    #[inline(always)]
+    unsafe fn go(self) {
+        let p = self.product;
+        let mut room = Room::<V>::uninit();
+        let mut columns = MaybeUninit::<[V::Scalar; NARROW * DEPTH]>::uninit();
+        let to = columns.as_mut_ptr().cast::<V::Scalar>();
+        for mut part in p.parts() {
+            // SAFETY: A has k columns of m entries, for which there is room; the rest as promised by the caller.
+            unsafe {
+                for column in 0..part.k {
+                    let from = part.a.from(0, column).at;
+                    std::ptr::copy_nonoverlapping(from, to.add(column * part.m), part.m);
+                }
+                part.a = Raw { at: to, row_stride: 1, column_stride: part.m };
+                part.panels::<V, MR>(&mut room);
+            }
         }
     }
 }

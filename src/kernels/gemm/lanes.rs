@@ -60,12 +60,17 @@ impl<T: NdFloat> Product<T> {
     unsafe fn tile_in_lanes<V: Turn<Scalar = T>, const R: usize, const C: usize>(&self, i: usize, j: usize) {
         let rows: [*const T; R] = std::array::from_fn(|r| self.a.from(i + r, 0).at);
         let columns: [*const T; C] = std::array::from_fn(|c| self.b.from(0, (j + c).min(self.n - 1)).at);
-        let whole = self.k / V::LANES * V::LANES;
+        let (paired, whole) = (self.k / (2 * V::LANES) * (2 * V::LANES), self.k / V::LANES * V::LANES);
         // SAFETY: A's rows and B's columns are k contiguous terms.
         unsafe {
             let mut chains = [[V::zero(); C]; R];
-            for p in (0..whole).step_by(V::LANES) {
-                add_terms(&mut chains, |r| V::load(rows[r].add(p)), |c| V::load(columns[c].add(p)));
+            for p in (0..paired).step_by(2 * V::LANES) {
+                for p in [p, p + V::LANES] {
+                    add_terms(&mut chains, |r| V::load(rows[r].add(p)), |c| V::load(columns[c].add(p)));
+                }
+            }
+            if paired < whole {
+                add_terms(&mut chains, |r| V::load(rows[r].add(paired)), |c| V::load(columns[c].add(paired)));
             }
             if whole < self.k {
                 let few = |at: *const T| first_of::<V>(at.add(whole), self.k - whole);

@@ -9,6 +9,12 @@ use std::mem::MaybeUninit;
 
 /// The most vectors that the sums of a tile fill.
 const MOST: usize = 24;
+/// Terms that are added in one round of the inner loop, where there are at least so many. A round has 1.8 instructions for each
+/// multiply-add rather than 2.3, which counts when another thread shares the core.
+const UNROLLED: usize = 4;
+const LONG: usize = 24;
+/// The most rows of A to which there is a register each.
+const POINTERS: usize = 6;
 
 /// Where the sums of a tile wait that cannot be written to C as they are. Behind them is room for one vector more, so
 /// that one can be read from any lane on.
@@ -83,20 +89,36 @@ impl<T: NdFloat> Product<T> {
     ) -> [[V; VECTORS]; ROWS] {
         let (mut a, mut b) = (self.a.from(i, first).at, panel.at.wrapping_add(first * panel.stride));
         let (a_step, b_step) = (self.chains * self.a.column_stride, self.chains * panel.stride);
+        let row_stride = self.a.row_stride;
+        let mut terms = (self.k + self.chains - 1 - first) / self.chains;
         // SAFETY: A has ROWS rows from i on and k columns; the panel has k rows of VECTORS vectors.
         unsafe {
             let mut chain = [[V::zero(); VECTORS]; ROWS];
-            for _ in (first..self.k).step_by(self.chains) {
-                let mut row = [V::zero(); VECTORS];
-                for (v, y) in row.iter_mut().enumerate() {
-                    *y = V::load(b.add(v * V::LANES));
-                }
-                for (r, chain) in chain.iter_mut().enumerate() {
-                    let x = V::splat(*a.add(r * self.a.row_stride));
-                    for (sum, &y) in chain.iter_mut().zip(&row) {
-                        *sum = x.times_plus(y, *sum);
+            let rounds = if terms < LONG { 0 } else { terms / UNROLLED };
+            // Two layouts of A in which the compiler can do all but the arithmetic once for several terms.
+            if row_stride == 1 {
+                for _ in 0..rounds {
+                    for term in 0..UNROLLED {
+                        let a = a.wrapping_add(term * a_step);
+                        add_term(&mut chain, |r| *a.add(r), b.wrapping_add(term * b_step));
                     }
+                    a = a.wrapping_add(UNROLLED * a_step);
+                    b = b.wrapping_add(UNROLLED * b_step);
                 }
+                terms -= rounds * UNROLLED;
+            } else if a_step == 1 && ROWS <= POINTERS {
+                let rows: [*const T; ROWS] = std::array::from_fn(|r| a.wrapping_add(r * row_stride));
+                for p in (0..rounds * UNROLLED).step_by(UNROLLED) {
+                    for term in 0..UNROLLED {
+                        add_term(&mut chain, |r| *rows[r].add(p + term), b.wrapping_add(term * b_step));
+                    }
+                    b = b.wrapping_add(UNROLLED * b_step);
+                }
+                a = a.wrapping_add(rounds * UNROLLED);
+                terms -= rounds * UNROLLED;
+            }
+            for _ in 0..terms {
+                add_term(&mut chain, |r| *a.add(r * row_stride), b);
                 a = a.wrapping_add(a_step);
                 b = b.wrapping_add(b_step);
             }
@@ -166,6 +188,25 @@ impl<T: NdFloat> Product<T> {
             }
             at.write_unaligned(piece);
             (*from, *to) = (from.add(N), to.add(N));
+        }
+    }
+}
+
+/// Adds one term to each sum of a tile: an entry of each row of A times a row of B.
+#[inline(always)]
+unsafe fn add_term<V: Vector, const ROWS: usize, const VECTORS: usize>(
+    sums: &mut [[V; VECTORS]; ROWS],
+    a: impl Fn(usize) -> V::Scalar,
+    b: *const V::Scalar,
+) {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let row: [V; VECTORS] = std::array::from_fn(|v| V::load(b.add(v * V::LANES)));
+        for (r, sums) in sums.iter_mut().enumerate() {
+            let x = V::splat(a(r));
+            for (sum, &y) in sums.iter_mut().zip(&row) {
+                *sum = x.times_plus(y, *sum);
+            }
         }
     }
 }
