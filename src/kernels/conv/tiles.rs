@@ -157,9 +157,10 @@ impl<T: NdFloat> Reads<'_, T> {
             from.iter_mut().zip(strips).for_each(|(from, strip)| *from = strip.from);
             let mut sums = [[[T::zero(); L]; V]; M];
             // A whole tile is read and written in loops of constant length, so that the sums stay in registers. Lanes that
-            // belong to the strip before as well get the same sums there, but only when both start from b.
-            let apart = |strip: &Strip| strip.end == L && (bias.is_some() || strip.start == 0);
-            let whole = to.step == 1 && strips.len() == V && strips.iter().all(apart);
+            // belong to the strip before as well get the same sums there, but only when both start from the same numbers: from
+            // b, or from what is there before either is written.
+            let apart = |(v, strip): (usize, &Strip)| strip.end == L && (bias.is_some() || strip.start == 0 || v > 0);
+            let whole = to.step == 1 && strips.len() == V && strips.iter().enumerate().all(apart);
             if let Some(bias) = bias {
                 for (sums, &b) in sums.iter_mut().zip(&bias[m..m + M]) {
                     *sums = [[b; L]; V];
@@ -174,8 +175,8 @@ impl<T: NdFloat> Reads<'_, T> {
                 for (v, strip) in strips.iter().enumerate() {
                     for (r, sums) in sums.iter_mut().enumerate() {
                         let from = &to.values[strip.to + (m + r) * to.plane..];
-                        for (lane, sum) in sums[v].iter_mut().enumerate().take(strip.end) {
-                            *sum = from[lane * to.step];
+                        for lane in 0..strip.end.min(L) {
+                            sums[v][lane] = from[lane * to.step];
                         }
                     }
                 }
@@ -192,8 +193,8 @@ impl<T: NdFloat> Reads<'_, T> {
                 for (v, strip) in strips.iter().enumerate() {
                     for (r, sums) in sums.iter().enumerate() {
                         let row = &mut to.values[strip.to + (m + r) * to.plane..];
-                        for (lane, &sum) in sums[v].iter().enumerate().take(strip.end).skip(strip.start) {
-                            row[lane * to.step] = sum;
+                        for lane in strip.start..strip.end.min(L) {
+                            row[lane * to.step] = sums[v][lane];
                         }
                     }
                 }
