@@ -20,6 +20,7 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,7 @@ def options():
     parser.add_argument("--folds", type=int, default=5, help="parts of each set (default 5)")
     parser.add_argument("--repeats", type=int, default=3, help="other folds, each with a seed of its own (default 3)")
     parser.add_argument("--seed", type=int, default=1, help="of the first folds (default 1)")
+    parser.add_argument("--seeds", type=int, default=1, help="start values of both sides, 1 and on (default 1)")
     parser.add_argument("--warm", action="store_true", help="time scikit-learn's fit and predict within one process")
     parser.add_argument("--python", help="an interpreter that has the packages, instead of .venv")
     parser.add_argument("--limpide", help="a binary that is built, instead of building one")
@@ -92,7 +94,7 @@ def export(folder, args):
                 (place / "answers.json").write_text(json.dumps([target[i] for i in test]))
 
 
-def fit(place, target):
+def fit(place, target, seed):
     """scikit-learn on one fold, from file to file; the seconds of fit and predict."""
     import warnings
 
@@ -108,7 +110,7 @@ def fit(place, target):
         test = [[float(cell) for cell in row] for row in list(csv.reader(file))[1:]]
     x, y = [[float(cell) for cell in row[:-1]] for row in rows], [row[-1] for row in rows]
     regression = target == "progression"
-    model = make_pipeline(StandardScaler(), (MLPRegressor if regression else MLPClassifier)(random_state=0))
+    model = make_pipeline(StandardScaler(), (MLPRegressor if regression else MLPClassifier)(random_state=int(seed)))
     start = time.perf_counter()
     answers = model.fit(x, [float(value) for value in y] if regression else y).predict(test)
     seconds = time.perf_counter() - start
@@ -142,23 +144,36 @@ def score(place, who, target):
 
 
 def compare(folder, args, binary):
-    """A line for each set: scores and seconds, the mean over all folds."""
+    """A line for each set: the mean scores of each seed over all folds, and the mean seconds."""
     lines = []
     for name in args.sets:
-        target, figures = TARGETS[name], {"limpide": [], "sklearn": []}
-        for place in sorted((folder / name).iterdir()):
-            seconds = limpide(binary, place, target, args.set)
-            figures["limpide"].append((score(place, "limpide", target), seconds))
-            start = time.perf_counter()
-            if args.warm:
-                seconds = fit(place, target)
-            else:
-                subprocess.run([sys.executable, __file__, "--fit", str(place), target], check=True)
-                seconds = time.perf_counter() - start
-            figures["sklearn"].append((score(place, "sklearn", target), seconds))
-        lines.append((name, {who: [statistics.fmean(column) for column in zip(*own)] for who, own in figures.items()}))
+        target, scores, seconds = TARGETS[name], {"limpide": [], "sklearn": []}, {"limpide": [], "sklearn": []}
+        for seed in range(1, args.seeds + 1):
+            own = {"limpide": [], "sklearn": []}
+            for place in sorted((folder / name).iterdir()):
+                shutil.rmtree(place / "run", ignore_errors=True)
+                (place / "limpide.csv").unlink(missing_ok=True)
+                settings = [*args.set, *([f"seed={seed}"] if args.seeds > 1 else [])]
+                seconds["limpide"].append(limpide(binary, place, target, settings))
+                own["limpide"].append(score(place, "limpide", target))
+                start = time.perf_counter()
+                if args.warm:
+                    seconds["sklearn"].append(fit(place, target, seed))
+                else:
+                    subprocess.run([sys.executable, __file__, "--fit", str(place), target, str(seed)], check=True)
+                    seconds["sklearn"].append(time.perf_counter() - start)
+                own["sklearn"].append(score(place, "sklearn", target))
+            for who, all_folds in own.items():
+                scores[who].append(statistics.fmean(all_folds))
+        lines.append((name, {who: (scores[who], statistics.fmean(seconds[who])) for who in scores}))
         print(lines[-1], file=sys.stderr)
     return lines
+
+
+def shown(scores):
+    """The mean over the seeds, and the least and the most."""
+    mean = f"{statistics.fmean(scores):.4f}"
+    return mean if len(scores) == 1 else f"{mean} ({min(scores):.4f}–{max(scores):.4f})"
 
 
 def table(lines, args):
@@ -169,10 +184,10 @@ def table(lines, args):
     for name, own in lines:
         (mine, my_seconds), (theirs, their_seconds) = own["limpide"], own["sklearn"]
         kind = "R²" if name == "diabetes" else "accuracy"
-        text += (f"| {name} | {kind} | {mine:.4f} | {theirs:.4f} | {my_seconds:.3f} | {their_seconds:.3f} "
+        text += (f"| {name} | {kind} | {shown(mine)} | {shown(theirs)} | {my_seconds:.3f} | {their_seconds:.3f} "
                  f"| {their_seconds / my_seconds:.1f}× |\n")
     words = " ".join(sys.argv[1:])
-    return text + (f"\nMeans over {args.repeats} × {args.folds} folds; seconds of a fold{warm}. {platform.machine()}, "
+    return text + (f"\nMeans over {args.repeats} × {args.folds} folds and {args.seeds} seed(s); seconds of a fold{warm}. {platform.machine()}, "
                    f"{os.cpu_count()} cores. `benches/sklearn/run.py{' ' + words if words else ''}`\n")
 
 

@@ -42,12 +42,13 @@ fn unknown_type<'a>(message: &'a str, first: &str) -> Option<&'a str> {
     wanted.starts_with(&format!(", expected one of `{first}`")).then_some(name)
 }
 
-/// The candidate with the fewest edits to `name`, letter case aside.
+/// The candidate with the fewest edits to `name`, letter case aside; one that `name` is the beginning of comes first.
 ///
 /// Panics when there is no candidate.
 pub fn nearest<'a>(name: &str, candidates: &[&'a str]) -> &'a str {
     let name = name.to_lowercase();
-    candidates.iter().min_by_key(|candidate| edits(&name, &candidate.to_lowercase())).expect("at least one candidate")
+    let distance = |candidate: &str| (!candidate.starts_with(&name), edits(&name, candidate));
+    candidates.iter().min_by_key(|candidate| distance(&candidate.to_lowercase())).expect("at least one candidate")
 }
 
 /// How many letters must be inserted, removed or replaced between two words (Levenshtein's distance, row by row).

@@ -147,6 +147,13 @@ fn an_unknown_type_is_answered_with_the_nearest_name() {
 }
 
 #[test]
+fn the_beginning_of_a_name_is_nearer_than_a_short_other_one() {
+    assert_eq!(nearest("tar", &["age", "target"]), "target");
+    assert_eq!(nearest("tarhet", &["age", "target"]), "target");
+    assert_eq!(nearest("AGR", &["age", "target"]), "age");
+}
+
+#[test]
 fn unknown_and_missing_options_are_named() {
     assert!(refusal(r#"{"type": "Linear", "in_features": 4}"#).contains("out_features"));
     assert!(refusal(r#"{"type": "Linear", "in_features": 4, "out_features": 1, "biass": true}"#).contains("biass"));

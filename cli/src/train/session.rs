@@ -376,7 +376,8 @@ impl Outcome {
 
     /// The outcome as people read it.
     pub fn listing(&self) -> String {
-        let mut text = format!("{}: {} epochs in {:.1} s\n", self.run, self.epochs, self.seconds);
+        let plural = if self.epochs == 1 { "" } else { "s" };
+        let mut text = format!("{}: {} epoch{plural} in {:.1} s\n", self.run, self.epochs, self.seconds);
         let parts = [
             ("train", self.train, None),
             ("validation", self.validation, self.validation_fit),

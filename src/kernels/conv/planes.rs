@@ -48,9 +48,18 @@ impl Track {
         start..end.max(start)
     }
 
-    /// The source's entry under entry u of part φ.
-    fn at(&self, part: usize, u: usize) -> usize {
-        (u * self.stride + part).saturating_sub(self.before)
+    /// What each part has of the source.
+    fn runs(&self) -> Vec<Run> {
+        let run = |(place, &part): (usize, &usize)| {
+            let inside = self.inside(part);
+            let from = inside.start * self.stride + part;
+            (!inside.is_empty()).then(|| Run {
+                from: from - self.before,
+                to: place * self.length + inside.start,
+                count: inside.len(),
+            })
+        };
+        self.parts.iter().enumerate().filter_map(run).collect()
     }
 }
 
@@ -66,6 +75,17 @@ pub(super) struct Planes {
     w: Track,
     /// Channels whose rows lie side by side.
     channels: usize,
+    /// What is copied of the source, row by row and column by column.
+    rows: Vec<Run>,
+    columns: Vec<Run>,
+}
+
+/// Entries of a source, a stride apart, that become neighbours.
+#[derive(Clone, Debug)]
+struct Run {
+    from: usize,
+    to: usize,
+    count: usize,
 }
 
 /// Pixels side by side whose sums are computed together: `from` in the padded planes, `to` in the result. Of the lanes,
@@ -81,12 +101,17 @@ pub(super) struct Strip {
 impl Planes {
     /// Planes of inputs, for sums that belong to outputs.
     pub(super) fn of_inputs(windows: &Windows, channels: usize) -> Planes {
-        Planes { h: Track::of_inputs(&windows.h), w: Track::of_inputs(&windows.w), channels }
+        Planes::new(Track::of_inputs(&windows.h), Track::of_inputs(&windows.w), channels)
     }
 
     /// Planes of outputs, for sums that belong to inputs.
     pub(super) fn of_outputs(windows: &Windows, channels: usize) -> Planes {
-        Planes { h: Track::of_outputs(&windows.h), w: Track::of_outputs(&windows.w), channels }
+        Planes::new(Track::of_outputs(&windows.h), Track::of_outputs(&windows.w), channels)
+    }
+
+    fn new(h: Track, w: Track, channels: usize) -> Planes {
+        let (rows, columns) = (h.runs(), w.runs());
+        Planes { h, w, channels, rows, columns }
     }
 
     /// Numbers in the padded planes of all channels that lie side by side.
@@ -113,19 +138,17 @@ impl Planes {
     pub(super) fn fill<T: Copy>(&self, plane: &[T], to: &mut [T]) {
         let (width, row) = (self.w.source, self.row());
         if self.h.stride == 1 && self.w.stride == 1 && row == width {
-            let rows = self.h.inside(0);
-            let first = self.h.at(0, rows.start) * width;
-            to[rows.start * row..rows.end * row].copy_from_slice(&plane[first..][..rows.len() * width]);
+            for &Run { from, to: first, count } in &self.rows {
+                to[first * row..][..count * row].copy_from_slice(&plane[from * width..][..count * width]);
+            }
             return;
         }
-        let columns: Vec<_> = self.w.parts.iter().map(|&j| (j, self.w.inside(j))).collect();
-        for (a, &i) in self.h.parts.iter().enumerate() {
-            for u in self.h.inside(i) {
-                let from = &plane[self.h.at(i, u) * width..][..width];
-                let to = &mut to[(a * self.h.length + u) * row..][..self.w.size()];
-                for (to, (j, inside)) in to.chunks_exact_mut(self.w.length).zip(&columns) {
-                    let to = &mut to[inside.clone()];
-                    let from = &from[self.w.at(*j, inside.start).min(width)..];
+        for rows in &self.rows {
+            for u in 0..rows.count {
+                let from = &plane[(rows.from + u * self.h.stride) * width..][..width];
+                let to = &mut to[(rows.to + u) * row..];
+                for columns in &self.columns {
+                    let (to, from) = (&mut to[columns.to..][..columns.count], &from[columns.from..]);
                     match self.w.stride {
                         1 => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
                         2 => every_other(from, to),
