@@ -185,4 +185,23 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_part_of_a_gradient_has_the_bits_of_the_whole() {
+        let mut stream = Stream::new(7);
+        // δᵀ·X for some of many outputs: the columns of δ lie far apart, and the longer sum has two parts.
+        for samples in [64, 301] {
+            let (outputs, inputs) = (96, 150);
+            let delta = random::<f32>(samples * outputs, &mut stream);
+            let x = random::<f32>(samples * inputs, &mut stream);
+            let (d, x) = (Matrix::new(&delta, samples, outputs), Matrix::new(&x, samples, inputs));
+            let mut whole = vec![0.0; outputs * inputs];
+            f32::gemm(1.0, d.t(), x, 0.0, &mut whole);
+            for part in [0..16, 16..48, 48..59, 59..96] {
+                let mut own = vec![0.0; part.len() * inputs];
+                f32::gemm(1.0, d.columns(part.clone()).t(), x, 0.0, &mut own);
+                assert_eq!(own, whole[part.start * inputs..part.end * inputs], "outputs {part:?} of {samples} samples");
+            }
+        }
+    }
 }
