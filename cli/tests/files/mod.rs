@@ -145,14 +145,14 @@ fn a_corrupt_image_is_named_and_left_out_when_asked() {
     let ran = run("train", &folder, &format!("--skip-bad {out}"));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("89 images") && ran.stderr.contains("left out 1 files that cannot be decoded"),
+        ran.stderr.contains("89 images") && ran.stderr.contains("left out 1 file that cannot be decoded"),
         "{}",
         ran.stderr
     );
     run("predict", &place.path("run"), &folder).is_refused_with(&["1/07.png: is not a whole PNG image"]);
     let answers = run("predict", &place.path("run"), &format!("{folder} --skip-bad"));
     assert_eq!((answers.code, answers.stdout.lines().count()), (0, 90), "{}", answers.stderr);
-    assert!(answers.stderr.contains("left out 1 files"), "{}", answers.stderr);
+    assert!(answers.stderr.contains("left out 1 file"), "{}", answers.stderr);
 }
 
 /// The damage that disks, downloads and people do, in a folder of 10,000: alone it is named by its file, and all together is

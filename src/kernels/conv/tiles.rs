@@ -124,8 +124,8 @@ impl<T: NdFloat> Reads<'_, T> {
                     // SAFETY: reads were checked; the panel has a weight for each of `height` rows and each offset.
                     unsafe {
                         match height {
-                            8 if WIDE => block.rows::<FUSED, L, 8, 3>(panel, start, m, to),
-                            6 if !WIDE => block.rows::<FUSED, L, 6, 2>(panel, start, m, to),
+                            8 if const { WIDE } => block.rows::<FUSED, L, 8, 3>(panel, start, m, to),
+                            6 if const { !WIDE } => block.rows::<FUSED, L, 6, 2>(panel, start, m, to),
                             4 => block.rows::<FUSED, L, 4, 2>(panel, start, m, to),
                             3 => block.rows::<FUSED, L, 3, 3>(panel, start, m, to),
                             2 => block.rows::<FUSED, L, 2, 4>(panel, start, m, to),
@@ -251,8 +251,8 @@ impl<T: NdFloat> Reads<'_, T> {
                 // SAFETY: reads were checked.
                 unsafe {
                     match height {
-                        8 if WIDE => block.gradients::<FUSED, L, 8, 3>(delta, plane, gradient, packed),
-                        6 if !WIDE => block.gradients::<FUSED, L, 6, 2>(delta, plane, gradient, packed),
+                        8 if const { WIDE } => block.gradients::<FUSED, L, 8, 3>(delta, plane, gradient, packed),
+                        6 if const { !WIDE } => block.gradients::<FUSED, L, 6, 2>(delta, plane, gradient, packed),
                         4 => block.gradients::<FUSED, L, 4, 2>(delta, plane, gradient, packed),
                         3 => block.gradients::<FUSED, L, 3, 3>(delta, plane, gradient, packed),
                         2 => block.gradients::<FUSED, L, 2, 5>(delta, plane, gradient, packed),

@@ -176,7 +176,7 @@ impl<T: NdFloat> Product<T> {
         }
     }
 
-    /// `count` tiles of that height from row i on. Only the arms up to MR are compiled.
+    /// `count` tiles of that height from row i on. Only the arms up to MR are compiled, which takes a constant in the guards.
     #[inline(always)]
     unsafe fn tiles<V: Vector<Scalar = T>, const MR: usize, const VECTORS: usize>(
         &self,
@@ -192,17 +192,17 @@ impl<T: NdFloat> Product<T> {
         unsafe {
             match height {
                 1 => self.tiles_of::<V, 1, VECTORS>(i, count, panel),
-                2 if MR >= 2 => self.tiles_of::<V, 2, VECTORS>(i, count, panel),
-                3 if MR >= 3 => self.tiles_of::<V, 3, VECTORS>(i, count, panel),
-                4 if MR >= 4 => self.tiles_of::<V, 4, VECTORS>(i, count, panel),
-                5 if MR >= 5 => self.tiles_of::<V, 5, VECTORS>(i, count, panel),
-                6 if MR >= 6 => self.tiles_of::<V, 6, VECTORS>(i, count, panel),
-                7 if MR >= 7 => self.tiles_of::<V, 7, VECTORS>(i, count, panel),
-                8 if MR >= 8 => self.tiles_of::<V, 8, VECTORS>(i, count, panel),
-                9 if MR >= 9 => self.tiles_of::<V, 9, VECTORS>(i, count, panel),
-                10 if MR >= 10 => self.tiles_of::<V, 10, VECTORS>(i, count, panel),
-                11 if MR >= 11 => self.tiles_of::<V, 11, VECTORS>(i, count, panel),
-                12 if MR >= 12 => self.tiles_of::<V, 12, VECTORS>(i, count, panel),
+                2 if const { MR >= 2 } => self.tiles_of::<V, 2, VECTORS>(i, count, panel),
+                3 if const { MR >= 3 } => self.tiles_of::<V, 3, VECTORS>(i, count, panel),
+                4 if const { MR >= 4 } => self.tiles_of::<V, 4, VECTORS>(i, count, panel),
+                5 if const { MR >= 5 } => self.tiles_of::<V, 5, VECTORS>(i, count, panel),
+                6 if const { MR >= 6 } => self.tiles_of::<V, 6, VECTORS>(i, count, panel),
+                7 if const { MR >= 7 } => self.tiles_of::<V, 7, VECTORS>(i, count, panel),
+                8 if const { MR >= 8 } => self.tiles_of::<V, 8, VECTORS>(i, count, panel),
+                9 if const { MR >= 9 } => self.tiles_of::<V, 9, VECTORS>(i, count, panel),
+                10 if const { MR >= 10 } => self.tiles_of::<V, 10, VECTORS>(i, count, panel),
+                11 if const { MR >= 11 } => self.tiles_of::<V, 11, VECTORS>(i, count, panel),
+                12 if const { MR >= 12 } => self.tiles_of::<V, 12, VECTORS>(i, count, panel),
                 _ => unreachable!("tiles of more rows than registers"),
             }
         }

@@ -261,7 +261,8 @@ impl ImageSource {
                 .map(|(path, problem): &(PathBuf, String)| format!("{} ({problem})", path.display()))
                 .collect();
             let more = if bad.len() > NAMED { format!(" and {} more", bad.len() - NAMED) } else { String::new() };
-            notes.push(format!("left out {} files that cannot be decoded: {}{more}", bad.len(), named.join(", ")));
+            let files = if bad.len() == 1 { "file" } else { "files" };
+            notes.push(format!("left out {} {files} that cannot be decoded: {}{more}", bad.len(), named.join(", ")));
         }
         Ok(Given { all, validation, test, names: folder.classes, fit: Some(self.pixels.fit), notes })
     }

@@ -59,7 +59,9 @@ pub fn of_images(pipeline: &Pipeline, path: &Path, skip_bad: bool, names: &[Stri
         lines.answer(pipeline, &set.inputs, &what)?;
     }
     if let Some((file, problem)) = bad.first() {
-        eprintln!("limpide: left out {} files that cannot be decoded: {} ({problem}) …", bad.len(), file.display());
+        let (files, more) = if bad.len() == 1 { ("file", "") } else { ("files", " …") };
+        let named = file.display();
+        eprintln!("limpide: left out {} {files} that cannot be decoded: {named} ({problem}){more}", bad.len());
     }
     Ok(lines.bytes())
 }
