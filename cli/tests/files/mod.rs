@@ -152,7 +152,7 @@ fn a_corrupt_image_is_named_and_left_out_when_asked() {
     run("predict", &place.path("run"), &folder).is_refused_with(&["1/07.png: is not a whole PNG image"]);
     let answers = run("predict", &place.path("run"), &format!("{folder} --skip-bad"));
     assert_eq!((answers.code, answers.stdout.lines().count()), (0, 90), "{}", answers.stderr);
-    assert!(answers.stderr.contains("left out 1 file"), "{}", answers.stderr);
+    assert!(answers.stderr.contains("left out 1 file that"), "{}", answers.stderr);
 }
 
 /// The damage that disks, downloads and people do, in a folder of 10,000: alone it is named by its file, and all together is
