@@ -46,7 +46,7 @@ pub use workers::Workers;
 /// exact result for every input, subnormal ones and results too (`examples/exhaustive_math.rs` tries them all); for
 /// `f64` no sample was off by more than 1.6. NaN gives NaN.
 #[allow(private_bounds)] // the registers are this room's own
-pub trait Kernels: math::Lane + simd::Vectors + conv::Shifts {
+pub trait Kernels: math::Lane + simd::Vectors {
     /// C ← αAB + βC. A C that is multiplied by 0 is not read. See [`Matrix`] for the layouts.
     ///
     /// Panics when the sizes do not fit.

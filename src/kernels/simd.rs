@@ -1,5 +1,6 @@
 //! The maximum of vectors with the place where it stands, for pooling; and a kernel compiled for each set of instructions.
 
+use super::dispatch::best;
 use super::vector::{Task, Vector};
 use super::{Level, level};
 use std::marker::PhantomData;
@@ -27,10 +28,18 @@ pub(super) trait Kernel<T> {
 
 /// A number for which there are vector registers.
 pub(super) trait Vectors: Copy + Sized {
-    /// Runs a kernel with the widest registers of [`level`].
-    fn vectorised(kernel: impl Kernel<Self>);
+    /// Runs a kernel with the widest registers of a level. Panics when the machine lacks it.
+    fn vectorised_at(level: Level, kernel: impl Kernel<Self>);
     /// [`Vector::LANES`] of those registers.
-    fn width() -> usize;
+    fn width_at(level: Level) -> usize;
+    /// Runs a kernel with the widest registers of [`level`].
+    fn vectorised(kernel: impl Kernel<Self>) {
+        Self::vectorised_at(level(), kernel);
+    }
+    /// [`Vector::LANES`] of those registers.
+    fn width() -> usize {
+        Self::width_at(level())
+    }
 }
 
 /// A kernel on one kind of register.
@@ -76,10 +85,11 @@ impl<T: ndarray::NdFloat, const N: usize> Comparable for [T; N] {
 }
 
 impl Vectors for f32 {
-    fn vectorised(kernel: impl Kernel<f32>) {
-        // SAFETY: `level` says that the instructions are there; arrays need none.
+    fn vectorised_at(level: Level, kernel: impl Kernel<f32>) {
+        assert!(level <= best(), "this machine lacks {}", level.name());
+        // SAFETY: `best` says that the instructions are there; arrays need none.
         unsafe {
-            match level() {
+            match level {
                 #[cfg(target_arch = "x86_64")]
                 Level::Avx512 => on::<std::arch::x86_64::__m512>(kernel),
                 #[cfg(target_arch = "x86_64")]
@@ -89,8 +99,8 @@ impl Vectors for f32 {
         }
     }
 
-    fn width() -> usize {
-        match level() {
+    fn width_at(level: Level) -> usize {
+        match level {
             Level::Avx512 => 16,
             Level::Avx2 => 8,
             Level::Portable => 4,
@@ -99,10 +109,11 @@ impl Vectors for f32 {
 }
 
 impl Vectors for f64 {
-    fn vectorised(kernel: impl Kernel<f64>) {
+    fn vectorised_at(level: Level, kernel: impl Kernel<f64>) {
+        assert!(level <= best(), "this machine lacks {}", level.name());
         // SAFETY: as for `f32`.
         unsafe {
-            match level() {
+            match level {
                 #[cfg(target_arch = "x86_64")]
                 Level::Avx512 => on::<std::arch::x86_64::__m512d>(kernel),
                 #[cfg(target_arch = "x86_64")]
@@ -112,8 +123,8 @@ impl Vectors for f64 {
         }
     }
 
-    fn width() -> usize {
-        <f32 as Vectors>::width() / 2
+    fn width_at(level: Level) -> usize {
+        <f32 as Vectors>::width_at(level) / 2
     }
 }
 

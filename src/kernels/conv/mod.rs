@@ -4,7 +4,6 @@
 mod aligned;
 mod patches;
 mod planes;
-mod shifts;
 mod tiles;
 
 use super::dispatch::{Level, level};
@@ -13,8 +12,7 @@ use crate::Real;
 use aligned::Aligned;
 pub use patches::{col2im, im2col, transpose};
 use planes::{Planes, Strip};
-pub use shifts::Shifts;
-use tiles::{Reads, Weights, Writes};
+use tiles::{OverPixels, OverTaps, Reads, Shape, Weights, Writes};
 
 /// The sizes of a convolution: Z = W ⋆ X with X (images, inputs, …), W (outputs, inputs/groups, …) and
 /// Z (images, outputs, …), all in row-major order.
@@ -67,45 +65,45 @@ impl Convolution {
         let Convolution { windows, outputs, groups, .. } = *self;
         let zero = vec![T::zero(); outputs];
         let bias = bias.unwrap_or(&zero);
-        let lanes = T::lanes(level, windows.w.output);
+        let shape = Shape::new::<T>(level, windows.w.output);
         let pixels = windows.outputs();
         let x = Images { values: x, channels: self.inputs, pixels: windows.inputs() };
-        let mut room = Room::new(Planes::of_inputs(&windows, self.inputs / groups), self, x, lanes, FEW);
+        let mut room = Room::new(Planes::of_inputs(&windows, self.inputs / groups), self, x, shape.lanes, FEW);
         let offsets = room.offsets(&room.planes.taps(&windows));
-        let strips = room.strips(&room.planes.strips(&windows, lanes), outputs * pixels);
+        let strips = room.strips(&room.planes.strips(&windows, shape.lanes), outputs * pixels);
         let rows = outputs / groups;
         let places: Vec<_> = (0..offsets.len()).collect();
-        let pack = |group| Weights::pack(level, part(weight, groups, group), rows, offsets.len(), &places);
+        let pack = |group| Weights::pack(shape, part(weight, groups, group), rows, offsets.len(), &places);
         let weights: Vec<_> = (0..groups).map(pack).collect();
         let some = self.some(windows.taps());
         for images in room.parts(self.images) {
             let strips = &strips[..images.len() * strips.len() / room.images];
             for (group, weights) in weights.iter().enumerate() {
                 room.fill(images.clone(), group);
-                let reads = Reads { source: &room.values, offsets: &offsets, strips };
+                let reads = Reads { source: &room.values, offsets: &offsets, strips, shape };
                 let first = (images.start * outputs + group * rows) * pixels;
-                let mut to = Writes { values: &mut z[first..], plane: pixels, step: 1 };
-                let bias = part(bias, groups, group);
-                T::over_taps(level, lanes, reads, weights, some, Some(bias), &mut to);
+                let to = Writes { values: &mut z[first..], plane: pixels, step: 1 };
+                let bias = Some(part(bias, groups, group));
+                T::vectorised_at(level, OverTaps { reads, weights, some, bias, to });
             }
         }
     }
 
     fn update_gradient_at<T: Real>(&self, level: Level, x: &[T], delta: &[T], gradient: &mut [T]) {
         let Convolution { windows, outputs, groups, .. } = *self;
-        let lanes = T::lanes(level, windows.w.output);
+        let shape = Shape::new::<T>(level, windows.w.output);
         let pixels = windows.outputs();
         let x = Images { values: x, channels: self.inputs, pixels: windows.inputs() };
-        let mut room = Room::new(Planes::of_inputs(&windows, 1), self, x, lanes, MANY);
+        let mut room = Room::new(Planes::of_inputs(&windows, 1), self, x, shape.lanes, MANY);
         let offsets = room.offsets(&room.planes.taps(&windows));
-        let strips = room.strips(&room.planes.strips(&windows, lanes), outputs * pixels);
+        let strips = room.strips(&room.planes.strips(&windows, shape.lanes), outputs * pixels);
         let rows = outputs / groups;
         let mut packed = Aligned::zeros(0);
         for images in room.parts(self.images) {
             let strips = &strips[..images.len() * strips.len() / room.images];
             for group in 0..groups {
                 room.fill(images.clone(), group);
-                let reads = Reads { source: &room.values, offsets: &offsets, strips };
+                let reads = Reads { source: &room.values, offsets: &offsets, strips, shape };
                 let delta = &delta[(images.start * outputs + group * rows) * pixels..];
                 let size = gradient.len() / groups;
                 let gradient = &mut gradient[group * size..][..size];
@@ -113,7 +111,7 @@ impl Convolution {
                     self.few_pixels(level, reads, delta, gradient);
                     continue;
                 }
-                T::over_pixels(level, lanes, reads, delta, pixels, gradient, &mut packed);
+                T::vectorised_at(level, OverPixels { reads, delta, plane: pixels, gradient, packed: &mut packed });
             }
         }
     }
@@ -121,38 +119,39 @@ impl Convolution {
     /// ∂L/∂W += δ·P(X)ᵀ from patches written out pixel after pixel, so that the lanes are taps: for few pixels, where lanes
     /// that are pixels would take longer to add up than to compute.
     fn few_pixels<T: Real>(&self, level: Level, reads: Reads<T>, delta: &[T], gradient: &mut [T]) {
-        let (count, lanes) = (reads.offsets.len(), T::lanes(level, reads.offsets.len()));
+        let count = reads.offsets.len();
+        let shape = Shape::new::<T>(level, count);
         let pixels = reads
             .strips
             .iter()
             .flat_map(|strip| (strip.start..strip.end).map(|lane| (strip.from + lane, strip.to + lane)));
         let (from, to): (Vec<_>, Vec<_>) = pixels.unzip();
         let row = odd_lines(count);
-        let mut patches = Aligned::zeros(from.len() * row + lanes);
+        let mut patches = Aligned::zeros(from.len() * row + shape.lanes);
         for (patch, &from) in patches.chunks_exact_mut(row).zip(&from) {
             patch.iter_mut().zip(reads.offsets).for_each(|(entry, offset)| *entry = reads.source[from + offset]);
         }
         let rows = self.outputs / self.groups;
-        let weights = Weights::pack(level, delta, rows, self.windows.outputs(), &to);
+        let weights = Weights::pack(shape, delta, rows, self.windows.outputs(), &to);
         let offsets: Vec<_> = (0..from.len()).map(|pixel| pixel * row).collect();
-        let reads = Reads { source: &patches, offsets: &offsets, strips: &planes::strips(count, lanes) };
-        let mut to = Writes { values: gradient, plane: count, step: 1 };
-        T::over_taps(level, lanes, reads, &weights, from.len(), None, &mut to);
+        let reads = Reads { source: &patches, offsets: &offsets, strips: &planes::strips(count, shape.lanes), shape };
+        let to = Writes { values: gradient, plane: count, step: 1 };
+        T::vectorised_at(level, OverTaps { reads, weights: &weights, some: from.len(), bias: None, to });
     }
 
     fn delta_at<T: Real>(&self, level: Level, weight: &[T], delta: &[T], result: &mut [T]) {
         let Convolution { windows, inputs, groups, .. } = *self;
-        let lanes = T::lanes(level, windows.w.input.div_ceil(windows.w.stride));
+        let shape = Shape::new::<T>(level, windows.w.input.div_ceil(windows.w.stride));
         let pixels = windows.inputs();
         let delta = Images { values: delta, channels: self.outputs, pixels: windows.outputs() };
-        let mut room = Room::new(Planes::of_outputs(&windows, self.outputs / groups), self, delta, lanes, FEW);
+        let mut room = Room::new(Planes::of_outputs(&windows, self.outputs / groups), self, delta, shape.lanes, FEW);
         let rows = inputs / groups;
         let zero = vec![T::zero(); rows];
-        let classes = room.planes.classes(&windows, lanes).into_iter().map(|class| {
+        let classes = room.planes.classes(&windows, shape.lanes).into_iter().map(|class| {
             let (taps, shifts): (Vec<_>, Vec<_>) = class.taps.into_iter().unzip();
             let of_output = |o| taps.iter().map(move |tap| o * rows * windows.taps() + tap);
             let places: Vec<_> = (0..self.outputs / groups).flat_map(of_output).collect();
-            let pack = |group| Weights::pack(level, part(weight, groups, group), rows, windows.taps(), &places);
+            let pack = |group| Weights::pack(shape, part(weight, groups, group), rows, windows.taps(), &places);
             let weights: Vec<_> = (0..groups).map(pack).collect();
             let strips = room.strips(&class.strips, inputs * pixels);
             (room.offsets(&shifts), strips, weights, self.some(taps.len()), class.step)
@@ -164,9 +163,10 @@ impl Convolution {
                 let first = (images.start * inputs + group * rows) * pixels;
                 for (offsets, strips, weights, some, step) in &classes {
                     let strips = &strips[..images.len() * strips.len() / room.images];
-                    let reads = Reads { source: &room.values, offsets, strips };
-                    let mut to = Writes { values: &mut result[first..], plane: pixels, step: *step };
-                    T::over_taps(level, lanes, reads, &weights[group], *some, Some(&zero), &mut to);
+                    let reads = Reads { source: &room.values, offsets, strips, shape };
+                    let to = Writes { values: &mut result[first..], plane: pixels, step: *step };
+                    let (weights, some, bias) = (&weights[group], *some, Some(&zero[..]));
+                    T::vectorised_at(level, OverTaps { reads, weights, some, bias, to });
                 }
             }
         }

@@ -7,34 +7,49 @@
 use super::aligned::Aligned;
 use super::planes::Strip;
 use crate::kernels::dispatch::Level;
+use crate::kernels::simd::{Comparable, Kernel, Vectors};
+use crate::kernels::vector::{Task, Vector};
 use ndarray::NdFloat;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ops::Range;
 
-/// a·b + c, in one rounding where the machine has the instruction.
-#[inline(always)]
-fn multiply_add<T: NdFloat, const FUSED: bool>(a: T, b: T, c: T) -> T {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
-}
-
-/// Adds the lanes of each sum, halves until one is left. Not inlined: the compiler would else shuffle the lanes within the
-/// loop before it.
-#[inline(never)]
-fn fold<T: NdFloat, const L: usize, const N: usize>(sums: &mut [[T; L]; N]) {
-    let mut half = L / 2;
-    while half > 0 {
-        for lanes in sums.iter_mut() {
-            let (first, second) = lanes.split_at_mut(half);
-            first.iter_mut().zip(second).for_each(|(first, second)| *first += *second);
-        }
-        half /= 2;
-    }
-}
-
-/// What both loops read: for every strip, at every offset, `lanes` neighbours of the source.
+/// What both loops read: for every strip, at every offset, as many neighbours of the source as a strip has lanes.
 #[derive(Clone, Copy)]
 pub(super) struct Reads<'a, T> {
     pub source: &'a [T],
     pub offsets: &'a [usize],
     pub strips: &'a [Strip],
+    pub shape: Shape,
+}
+
+/// How strips fill the registers of a level: one each, or two a register where rows are short.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub level: Level,
+    pub lanes: usize,
+    pub in_a_register: usize,
+}
+
+impl Shape {
+    /// For rows of that many pixels.
+    pub(super) fn new<T: Vectors>(level: Level, width: usize) -> Shape {
+        let lanes = T::width_at(level);
+        match level {
+            Level::Avx512 if width <= lanes / 2 => Shape { level, lanes: lanes / 2, in_a_register: 2 },
+            _ => Shape { level, lanes, in_a_register: 1 },
+        }
+    }
+
+    /// Whether there are 32 registers, rather than 16.
+    fn many(self) -> bool {
+        self.level == Level::Avx512
+    }
+}
+
+/// [`Shape::many`] for registers of one kind.
+const fn many<V>() -> bool {
+    size_of::<V>() == 64
 }
 
 /// Where sums over taps go: strip s of row m to `values[s.to + m·plane + lane·step]`.
@@ -44,17 +59,23 @@ pub(super) struct Writes<'a, T> {
     pub step: usize,
 }
 
-/// Strips whose sources are used by all rows before the next strips are: they should stay in the first-level cache.
+/// Registers of strips whose sources are used by all rows before the next ones are: they should stay in the first-level cache.
 const STRIPS: usize = 8;
 
-/// Strips whose gradients are summed together, for the same reason.
+/// Registers of strips whose gradients are summed together, for the same reason.
 const PIXELS: usize = 128;
 
+/// Registers of a tile, as many as are summed lane by lane together.
+const REGISTERS: usize = 32;
+
+/// Where a tile waits that cannot be used as it is.
+type Room<V> = MaybeUninit<[V; REGISTERS]>;
+
 /// Rows of Z or G that are computed together, of the `left` ones.
-fn together(left: usize, wide: bool) -> usize {
+fn together(left: usize, many: bool) -> usize {
     match left {
-        8.. if wide => 8,
-        6.. if !wide => 6,
+        8.. if many => 8,
+        6.. if !many => 6,
         4.. => 4,
         few => few,
     }
@@ -68,12 +89,11 @@ pub(super) struct Weights<T> {
 
 impl<T: NdFloat> Weights<T> {
     /// Entry (m, k) is `weight[m * row + places[k]]`.
-    pub(super) fn pack(level: Level, weight: &[T], rows: usize, row: usize, places: &[usize]) -> Self {
-        let wide = level == Level::Avx512;
+    pub(super) fn pack(shape: Shape, weight: &[T], rows: usize, row: usize, places: &[usize]) -> Self {
         let mut weights = Weights { values: Aligned::zeros(rows * places.len()), rows };
         let (mut m, mut rest) = (0, &mut weights.values[..rows * places.len()]);
         while m < rows {
-            let height = together(rows - m, wide);
+            let height = together(rows - m, shape.many());
             let (panel, others) = rest.split_at_mut(height * places.len());
             let weight = &weight[m * row..];
             for (to, &place) in panel.chunks_exact_mut(height).zip(places) {
@@ -85,51 +105,97 @@ impl<T: NdFloat> Weights<T> {
     }
 }
 
-impl<T: NdFloat> Reads<'_, T> {
+impl<T> Reads<'_, T> {
     /// Panics when a read would reach beyond the source.
-    fn check(&self, lanes: usize) {
+    fn check(&self) {
         let last = |places: &mut dyn Iterator<Item = usize>| places.max();
         let ends = (last(&mut self.offsets.iter().copied()), last(&mut self.strips.iter().map(|strip| strip.from)));
         if let (Some(offset), Some(from)) = ends {
-            assert!(offset + from + lanes <= self.source.len(), "a strip reaches over the end of its source");
+            assert!(
+                offset + from + self.shape.lanes <= self.source.len(),
+                "a strip reaches over the end of its source"
+            );
         }
     }
 
-    /// Z[m, strip] ← b[m] + Σₖ W[m, k]·source[offset k + strip], some offsets at a time; without b, Z is added to.
+    /// Where N registers of P strips each are read. Where strips are missing, the last one is computed again and not written.
     #[inline(always)]
-    pub(super) fn over_taps<const FUSED: bool, const L: usize, const WIDE: bool>(
-        self,
-        weights: &Weights<T>,
-        some: usize,
-        bias: Option<&[T]>,
-        to: &mut Writes<T>,
-    ) {
-        self.check(L);
-        let (rows, count) = (weights.rows, self.offsets.len());
+    fn registers<const N: usize, const P: usize>(strips: &[Strip]) -> [[usize; P]; N] {
+        let last = strips.len() - 1;
+        std::array::from_fn(|n| std::array::from_fn(|p| strips[(n * P + p).min(last)].from))
+    }
+
+    /// P strips as a register, at one offset.
+    #[inline(always)]
+    unsafe fn load<V: Vector<Scalar = T>, const P: usize>(&self, offset: usize, from: [usize; P]) -> V {
+        // SAFETY: `check` found all offsets, plus all strips, plus their lanes inside the source.
+        unsafe { load::<V, P>(from.map(|from| self.source.as_ptr().add(offset + from))) }
+    }
+}
+
+/// A register from one place or from two.
+#[inline(always)]
+unsafe fn load<V: Vector, const P: usize>(at: [*const V::Scalar; P]) -> V {
+    // SAFETY: as promised by the caller.
+    unsafe { if P == 1 { V::load(at[0]) } else { V::load_halves(at[0], at[P - 1]) } }
+}
+
+/// Z[m, strip] ← b[m] + Σₖ W[m, k]·source[offset k + strip], some offsets at a time; without b, Z is added to.
+pub(super) struct OverTaps<'a, 'b, T> {
+    pub reads: Reads<'a, T>,
+    pub weights: &'a Weights<T>,
+    pub some: usize,
+    pub bias: Option<&'a [T]>,
+    pub to: Writes<'b, T>,
+}
+
+impl<T: NdFloat> Kernel<T> for OverTaps<'_, '_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Comparable<Scalar = T>>(self) {
+        self.reads.check();
+        let (rows, count) = (self.weights.rows, self.reads.offsets.len());
         // Heights of panels are those that `Weights::pack` took.
         assert!(
-            weights.values.len() >= rows * count && bias.is_none_or(|bias| bias.len() == rows),
+            self.weights.values.len() >= rows * count && self.bias.is_none_or(|bias| bias.len() == rows),
             "a weight for each row and offset"
         );
+        // SAFETY: as promised by the caller, and checked.
+        unsafe {
+            match self.reads.shape.in_a_register {
+                2 if const { many::<V>() } => self.blocks::<V, 2>(),
+                _ => self.blocks::<V, 1>(),
+            }
+        }
+    }
+}
+
+impl<T: NdFloat> OverTaps<'_, '_, T> {
+    #[inline(always)]
+    unsafe fn blocks<V: Vector<Scalar = T>, const P: usize>(mut self) {
+        let (rows, count, some) = (self.weights.rows, self.reads.offsets.len(), self.some);
         let mut k = 0;
         loop {
-            let offsets = &self.offsets[k..count.min(k + some)];
-            for strips in self.strips.chunks(STRIPS) {
-                let block = Reads { offsets, strips, ..self };
+            let offsets = &self.reads.offsets[k..count.min(k + some)];
+            for strips in self.reads.strips.chunks(STRIPS * P) {
                 let mut m = 0;
                 while m < rows {
-                    let height = together(rows - m, WIDE);
-                    let panel = &weights.values[m * count + k * height..][..offsets.len() * height];
-                    let start = bias.filter(|_| k == 0);
-                    // SAFETY: reads were checked; the panel has a weight for each of `height` rows and each offset.
+                    let height = together(rows - m, const { many::<V>() });
+                    let block = Block {
+                        reads: Reads { offsets, strips, ..self.reads },
+                        weights: &self.weights.values[m * count + k * height..][..offsets.len() * height],
+                        bias: self.bias.filter(|_| k == 0).map(|bias| &bias[m..m + height]),
+                        m,
+                        to: &mut self.to,
+                    };
+                    // SAFETY: reads were checked; the weights are one for each row and offset.
                     unsafe {
                         match height {
-                            8 if const { WIDE } => block.rows::<FUSED, L, 8, 3>(panel, start, m, to),
-                            6 if const { !WIDE } => block.rows::<FUSED, L, 6, 2>(panel, start, m, to),
-                            4 => block.rows::<FUSED, L, 4, 2>(panel, start, m, to),
-                            3 => block.rows::<FUSED, L, 3, 3>(panel, start, m, to),
-                            2 => block.rows::<FUSED, L, 2, 4>(panel, start, m, to),
-                            _ => block.rows::<FUSED, L, 1, 8>(panel, start, m, to),
+                            8 if const { many::<V>() } => V::run(Rows::<V, 8, 3, P>(block, PhantomData)),
+                            6 if const { !many::<V>() } => V::run(Rows::<V, 6, 2, P>(block, PhantomData)),
+                            4 => V::run(Rows::<V, 4, 2, P>(block, PhantomData)),
+                            3 => V::run(Rows::<V, 3, 3, P>(block, PhantomData)),
+                            2 => V::run(Rows::<V, 2, 4, P>(block, PhantomData)),
+                            _ => V::run(Rows::<V, 1, 8, P>(block, PhantomData)),
                         }
                     }
                     m += height;
@@ -141,60 +207,144 @@ impl<T: NdFloat> Reads<'_, T> {
             }
         }
     }
+}
 
-    /// M rows of Z from m on, V strips at a time, starting from b or from what is there.
+/// Some rows of Z, from row m on, at some strips.
+struct Block<'a, 'b, T> {
+    reads: Reads<'a, T>,
+    weights: &'a [T],
+    /// The bias of each row, or None to start from what is there.
+    bias: Option<&'a [T]>,
+    m: usize,
+    to: &'a mut Writes<'b, T>,
+}
+
+/// The M rows of a block, N registers of P strips at a time.
+struct Rows<'a, 'b, V: Vector, const M: usize, const N: usize, const P: usize>(
+    Block<'a, 'b, V::Scalar>,
+    PhantomData<V>,
+);
+
+impl<T: NdFloat, V: Vector<Scalar = T>, const M: usize, const N: usize, const P: usize> Task
+    for Rows<'_, '_, V, M, N, P>
+{
+    type Result = ();
+
     #[inline(always)]
-    unsafe fn rows<const FUSED: bool, const L: usize, const M: usize, const V: usize>(
-        &self,
-        weights: &[T],
-        bias: Option<&[T]>,
-        m: usize,
-        to: &mut Writes<T>,
-    ) {
-        for strips in self.strips.chunks(V) {
-            // Where strips are missing, the last one is computed again and not written.
-            let mut from = [strips[strips.len() - 1].from; V];
-            from.iter_mut().zip(strips).for_each(|(from, strip)| *from = strip.from);
-            let mut sums = [[[T::zero(); L]; V]; M];
-            // A whole tile is read and written in loops of constant length, so that the sums stay in registers. Lanes that
-            // belong to the strip before as well get the same sums there, but only when both start from the same numbers: from
-            // b, or from what is there before either is written.
-            let apart = |(v, strip): (usize, &Strip)| strip.end == L && (bias.is_some() || strip.start == 0 || v > 0);
-            let whole = to.step == 1 && strips.len() == V && strips.iter().enumerate().all(apart);
-            if let Some(bias) = bias {
-                for (sums, &b) in sums.iter_mut().zip(&bias[m..m + M]) {
-                    *sums = [[b; L]; V];
-                }
-            } else if whole {
-                for (v, strip) in strips.iter().enumerate().take(V) {
-                    for (r, sums) in sums.iter_mut().enumerate() {
-                        sums[v].copy_from_slice(&to.values[strip.to + (m + r) * to.plane..][..L]);
-                    }
-                }
-            } else {
-                for (v, strip) in strips.iter().enumerate() {
-                    for (r, sums) in sums.iter_mut().enumerate() {
-                        let from = &to.values[strip.to + (m + r) * to.plane..];
-                        for lane in 0..strip.end.min(L) {
-                            sums[v][lane] = from[lane * to.step];
-                        }
-                    }
-                }
-            }
+    unsafe fn go(self) {
+        let Rows(Block { reads, weights, bias, m, to }, _) = self;
+        let lanes = V::LANES / P;
+        for strips in reads.strips.chunks(N * P) {
+            // Lanes that belong to the strip before as well get the same sums there, but only when both start from the same
+            // numbers: from b, or from what is there before either is written.
+            let apart = |(index, strip): (usize, &Strip)| {
+                strip.end == lanes && (bias.is_some() || strip.start == 0 || index > 0)
+            };
+            let whole = to.step == 1 && strips.len() == N * P && strips.iter().enumerate().all(apart);
             // SAFETY: as promised by the caller.
-            let sums = unsafe { self.tile::<FUSED, L, M, V>(weights.as_ptr(), from, sums) };
-            if whole {
-                for (v, strip) in strips.iter().enumerate().take(V) {
-                    for (r, sums) in sums.iter().enumerate() {
-                        to.values[strip.to + (m + r) * to.plane..][..L].copy_from_slice(&sums[v]);
+            unsafe {
+                let sums = match bias {
+                    Some(bias) => std::array::from_fn(|r| [V::splat(bias[r]); N]),
+                    // Lanes that are no pixel are computed as well, and not written.
+                    None if to.step == 1 && strips.iter().all(|strip| to.has_room(strip, m + M - 1, lanes)) => {
+                        let last = strips.len() - 1;
+                        let at =
+                            |index: usize, r| to.values.as_ptr().add(strips[index.min(last)].to + (m + r) * to.plane);
+                        std::array::from_fn(|r| {
+                            std::array::from_fn(|n| load::<V, P>(std::array::from_fn(|p| at(n * P + p, r))))
+                        })
                     }
+                    None => {
+                        let mut room = [[V::zero(); N]; M];
+                        let numbers = std::slice::from_raw_parts_mut(room.as_mut_ptr().cast(), M * N * V::LANES);
+                        to.collect(strips, m..m + M, [N * V::LANES, lanes], numbers);
+                        room
+                    }
+                };
+                let from = Reads::<T>::registers::<N, P>(strips);
+                let sums = tile::<V, M, N, P>(&reads, weights, from, sums);
+                if whole {
+                    for n in 0..N {
+                        let strips: [&Strip; P] = std::array::from_fn(|p| &strips[n * P + p]);
+                        for (r, sums) in sums.iter().enumerate() {
+                            let mut at =
+                                |strip: &Strip| to.values[strip.to + (m + r) * to.plane..][..lanes].as_mut_ptr();
+                            match P {
+                                1 => sums[n].store(at(strips[0])),
+                                _ => sums[n].store_halves([at(strips[0]), at(strips[P - 1])], [0..lanes, 0..lanes]),
+                            }
+                        }
+                    }
+                } else if to.step == 1 && const { many::<V>() } {
+                    to.store::<V, M, N, P>(strips, m, &sums);
+                } else {
+                    let mut room = Room::<V>::uninit();
+                    let room = room.as_mut_ptr().cast::<T>();
+                    for (place, &sum) in sums.as_flattened().iter().enumerate() {
+                        sum.store(room.add(place * V::LANES));
+                    }
+                    let numbers = std::slice::from_raw_parts(room, M * N * V::LANES);
+                    to.spread(strips, m..m + M, [N * V::LANES, lanes], numbers);
                 }
-            } else {
-                for (v, strip) in strips.iter().enumerate() {
-                    for (r, sums) in sums.iter().enumerate() {
-                        let row = &mut to.values[strip.to + (m + r) * to.plane..];
-                        for lane in strip.start..strip.end.min(L) {
-                            row[lane * to.step] = sums[v][lane];
+            }
+        }
+    }
+}
+
+/// M × N registers of sums and all taps. By value, so that the sums stay in registers.
+#[inline(always)]
+unsafe fn tile<V: Vector, const M: usize, const N: usize, const P: usize>(
+    reads: &Reads<V::Scalar>,
+    weights: &[V::Scalar],
+    from: [[usize; P]; N],
+    mut sums: [[V; N]; M],
+) -> [[V; N]; M] {
+    for (k, &offset) in reads.offsets.iter().enumerate() {
+        // SAFETY: as promised by the caller, reads were checked and there are M weights for each offset.
+        unsafe {
+            let x: [V; N] = std::array::from_fn(|n| reads.load::<V, P>(offset, from[n]));
+            for (m, sums) in sums.iter_mut().enumerate() {
+                let w = V::splat(*weights.get_unchecked(k * M + m));
+                for (sum, &x) in sums.iter_mut().zip(&x) {
+                    *sum = w.times_plus(x, *sum);
+                }
+            }
+        }
+    }
+    sums
+}
+
+impl<T: NdFloat> Writes<'_, T> {
+    /// Whether that many numbers lie behind the start of a strip.
+    fn has_room(&self, strip: &Strip, row: usize, lanes: usize) -> bool {
+        strip.to + row * self.plane + lanes <= self.values.len()
+    }
+
+    /// The pixels of strips, of which some may be missing or not whole, in registers of P strips, written lane by lane.
+    #[inline(always)]
+    unsafe fn store<V: Vector<Scalar = T>, const M: usize, const N: usize, const P: usize>(
+        &mut self,
+        strips: &[Strip],
+        m: usize,
+        sums: &[[V; N]; M],
+    ) {
+        for n in 0..N {
+            for (r, sums) in sums.iter().enumerate() {
+                let mut to = |p: usize| match strips.get(n * P + p) {
+                    Some(strip) => {
+                        let row = &mut self.values[strip.to + (m + r) * self.plane..][..strip.end];
+                        (row.as_mut_ptr(), strip.start..strip.end)
+                    }
+                    None => (std::ptr::dangling_mut(), 0..0),
+                };
+                let (at, lanes) = to(0);
+                // SAFETY: the lanes that are written lie inside Z.
+                unsafe {
+                    match P {
+                        1 => sums[n].store_lanes(at, lanes),
+                        _ => {
+                            let (other, others) = to(1);
+                            sums[n].store_halves([at, other], [lanes, others]);
                         }
                     }
                 }
@@ -202,61 +352,79 @@ impl<T: NdFloat> Reads<'_, T> {
         }
     }
 
-    /// M × V vectors of sums.
-    #[inline(always)]
-    unsafe fn tile<const FUSED: bool, const L: usize, const M: usize, const V: usize>(
-        &self,
-        weights: *const T,
-        from: [usize; V],
-        mut sums: [[[T; L]; V]; M],
-    ) -> [[[T; L]; V]; M] {
-        for (k, &offset) in self.offsets.iter().enumerate() {
-            let mut x = [[T::zero(); L]; V];
-            for (x, &from) in x.iter_mut().zip(&from) {
-                // SAFETY: `check` found all offsets, plus all strips, plus L inside the source.
-                *x = unsafe { self.source.as_ptr().add(offset + from).cast::<[T; L]>().read_unaligned() };
-            }
-            for (m, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: M weights for each offset.
-                let w = unsafe { *weights.add(k * M + m) };
-                for (sums, x) in sums.iter_mut().zip(&x) {
-                    for (sum, &x) in sums.iter_mut().zip(x) {
-                        *sum = multiply_add::<T, FUSED>(w, x, *sum);
-                    }
-                }
+    /// room ← the pixels of strips of some rows: `width` numbers a row, `lanes` a strip.
+    #[inline(never)]
+    fn collect(&self, strips: &[Strip], rows: Range<usize>, [width, lanes]: [usize; 2], room: &mut [T]) {
+        for (row, room) in rows.zip(room.chunks_mut(width)) {
+            for (strip, room) in strips.iter().zip(room.chunks_mut(lanes)) {
+                let from = self.values[strip.to + row * self.plane..].iter().step_by(self.step);
+                room[..strip.end].iter_mut().zip(from).for_each(|(to, &from)| *to = from);
             }
         }
-        sums
     }
 
-    /// G[m, k] += Σ over strips and their lanes of δ[m, strip]·source[offset k + strip], where row m of δ starts at
-    /// `m * plane`. `packed` is room that grows as needed.
+    /// The way back of [`Writes::collect`], without the lanes that belong to the strip before.
+    #[inline(never)]
+    fn spread(&mut self, strips: &[Strip], rows: Range<usize>, [width, lanes]: [usize; 2], room: &[T]) {
+        for (row, room) in rows.zip(room.chunks(width)) {
+            for (strip, room) in strips.iter().zip(room.chunks(lanes)) {
+                let to = &mut self.values[strip.to + row * self.plane + strip.start * self.step..];
+                let room = &room[strip.start..strip.end];
+                to.chunks_mut(self.step).zip(room).for_each(|(to, &number)| to[0] = number);
+            }
+        }
+    }
+}
+
+/// G[m, k] += Σ over strips and their lanes of δ[m, strip]·source[offset k + strip], where row m of δ starts at
+/// `m * plane`. `packed` is room that grows as needed.
+pub(super) struct OverPixels<'a, T> {
+    pub reads: Reads<'a, T>,
+    pub delta: &'a [T],
+    pub plane: usize,
+    pub gradient: &'a mut [T],
+    pub packed: &'a mut Aligned<T>,
+}
+
+impl<T: NdFloat> Kernel<T> for OverPixels<'_, T> {
     #[inline(always)]
-    pub(super) fn over_pixels<const FUSED: bool, const L: usize, const WIDE: bool>(
-        self,
-        delta: &[T],
-        plane: usize,
-        gradient: &mut [T],
-        packed: &mut Aligned<T>,
-    ) {
-        self.check(L);
-        let count = self.offsets.len();
-        let rows = gradient.len() / count;
-        for strips in self.strips.chunks(PIXELS) {
-            let block = Reads { strips, ..self };
+    unsafe fn run<V: Comparable<Scalar = T>>(self) {
+        self.reads.check();
+        // SAFETY: as promised by the caller, and checked.
+        unsafe {
+            match self.reads.shape.in_a_register {
+                2 if const { many::<V>() } => self.blocks::<V, 2>(),
+                _ => self.blocks::<V, 1>(),
+            }
+        }
+    }
+}
+
+impl<T: NdFloat> OverPixels<'_, T> {
+    #[inline(always)]
+    unsafe fn blocks<V: Vector<Scalar = T>, const P: usize>(self) {
+        let count = self.reads.offsets.len();
+        let rows = self.gradient.len() / count;
+        for strips in self.reads.strips.chunks(PIXELS * P) {
             let mut m = 0;
             while m < rows {
-                let height = together(rows - m, WIDE);
-                let (delta, gradient) = (&delta[m * plane..], &mut gradient[m * count..]);
+                let height = together(rows - m, const { many::<V>() });
+                let block = OverPixels {
+                    reads: Reads { strips, ..self.reads },
+                    delta: &self.delta[m * self.plane..],
+                    plane: self.plane,
+                    gradient: &mut self.gradient[m * count..],
+                    packed: self.packed,
+                };
                 // SAFETY: reads were checked.
                 unsafe {
                     match height {
-                        8 if const { WIDE } => block.gradients::<FUSED, L, 8, 3>(delta, plane, gradient, packed),
-                        6 if const { !WIDE } => block.gradients::<FUSED, L, 6, 2>(delta, plane, gradient, packed),
-                        4 => block.gradients::<FUSED, L, 4, 2>(delta, plane, gradient, packed),
-                        3 => block.gradients::<FUSED, L, 3, 3>(delta, plane, gradient, packed),
-                        2 => block.gradients::<FUSED, L, 2, 5>(delta, plane, gradient, packed),
-                        _ => block.gradients::<FUSED, L, 1, 9>(delta, plane, gradient, packed),
+                        8 if const { many::<V>() } => V::run(Gradients::<V, 8, 3, P>(block, PhantomData)),
+                        6 if const { !many::<V>() } => V::run(Gradients::<V, 6, 2, P>(block, PhantomData)),
+                        4 => V::run(Gradients::<V, 4, 2, P>(block, PhantomData)),
+                        3 => V::run(Gradients::<V, 3, 3, P>(block, PhantomData)),
+                        2 => V::run(Gradients::<V, 2, 5, P>(block, PhantomData)),
+                        _ => V::run(Gradients::<V, 1, 9, P>(block, PhantomData)),
                     }
                 }
                 m += height;
@@ -264,64 +432,102 @@ impl<T: NdFloat> Reads<'_, T> {
         }
     }
 
-    /// M rows of G, N offsets at a time.
+    /// δ strip by strip, its M rows side by side in each register of P strips; 0 in the lanes that are no pixel or were
+    /// counted already.
     #[inline(always)]
-    unsafe fn gradients<const FUSED: bool, const L: usize, const M: usize, const N: usize>(
-        &self,
-        delta: &[T],
-        plane: usize,
-        gradient: &mut [T],
-        packed: &mut Aligned<T>,
-    ) {
-        // δ strip by strip, its M rows side by side; 0 in the lanes that are no pixel or were counted already.
-        packed.resize(self.strips.len() * M * L);
-        for (strip, packed) in self.strips.iter().zip(packed.chunks_exact_mut(M * L)) {
-            for (m, lanes) in packed.chunks_exact_mut(L).enumerate() {
-                let from = &delta[strip.to + m * plane..][..strip.end];
-                if (strip.start, strip.end) == (0, L) {
-                    lanes.copy_from_slice(&from[..L]);
+    unsafe fn pack<V: Vector<Scalar = T>, const M: usize, const P: usize>(&mut self) {
+        let (strips, lanes) = (self.reads.strips, V::LANES / P);
+        self.packed.resize(strips.len().div_ceil(P) * M * V::LANES);
+        for (strips, packed) in strips.chunks(P).zip(self.packed.chunks_exact_mut(M * V::LANES)) {
+            let whole = strips.len() == P && strips.iter().all(|strip| (strip.start, strip.end) == (0, lanes));
+            for (m, packed) in packed.chunks_exact_mut(V::LANES).enumerate() {
+                let row = &self.delta[m * self.plane..];
+                if whole {
+                    let at = std::array::from_fn(|p| row[strips[p].to..][..lanes].as_ptr());
+                    // SAFETY: as promised by the caller; the slices have as many numbers as are read and written.
+                    unsafe { load::<V, P>(at).store(packed.as_mut_ptr()) };
                 } else {
-                    lanes.fill(T::zero());
-                    lanes[strip.start..strip.end].copy_from_slice(&from[strip.start..]);
+                    pack_lanes(strips, row, lanes, packed);
                 }
             }
         }
-        let count = self.offsets.len();
-        for (group, offsets) in self.offsets.chunks(N).enumerate() {
+    }
+}
+
+/// The pixels of some strips, as lanes of a register.
+#[inline(never)]
+fn pack_lanes<T: NdFloat>(strips: &[Strip], row: &[T], lanes: usize, packed: &mut [T]) {
+    packed.fill(T::zero());
+    for (strip, packed) in strips.iter().zip(packed.chunks_exact_mut(lanes)) {
+        let from = &row[strip.to..][strip.start..strip.end];
+        packed[strip.start..strip.end].iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+    }
+}
+
+/// M rows of G, N offsets at a time, over registers of P strips.
+struct Gradients<'a, V: Vector, const M: usize, const N: usize, const P: usize>(
+    OverPixels<'a, V::Scalar>,
+    PhantomData<V>,
+);
+
+impl<T: NdFloat, V: Vector<Scalar = T>, const M: usize, const N: usize, const P: usize> Task
+    for Gradients<'_, V, M, N, P>
+{
+    type Result = ();
+
+    #[inline(always)]
+    unsafe fn go(self) {
+        let Gradients(mut block, _) = self;
+        // SAFETY: as promised by the caller.
+        unsafe { block.pack::<V, M, P>() };
+        let OverPixels { reads, gradient, packed, .. } = block;
+        let count = reads.offsets.len();
+        for (group, offsets) in reads.offsets.chunks(N).enumerate() {
             // Where offsets are missing, the last one is computed again and not written.
-            let mut all = [offsets[offsets.len() - 1]; N];
-            all[..offsets.len()].copy_from_slice(offsets);
-            // SAFETY: as promised by the caller; `packed` holds M·L numbers for each strip.
-            let mut sums = unsafe { self.inner::<FUSED, L, M, N>(packed.as_ptr(), all) };
-            for (m, sums) in sums.iter_mut().enumerate() {
-                fold(sums);
-                let to = &mut gradient[m * count + group * N..][..offsets.len()];
-                to.iter_mut().zip(sums).for_each(|(to, lanes)| *to += lanes[0]);
+            let last = offsets.len() - 1;
+            let all: [usize; N] = std::array::from_fn(|n| offsets[n.min(last)]);
+            let mut room = Room::<V>::uninit();
+            let room = room.as_mut_ptr().cast::<T>();
+            // SAFETY: as promised by the caller; `packed` holds M registers for each P strips, and the room all sums. Sums are
+            // folded to where all lanes have been read.
+            unsafe {
+                let sums = pixels::<V, M, N, P>(&reads, packed.as_ptr(), all);
+                for (place, &sum) in sums.as_flattened().iter().enumerate() {
+                    sum.store(room.add(place * V::LANES));
+                }
+                for place in M * N..(M * N).next_multiple_of(V::LANES) {
+                    V::zero().store(room.add(place * V::LANES));
+                }
+                for first in (0..M * N).step_by(V::LANES) {
+                    V::lane_sums(room.add(first * V::LANES)).store(room.add(first));
+                }
+                let sums = std::slice::from_raw_parts(room, M * N);
+                for (m, sums) in sums.chunks_exact(N).enumerate() {
+                    let to = &mut gradient[m * count + group * N..][..offsets.len()];
+                    to.iter_mut().zip(sums).for_each(|(to, &sum)| *to += sum);
+                }
             }
         }
     }
+}
 
-    /// M × N sums over all strips.
-    #[inline(always)]
-    unsafe fn inner<const FUSED: bool, const L: usize, const M: usize, const N: usize>(
-        &self,
-        packed: *const T,
-        offsets: [usize; N],
-    ) -> [[[T; L]; N]; M] {
-        let mut sums = [[[T::zero(); L]; N]; M];
-        for (s, strip) in self.strips.iter().enumerate() {
-            let mut x = [[T::zero(); L]; N];
-            for (x, &offset) in x.iter_mut().zip(&offsets) {
-                // SAFETY: `check` found all offsets, plus all strips, plus L inside the source.
-                *x = unsafe { self.source.as_ptr().add(offset + strip.from).cast::<[T; L]>().read_unaligned() };
-            }
+/// M × N sums over all strips.
+#[inline(always)]
+unsafe fn pixels<V: Vector, const M: usize, const N: usize, const P: usize>(
+    reads: &Reads<V::Scalar>,
+    packed: *const V::Scalar,
+    offsets: [usize; N],
+) -> [[V; N]; M] {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let mut sums = [[V::zero(); N]; M];
+        for (s, strips) in reads.strips.chunks(P).enumerate() {
+            let [from] = Reads::<V::Scalar>::registers::<1, P>(strips);
+            let x: [V; N] = std::array::from_fn(|n| reads.load::<V, P>(offsets[n], from));
             for (m, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: strip s, row m of `packed`.
-                let delta = unsafe { packed.add((s * M + m) * L).cast::<[T; L]>().read_unaligned() };
-                for (sums, x) in sums.iter_mut().zip(&x) {
-                    for ((sum, &x), &delta) in sums.iter_mut().zip(x).zip(&delta) {
-                        *sum = multiply_add::<T, FUSED>(delta, x, *sum);
-                    }
+                let delta = V::load(packed.add((s * M + m) * V::LANES));
+                for (sum, &x) in sums.iter_mut().zip(&x) {
+                    *sum = delta.times_plus(x, *sum);
                 }
             }
         }

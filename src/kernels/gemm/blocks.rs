@@ -27,21 +27,13 @@ pub(super) unsafe fn multiply<V: Vector, const MR: usize>(p: Product<V::Scalar>)
     }
     // A product of rows with rows (X·Wᵀ) over many terms is summed in lanes: nothing need be turned.
     if p.a.column_stride == 1 && p.b.stands_in_columns() && p.k > DEPTH {
-        let chains = <V::Turner as Vector>::LANES;
-        let narrow = V::LANES == chains;
-        let p = Product { chains, depth: if narrow { LANES_DEPTH } else { DEPTH }, ..p };
-        // Wider vectors are faster in panels, and add up the same chains there; one row alone is not worth a panel.
-        if narrow || p.m == 1 {
-            for part in p.parts() {
-                for i in (0..p.m).step_by(LANES_ROWS) {
-                    let rows = part.rows_from(i, LANES_ROWS.min(p.m - i));
-                    // SAFETY: as promised by the caller; a block of a product is one.
-                    unsafe { V::Turner::run(Lanes::<V::Turner> { product: &rows, vector: PhantomData }) };
-                }
+        let p = Product { depth: LANES_DEPTH, ..p };
+        for part in p.parts() {
+            for i in (0..p.m).step_by(LANES_ROWS) {
+                let rows = part.rows_from(i, LANES_ROWS.min(p.m - i));
+                // SAFETY: as promised by the caller; a block of a product is one.
+                unsafe { V::run(Lanes::<V> { product: &rows, vector: PhantomData }) };
             }
-        } else {
-            // SAFETY: as promised by the caller.
-            unsafe { by_panels::<V, MR>(way_round::<V>(p)) };
         }
         return;
     }

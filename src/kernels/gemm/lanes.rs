@@ -2,64 +2,99 @@
 //!
 //! A lane of a sum is a chain of terms. Nothing is copied, and nothing turned but the finished sums.
 
-use super::product::Product;
+use super::product::{LANES_DEPTH, Product};
 use super::tile::copy_few;
-use crate::kernels::vector::{Task, Turn, Vector};
+use crate::kernels::vector::{Task, Vector};
 use ndarray::NdFloat;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-/// Rows and columns of a tile: its sums and their operands fill the sixteen registers of AVX2.
-const ROWS: usize = 3;
-const COLUMNS: usize = 4;
-/// Columns of a tile of one row: each sum waits four cycles for its last term.
-const COLUMNS_OF_A_ROW: usize = 8;
-/// Room for the sums of a tile, whole vectors of them.
+/// The most sums of a tile, in whole vectors of them.
 const SUMS: usize = 16;
+/// Bytes of a cache line.
+const LINE: usize = 64;
+/// From how many rows on the columns under them are copied.
+const MANY_ROWS: usize = 16;
+
+/// Room for eight columns of a part's terms.
+#[repr(align(64))]
+struct Lines<T>([T; 8 * LANES_DEPTH]);
 
 /// A product of an A whose rows are contiguous with a B whose columns are, in as many chains as V has lanes.
-pub(super) struct Lanes<'a, V: Turn> {
+pub(super) struct Lanes<'a, V: Vector> {
     pub product: &'a Product<V::Scalar>,
     pub vector: PhantomData<V>,
 }
 
-impl<V: Turn> Task for Lanes<'_, V> {
+impl<V: Vector> Task for Lanes<'_, V> {
     type Result = ();
 
     #[inline(always)]
     unsafe fn go(self) {
-        let p = self.product;
-        let rest = p.m % ROWS;
-        // SAFETY: the rows are those of C.
+        // SAFETY: as promised by the caller.
         unsafe {
-            p.rows_in_lanes::<V, ROWS, COLUMNS>(0, p.m - rest);
-            match rest {
-                0 => {}
-                1 => p.rows_in_lanes::<V, 1, COLUMNS_OF_A_ROW>(p.m - 1, p.m),
-                _ => p.rows_in_lanes::<V, 2, COLUMNS>(p.m - 2, p.m),
+            match size_of::<V>() {
+                // Sixteen sums, in half the registers: more rows or columns would fill the first-level cache.
+                64 => self.product.in_lanes::<V, 2, 8, 16>(),
+                // The sums and their operands fill the sixteen registers of AVX2. One row has eight sums, since each waits four
+                // cycles for its last term.
+                _ => self.product.in_lanes::<V, 3, 4, 8>(),
             }
         }
     }
 }
 
 impl<T: NdFloat> Product<T> {
-    /// C's rows from `first` to `last` (exclusive) in tiles of R rows, under some columns of B that stay in the first-level
-    /// cache meanwhile.
+    /// All rows, in tiles of ROWS × COLUMNS and what is left; ALONE columns at a time for one row.
     #[inline(always)]
-    unsafe fn rows_in_lanes<V: Turn<Scalar = T>, const R: usize, const C: usize>(&self, first: usize, last: usize) {
-        for j in (0..self.n).step_by(C) {
-            for i in (first..last).step_by(R) {
-                // SAFETY: as promised by the caller.
-                unsafe { self.tile_in_lanes::<V, R, C>(i, j) };
+    unsafe fn in_lanes<V: Vector<Scalar = T>, const ROWS: usize, const COLUMNS: usize, const ALONE: usize>(&self) {
+        let rest = self.m % ROWS;
+        // SAFETY: the rows are those of C.
+        unsafe {
+            self.rows_in_lanes::<V, ROWS, COLUMNS>(0, self.m - rest);
+            match rest {
+                0 => {}
+                1 => self.rows_in_lanes::<V, 1, ALONE>(self.m - 1, self.m),
+                _ => self.rows_in_lanes::<V, 2, COLUMNS>(self.m - 2, self.m),
             }
         }
     }
 
-    /// One tile. Columns behind the last one repeat it, and are not written.
+    /// C's rows from `first` to `last` (exclusive) in tiles of R rows, under some columns of B that stay in the first-level
+    /// cache meanwhile. For many rows the columns are copied to where each begins at a cache line: a vector that lies in two
+    /// lines takes two loads.
     #[inline(always)]
-    unsafe fn tile_in_lanes<V: Turn<Scalar = T>, const R: usize, const C: usize>(&self, i: usize, j: usize) {
+    unsafe fn rows_in_lanes<V: Vector<Scalar = T>, const R: usize, const C: usize>(&self, first: usize, last: usize) {
+        let mut room = MaybeUninit::<Lines<T>>::uninit();
+        let room = room.as_mut_ptr().cast::<T>();
+        let whole = self.k.next_multiple_of(LINE / size_of::<T>());
+        for j in (0..self.n).step_by(C) {
+            // Columns behind the last one repeat it, and are not written.
+            let mut columns: [*const T; C] = std::array::from_fn(|c| self.b.from(0, (j + c).min(self.n - 1)).at);
+            // SAFETY: as promised by the caller; there is room for C columns of a part's terms.
+            unsafe {
+                if last - first >= MANY_ROWS {
+                    for (c, column) in columns.iter_mut().enumerate() {
+                        column.copy_to_nonoverlapping(room.add(c * whole), self.k);
+                        *column = room.add(c * whole);
+                    }
+                }
+                for i in (first..last).step_by(R) {
+                    self.tile_in_lanes::<V, R, C>(i, j, columns);
+                }
+            }
+        }
+    }
+
+    /// One tile.
+    #[inline(always)]
+    unsafe fn tile_in_lanes<V: Vector<Scalar = T>, const R: usize, const C: usize>(
+        &self,
+        i: usize,
+        j: usize,
+        columns: [*const T; C],
+    ) {
         let rows: [*const T; R] = std::array::from_fn(|r| self.a.from(i + r, 0).at);
-        let columns: [*const T; C] = std::array::from_fn(|c| self.b.from(0, (j + c).min(self.n - 1)).at);
         let (paired, whole) = (self.k / (2 * V::LANES) * (2 * V::LANES), self.k / V::LANES * V::LANES);
         // SAFETY: A's rows and B's columns are k contiguous terms.
         unsafe {
@@ -80,28 +115,36 @@ impl<T: NdFloat> Product<T> {
         }
     }
 
-    /// Adds the chains of each sum in their order, and writes the sums to C.
+    /// Adds the chains of each sum, and writes the sums to C.
     #[inline(always)]
-    unsafe fn add_chains<V: Turn<Scalar = T>, const R: usize, const C: usize>(
+    unsafe fn add_chains<V: Vector<Scalar = T>, const R: usize, const C: usize>(
         &self,
         chains: &[[V; C]; R],
         i: usize,
         j: usize,
     ) {
-        let chains = chains.as_ptr().cast::<T>();
+        let mut room = MaybeUninit::<[V; SUMS]>::uninit();
         let mut sums = [T::zero(); SUMS];
-        // SAFETY: there are R·C vectors of chains, and room for as many sums, whole vectors of them; the rows and columns that
-        // are written lie inside C.
+        let room = room.as_mut_ptr().cast::<T>();
+        // SAFETY: there is room for as many vectors as are read, and for the sums; the rows and columns that are written lie
+        // inside C.
         unsafe {
+            for (place, &chain) in chains.as_flattened().iter().enumerate() {
+                chain.store(room.add(place * V::LANES));
+            }
+            for place in R * C..(R * C).next_multiple_of(V::LANES) {
+                V::zero().store(room.add(place * V::LANES));
+            }
             let alpha = V::splat(self.alpha);
             for first in (0..R * C).step_by(V::LANES) {
-                let block = V::turned(chains.add(first * V::LANES), V::LANES, R * C - first);
-                let sum = block.as_ref().iter().fold(V::zero(), |sum, &chain| sum.plus(chain));
-                alpha.times(sum).store(sums.as_mut_ptr().add(first));
+                alpha.times(V::lane_sums(room.add(first * V::LANES))).store(sums.as_mut_ptr().add(first));
             }
             for r in 0..R {
                 let c = self.c.add((i + r) * self.c_stride + j);
-                self.write_few::<V>(sums.as_ptr().add(r * C), c, C.min(self.n - j));
+                for first in (0..C.min(self.n - j)).step_by(8) {
+                    let count = (C.min(self.n - j) - first).min(8);
+                    self.write_few::<V>(sums.as_ptr().add(r * C + first), c.add(first), count);
+                }
             }
         }
     }

@@ -54,7 +54,6 @@ fn product<T: Copy>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: Ma
         c: c.at,
         c_stride: c.row_stride,
         turned: false,
-        chains: 1,
         depth: product::DEPTH,
     }
 }

@@ -51,8 +51,6 @@ pub(super) struct Product<T> {
     pub c: *mut T,
     pub c_stride: usize,
     pub turned: bool,
-    /// Each sum is added up in this many chains, term p in chain p mod `chains`, and the chains then in their order.
-    pub chains: usize,
     /// The most terms of a part of a sum.
     pub depth: usize,
 }

@@ -43,20 +43,12 @@ impl<V: Vector, const ROWS: usize, const VECTORS: usize> Task for Tiles<'_, V, R
 }
 
 impl<T: NdFloat> Product<T> {
-    /// One tile: the chains of its sums one by one.
+    /// One tile.
     #[inline(always)]
     unsafe fn tile<V: Vector<Scalar = T>, const ROWS: usize, const VECTORS: usize>(&self, i: usize, panel: &Panel<T>) {
         // SAFETY: as promised by the caller.
         unsafe {
-            let mut sums = [[V::zero(); VECTORS]; ROWS];
-            for first in 0..self.chains {
-                let chain = self.chain::<V, ROWS, VECTORS>(i, panel, first);
-                for (sums, chain) in sums.iter_mut().zip(chain) {
-                    for (sum, chain) in sums.iter_mut().zip(chain) {
-                        *sum = sum.plus(chain);
-                    }
-                }
-            }
+            let sums = self.sums::<V, ROWS, VECTORS>(i, panel);
             let alpha = V::splat(self.alpha);
             if panel.partial || self.turned {
                 let mut waiting = Waiting::<V>::uninit();
@@ -79,28 +71,27 @@ impl<T: NdFloat> Product<T> {
         }
     }
 
-    /// The chain of terms that begins with the given one, for each entry of a tile.
+    /// The sums of a tile, each in the order of its terms.
     #[inline(always)]
-    unsafe fn chain<V: Vector<Scalar = T>, const ROWS: usize, const VECTORS: usize>(
+    unsafe fn sums<V: Vector<Scalar = T>, const ROWS: usize, const VECTORS: usize>(
         &self,
         i: usize,
         panel: &Panel<T>,
-        first: usize,
     ) -> [[V; VECTORS]; ROWS] {
-        let (mut a, mut b) = (self.a.from(i, first).at, panel.at.wrapping_add(first * panel.stride));
-        let (a_step, b_step) = (self.chains * self.a.column_stride, self.chains * panel.stride);
+        let (mut a, mut b) = (self.a.from(i, 0).at, panel.at);
+        let (a_step, b_step) = (self.a.column_stride, panel.stride);
         let row_stride = self.a.row_stride;
-        let mut terms = (self.k + self.chains - 1 - first) / self.chains;
+        let mut terms = self.k;
         // SAFETY: A has ROWS rows from i on and k columns; the panel has k rows of VECTORS vectors.
         unsafe {
-            let mut chain = [[V::zero(); VECTORS]; ROWS];
+            let mut sums = [[V::zero(); VECTORS]; ROWS];
             let rounds = if terms < LONG { 0 } else { terms / UNROLLED };
             // Two layouts of A in which the compiler can do all but the arithmetic once for several terms.
             if row_stride == 1 {
                 for _ in 0..rounds {
                     for term in 0..UNROLLED {
                         let a = a.wrapping_add(term * a_step);
-                        add_term(&mut chain, |r| *a.add(r), b.wrapping_add(term * b_step));
+                        add_term(&mut sums, |r| *a.add(r), b.wrapping_add(term * b_step));
                     }
                     a = a.wrapping_add(UNROLLED * a_step);
                     b = b.wrapping_add(UNROLLED * b_step);
@@ -110,7 +101,7 @@ impl<T: NdFloat> Product<T> {
                 let rows: [*const T; ROWS] = std::array::from_fn(|r| a.wrapping_add(r * row_stride));
                 for p in (0..rounds * UNROLLED).step_by(UNROLLED) {
                     for term in 0..UNROLLED {
-                        add_term(&mut chain, |r| *rows[r].add(p + term), b.wrapping_add(term * b_step));
+                        add_term(&mut sums, |r| *rows[r].add(p + term), b.wrapping_add(term * b_step));
                     }
                     b = b.wrapping_add(UNROLLED * b_step);
                 }
@@ -118,11 +109,11 @@ impl<T: NdFloat> Product<T> {
                 terms -= rounds * UNROLLED;
             }
             for _ in 0..terms {
-                add_term(&mut chain, |r| *a.add(r * row_stride), b);
+                add_term(&mut sums, |r| *a.add(r * row_stride), b);
                 a = a.wrapping_add(a_step);
                 b = b.wrapping_add(b_step);
             }
-            chain
+            sums
         }
     }
 

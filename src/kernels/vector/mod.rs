@@ -7,6 +7,8 @@
 mod x86;
 
 use ndarray::NdFloat;
+use std::mem::MaybeUninit;
+use std::ops::Range;
 
 /// Work for [`Vector::run`].
 pub(super) trait Task {
@@ -45,10 +47,47 @@ pub(super) trait Vector: Copy {
     unsafe fn load(at: *const Self::Scalar) -> Self;
     /// Writes the entries from `at` on.
     unsafe fn store(self, at: *mut Self::Scalar);
+    /// Writes some lanes to their places from `at` on. Only they need be writable.
+    #[inline(always)]
+    unsafe fn store_lanes(self, at: *mut Self::Scalar, lanes: Range<usize>) {
+        let buffer = MaybeUninit::new(self);
+        // SAFETY: as promised by the caller; the buffer holds a vector.
+        unsafe {
+            let from = buffer.as_ptr().cast::<Self::Scalar>().add(lanes.start);
+            from.copy_to_nonoverlapping(at.wrapping_add(lanes.start), lanes.len());
+        }
+    }
+    /// Half of the entries from `low` on, the others from `high` on.
+    #[inline(always)]
+    unsafe fn load_halves(low: *const Self::Scalar, high: *const Self::Scalar) -> Self {
+        let mut buffer = MaybeUninit::<Self>::uninit();
+        let to = buffer.as_mut_ptr().cast::<Self::Scalar>();
+        // SAFETY: as promised by the caller; the buffer holds a vector.
+        unsafe {
+            low.copy_to_nonoverlapping(to, Self::LANES / 2);
+            high.copy_to_nonoverlapping(to.add(Self::LANES / 2), Self::LANES / 2);
+            buffer.assume_init()
+        }
+    }
+    /// [`Vector::store_lanes`] of each half.
+    #[inline(always)]
+    unsafe fn store_halves(self, at: [*mut Self::Scalar; 2], lanes: [Range<usize>; 2]) {
+        let buffer = MaybeUninit::new(self);
+        for (half, (at, lanes)) in at.into_iter().zip(lanes).enumerate() {
+            // SAFETY: as promised by the caller; the buffer holds a vector.
+            unsafe {
+                let from = buffer.as_ptr().cast::<Self::Scalar>().add(half * Self::LANES / 2 + lanes.start);
+                from.copy_to_nonoverlapping(at.wrapping_add(lanes.start), lanes.len());
+            }
+        }
+    }
     /// self + b, lane by lane.
     unsafe fn plus(self, b: Self) -> Self;
     /// self · b, lane by lane.
     unsafe fn times(self, b: Self) -> Self;
+    /// Lane q is the sum of the lanes of the vector that is q-th from `at` on: as many vectors as lanes are read. The order of
+    /// the additions is the same for all lanes.
+    unsafe fn lane_sums(at: *const Self::Scalar) -> Self;
     /// self · b + c, lane by lane; rounded once, but by arrays twice.
     unsafe fn times_plus(self, b: Self, c: Self) -> Self;
     /// a · b + c, rounded as often as [`Vector::times_plus`] does.
@@ -135,6 +174,12 @@ impl<T: NdFloat, const L: usize> Vector for [T; L] {
             *c += a * b;
         }
         c
+    }
+
+    #[inline(always)]
+    unsafe fn lane_sums(at: *const T) -> Self {
+        // SAFETY: as promised by the caller.
+        std::array::from_fn(|q| unsafe { Self::load(at.add(q * L)) }.into_iter().fold(T::zero(), |sum, x| sum + x))
     }
 
     #[inline(always)]
