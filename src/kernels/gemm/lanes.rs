@@ -61,8 +61,8 @@ impl<T: NdFloat> Product<T> {
     }
 
     /// C's rows from `first` to `last` (exclusive) in tiles of R rows, under some columns of B that stay in the first-level
-    /// cache meanwhile. For many rows the columns are copied to where each begins at a cache line: a vector that lies in two
-    /// lines takes two loads.
+    /// cache meanwhile. Where a vector fills a cache line and there are many rows, the columns are copied to where each begins
+    /// at one: a vector that lies in two lines takes two loads.
     #[inline(always)]
     unsafe fn rows_in_lanes<V: Vector<Scalar = T>, const R: usize, const C: usize>(&self, first: usize, last: usize) {
         let mut room = MaybeUninit::<Lines<T>>::uninit();
@@ -73,7 +73,7 @@ impl<T: NdFloat> Product<T> {
             let mut columns: [*const T; C] = std::array::from_fn(|c| self.b.from(0, (j + c).min(self.n - 1)).at);
             // SAFETY: as promised by the caller; there is room for C columns of a part's terms.
             unsafe {
-                if last - first >= MANY_ROWS {
+                if const { size_of::<V>() == LINE } && last - first >= MANY_ROWS {
                     for (c, column) in columns.iter_mut().enumerate() {
                         column.copy_to_nonoverlapping(room.add(c * whole), self.k);
                         *column = room.add(c * whole);
