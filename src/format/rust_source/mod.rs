@@ -59,8 +59,11 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
     let count = |shape: &[usize]| shape[1..].iter().product::<usize>();
     let level = level();
     // As in `kernels/gemm`.
-    let (fused, chains) = (level != Level::Portable, if level == Level::Portable { 4 } else { 8 });
-    let depth = if level == Level::Avx512 { 256 } else { 1024 };
+    let (fused, chains) = match level {
+        Level::Portable => (false, 4),
+        Level::Avx2 => (true, 8),
+        Level::Avx512 => (true, 16),
+    };
     let head = format!(
         "//! {network}\n//!\n//! Written by limpide {}. The outputs have the bits that it gives with LIMPIDE_SIMD={}{}.\n\
          //! A sample is {} numbers in row-major order, {}; the output is {}.\n\n",
@@ -74,7 +77,7 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
     let body = format!(
         "/// Numbers of a sample.\npub const INPUTS: usize = {};\n/// Numbers of an output.\npub const OUTPUTS: usize = {};\n\
          /// Whether a·b + c is rounded once.\nconst FUSED: bool = {fused};\n/// Chains in which long sums are added up.\n\
-         const CHAINS: usize = {chains};\n/// The most terms of a part of those.\nconst LANES_DEPTH: usize = {depth};\n\n\
+         const CHAINS: usize = {chains};\n/// The most terms of a part of those.\nconst LANES_DEPTH: usize = 1024;\n\n\
          /// What the network gives for a sample.\n\
          pub fn predict(x: &[f32; INPUTS]) -> [f32; OUTPUTS] {{\n    let x: Vec<f32> = x.to_vec();\n{}    \
          x.try_into().expect(\"as many numbers as the network gives\")\n}}\n\n{}",

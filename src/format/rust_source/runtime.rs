@@ -27,23 +27,29 @@ fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
 
 /// c + Σ a·b: in parts of at most 256 terms, or of [`LANES_DEPTH`] in several chains.
 fn product(mut c: f32, count: usize, in_lanes: bool, terms: impl Fn(usize) -> (f32, f32)) -> f32 {
-    let most = if in_lanes { LANES_DEPTH } else { 256 };
+    let (most, step) = if in_lanes { (LANES_DEPTH, CHAINS) } else { (256, 1) };
     let depth = count.div_ceil(count.div_ceil(most).max(1)).max(1);
-    let chains = if in_lanes { CHAINS } else { 1 };
     for from in (0..count).step_by(depth) {
         let until = count.min(from + depth);
-        let mut total = 0.0;
-        for chain in 0..chains {
-            let mut sum = 0.0;
-            for term in (from + chain..until).step_by(chains) {
+        let mut chains = [0.0; CHAINS];
+        for (first, sum) in chains[..step].iter_mut().enumerate() {
+            for term in (from + first..until).step_by(step) {
                 let (a, b) = terms(term);
-                sum = multiply_add(a, b, sum);
+                *sum = multiply_add(a, b, *sum);
             }
-            total += sum;
         }
-        c += total;
+        c += added(&chains[..step]);
     }
     c
+}
+
+/// The sum of chains, in the order in which the lanes of a register are added up.
+fn added(chains: &[f32]) -> f32 {
+    match chains {
+        [sum] => *sum,
+        [a, b, c, d] => (a + c) + (b + d),
+        _ => added(&chains[..chains.len() / 2]) + added(&chains[chains.len() / 2..]),
+    }
 }
 
 /// Z = X·Wᵀ + b.

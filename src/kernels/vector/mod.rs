@@ -86,7 +86,7 @@ pub(super) trait Vector: Copy {
     /// self · b, lane by lane.
     unsafe fn times(self, b: Self) -> Self;
     /// Lane q is the sum of the lanes of the vector that is q-th from `at` on: as many vectors as lanes are read. The order of
-    /// the additions is the same for all lanes.
+    /// the additions is the same for all; exported source (`format/rust_source/runtime.rs`) follows it.
     unsafe fn lane_sums(at: *const Self::Scalar) -> Self;
     /// self · b + c, lane by lane; rounded once, but by arrays twice.
     unsafe fn times_plus(self, b: Self, c: Self) -> Self;
@@ -178,8 +178,16 @@ impl<T: NdFloat, const L: usize> Vector for [T; L] {
 
     #[inline(always)]
     unsafe fn lane_sums(at: *const T) -> Self {
-        // SAFETY: as promised by the caller.
-        std::array::from_fn(|q| unsafe { Self::load(at.add(q * L)) }.into_iter().fold(T::zero(), |sum, x| sum + x))
+        std::array::from_fn(|q| {
+            // SAFETY: as promised by the caller.
+            let mut lanes = unsafe { Self::load(at.add(q * L)) };
+            let mut half = L / 2;
+            while half > 0 {
+                (0..half).for_each(|lane| lanes[lane] = lanes[lane] + lanes[half + lane]);
+                half /= 2;
+            }
+            lanes[0]
+        })
     }
 
     #[inline(always)]
