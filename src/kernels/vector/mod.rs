@@ -183,7 +183,7 @@ impl<T: NdFloat, const L: usize> Vector for [T; L] {
             let mut lanes = unsafe { Self::load(at.add(q * L)) };
             let mut half = L / 2;
             while half > 0 {
-                (0..half).for_each(|lane| lanes[lane] = lanes[lane] + lanes[half + lane]);
+                (0..half).for_each(|lane| lanes[lane] += lanes[half + lane]);
                 half /= 2;
             }
             lanes[0]
