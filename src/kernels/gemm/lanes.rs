@@ -1,6 +1,6 @@
 //! X·Wᵀ over many terms: rows of A times columns of B, read from where they lie, a vector of terms at a time.
 //!
-//! A lane of a sum is a chain of terms. Nothing is copied, and nothing turned but the finished sums.
+//! A lane of a sum is a chain of terms. Nothing is turned but the finished sums.
 
 use super::product::{LANES_DEPTH, Product};
 use super::tile::copy_few;

@@ -9,7 +9,7 @@
 //! | `product` | the operands as the inner loops see them |
 //! | `tile` | a tile of C in registers |
 //! | `panel` | some columns of B, made ready for tiles |
-//! | `lanes` | rows times contiguous columns over many terms, nothing copied |
+//! | `lanes` | rows times contiguous columns over many terms, no panels |
 //! | `row` | one row times a matrix whose columns are contiguous |
 //! | `blocks` | the loops around |
 
