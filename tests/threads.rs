@@ -2,7 +2,7 @@
 
 use limpide::data::{Dataset, Target, digits};
 use limpide::layers::{
-    BatchNorm2d, Conv2d, Dropout, Dropout2d, Flatten, Gelu, GroupNorm, Linear, MaxPool2d, Sigmoid, Silu, Tanh,
+    BatchNorm2d, Conv2d, Dropout, Dropout2d, Flatten, Gelu, GroupNorm, Linear, MaxPool2d, Relu, Sigmoid, Silu, Tanh,
 };
 use limpide::loss::{CrossEntropyLoss, Loss, MseLoss, Reduction};
 use limpide::optim::Sgd;
@@ -39,6 +39,12 @@ fn dropping() -> Box<dyn Module<f32>> {
     Box::new(Sequential::new().push(Dropout::new(0.1)).push(hidden).push(Linear::new(256, 10)).seed(4))
 }
 
+/// A wide layer whose input is 0 in three entries of four, which are left out.
+fn sparse() -> Box<dyn Module<f32>> {
+    let hidden = Sequential::new().push(Linear::new(64, 256)).push(Relu).push(Dropout::new(0.5));
+    Box::new(hidden.push(Linear::new(256, 256)).push(Tanh).push(Linear::new(256, 10)).seed(6))
+}
+
 /// Normalised, with a residual block and channels that are left out.
 fn normalised() -> Box<dyn Module<f32>> {
     let block = Sequential::new().push(Conv2d::new(8, 8, 3).padding(1)).push(GroupNorm::new(2, 8)).push(Silu);
@@ -56,6 +62,7 @@ fn rows() -> Vec<Row> {
     vec![
         Row { name: "dense", network: dense, loss: Box::new(uneven), data: flat.clone() },
         Row { name: "dropping", network: dropping, loss: Box::new(CrossEntropyLoss::new()), data: flat.clone() },
+        Row { name: "sparse", network: sparse, loss: Box::new(CrossEntropyLoss::new()), data: flat.clone() },
         Row {
             name: "convolutional",
             network: convolutional,

@@ -85,14 +85,19 @@ impl<T: Real> Inputs<T> {
         }
     }
 
-    /// Has samples read ahead of the moment when they are gathered, from disk or from memory that is in no cache.
+    /// Has a batch read from disk ahead of the moment when it is gathered.
     pub fn ahead(&self, indices: &[usize]) {
+        if let Inputs::Stored { bytes, rows, .. } = self {
+            bytes.ahead(&indices.iter().map(|&index| rows[index]).collect::<Vec<_>>());
+        }
+    }
+
+    /// Has samples brought from memory into the cache of the core that will gather them.
+    pub fn prefetch(&self, indices: &[usize]) {
         match self {
             Inputs::Real(values) => prefetch_rows(values, indices),
             Inputs::Bytes { values, .. } => prefetch_rows(values, indices),
-            Inputs::Stored { bytes, rows, .. } => {
-                bytes.ahead(&indices.iter().map(|&index| rows[index]).collect::<Vec<_>>());
-            }
+            Inputs::Stored { .. } => {}
         }
     }
 

@@ -66,6 +66,14 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
+    /// The entries of one row.
+    ///
+    /// Panics when there is no such row, or its entries do not lie side by side.
+    pub fn row(&self, row: usize) -> &'a [T] {
+        assert!(row < self.rows && self.column_stride == 1, "row {row} of {} without gaps", self.rows);
+        &self.values[row * self.row_stride..][..self.columns]
+    }
+
     /// A block of rows.
     ///
     /// Panics when the range reaches behind the last row.

@@ -16,6 +16,7 @@ mod philox;
 mod pool;
 mod prefetch;
 mod simd;
+mod sparse;
 mod vector;
 mod warp;
 mod window;
@@ -36,6 +37,7 @@ pub use pool::{
     avg_pool, avg_pool_backward, each_average_naive, max_pool, max_pool_backward, max_pool_naive, window_sizes,
 };
 pub use prefetch::prefetch;
+pub use sparse::{Nonzeros, nonzeros_naive};
 pub use warp::{PlaneMap, Warp};
 pub use window::{Axis, Windows};
 pub use workers::Workers;

@@ -1,4 +1,4 @@
-//! The maximum of vectors with the place where it stands, for pooling; and a kernel compiled for each set of instructions.
+//! The maximum of vectors with the place where it stands, for pooling, and which lanes are not 0; and a kernel compiled for each set of instructions.
 
 use super::dispatch::best;
 use super::vector::{Task, Vector};
@@ -15,6 +15,8 @@ pub(super) trait Comparable: Vector {
     unsafe fn keep_larger(self, best: Self, place: Self, at: Self) -> (Self, Self);
     /// Every lane, a whole number below 256, as a byte.
     unsafe fn store_bytes(self, to: *mut u8);
+    /// Bit q says that lane q is not 0; NaN is not.
+    unsafe fn nonzero(self) -> u32;
 }
 
 /// A computation that is compiled once for each kind of register; all that it calls must be `#[inline(always)]`.
@@ -81,6 +83,10 @@ impl<T: ndarray::NdFloat, const N: usize> Comparable for [T; N] {
             // SAFETY: writable for LANES bytes, as promised by the caller.
             unsafe { *to.add(lane) = value.to_u8().unwrap_or(0) };
         }
+    }
+    #[inline(always)]
+    unsafe fn nonzero(self) -> u32 {
+        self.iter().rev().fold(0, |bits, &x| bits << 1 | u32::from(x != T::zero()))
     }
 }
 
@@ -152,6 +158,10 @@ mod x86 {
                 _mm_storel_epi64(to.cast(), _mm_packus_epi16(halves, halves));
             }
         }
+        #[inline(always)]
+        unsafe fn nonzero(self) -> u32 {
+            unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(self, _mm256_setzero_ps())) as u32 }
+        }
     }
 
     impl Comparable for __m256d {
@@ -171,6 +181,10 @@ mod x86 {
                 to.cast::<i32>().write_unaligned(_mm_cvtsi128_si32(_mm_packus_epi16(halves, halves)));
             }
         }
+        #[inline(always)]
+        unsafe fn nonzero(self) -> u32 {
+            unsafe { _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_NEQ_UQ>(self, _mm256_setzero_pd())) as u32 }
+        }
     }
 
     impl Comparable for __m512 {
@@ -186,6 +200,10 @@ mod x86 {
         unsafe fn store_bytes(self, to: *mut u8) {
             unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(self))) }
         }
+        #[inline(always)]
+        unsafe fn nonzero(self) -> u32 {
+            unsafe { u32::from(_mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(self, _mm512_setzero_ps())) }
+        }
     }
 
     impl Comparable for __m512d {
@@ -200,6 +218,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn store_bytes(self, to: *mut u8) {
             unsafe { _mm_storel_epi64(to.cast(), _mm256_cvtepi32_epi8(_mm512_cvttpd_epi32(self))) }
+        }
+        #[inline(always)]
+        unsafe fn nonzero(self) -> u32 {
+            unsafe { u32::from(_mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(self, _mm512_setzero_pd())) }
         }
     }
 }

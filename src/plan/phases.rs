@@ -36,7 +36,7 @@ pub(super) struct LossPhase<'a, T: Real> {
     pub scale: T,
 }
 
-type Fill<'a, T> = &'a (dyn Fn(Range<usize>, &mut [T]) + Sync);
+pub(super) type Fill<'a, T> = &'a (dyn Fn(Range<usize>, &mut [T]) + Sync);
 
 /// The parts of a batch's numbers that belong to slices of `size` rows, each to be written by one task.
 fn parts<T>(numbers: &mut [T], size: usize, len: usize) -> Vec<Mutex<&mut [T]>> {

@@ -33,7 +33,7 @@ impl<T: Real> Plan<T> {
             match stage {
                 Stage::Split(split) => lines.push(Line {
                     stage: format!("{place}: {} parts of the outputs", split.outputs.len()),
-                    step: "dense".into(),
+                    step: "dense, or sparse".into(),
                     modules: split.module.clone(),
                     layout: "as the modules".into(),
                     bytes: self.rows * split.options.out_features * size_of::<T>(),

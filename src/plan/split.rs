@@ -1,17 +1,20 @@
 //! A dense layer as a stage of its own: each part of its outputs, with the weights that belong to it, is a task.
 //!
 //! A core then reads and writes its own part of the weights and of their gradient, step after step, and no gradients of
-//! slices have to be added up, which for a layer with more weights than activations costs more than the arithmetic.
+//! slices have to be added up, which for a layer with many weights costs more than the arithmetic. Where most of the input is 0, as
+//! in pictures of digits, the zeros are left out: that depends on the batch's numbers alone.
 
+use super::phases::Fill;
 use super::step::Numbers;
 use crate::Real;
 use crate::Tensor;
-use crate::kernels::{Matrix, MatrixMut, Workers};
+use crate::kernels::{Matrix, MatrixMut, Nonzeros, Workers};
 use crate::layers::LinearOptions;
 use crate::optim::Optimizer;
 use crate::tensor::values_mut;
 use std::ops::Range;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Z = X·Wᵀ + b, divided by outputs; ∂L/∂X = δ·W, divided by inputs.
 #[derive(Debug)]
@@ -23,8 +26,14 @@ pub(super) struct Split<T: Real> {
     pub parameters: Range<usize>,
     pub outputs: Vec<Range<usize>>,
     pub inputs: Vec<Range<usize>>,
-    /// Room for some rows of ∂L/∂W for each part of the outputs.
-    rows: Vec<Mutex<Numbers<T>>>,
+    /// The parts of the outputs where most of the input is 0: as wide as sparse products can be, since each part reads all of
+    /// the input's other entries.
+    wide: Vec<Range<usize>>,
+    nonzeros: Nonzeros,
+    /// Whether the batch on its way is such an input.
+    sparse: bool,
+    /// What the parts of the outputs work in: some rows of ∂L/∂W, and more for sparse products.
+    rooms: Vec<Mutex<Numbers<T>>>,
 }
 
 /// The most parts, and the fewest columns of one.
@@ -32,6 +41,8 @@ const MOST_PARTS: usize = 8;
 const LEAST_COLUMNS: usize = 16;
 /// Rows of ∂L/∂W that are moved by as soon as they are known; of 784 numbers each they take 100 KiB.
 const ROWS: usize = 32;
+/// Rows of the input that one task looks through.
+const LOOKED_THROUGH: usize = 8;
 /// Parts begin at multiples of this: whole registers, and whole cache lines of gradients.
 const REGISTER: usize = 16;
 
@@ -45,22 +56,39 @@ fn parts(columns: usize) -> Vec<Range<usize>> {
 
 impl<T: Real> Split<T> {
     pub fn new(options: LinearOptions, module: String, parameters: Range<usize>) -> Self {
-        let (outputs, inputs) = (parts(options.out_features), parts(options.in_features));
-        let rows = outputs.iter().map(|_| Mutex::default()).collect();
-        Split { options, module, parameters, outputs, inputs, rows }
+        let LinearOptions { in_features, out_features, .. } = options;
+        let (outputs, inputs) = (parts(out_features), parts(in_features));
+        let wide: Vec<_> = (0..out_features)
+            .step_by(Nonzeros::WIDEST)
+            .map(|start| start..out_features.min(start + Nonzeros::WIDEST))
+            .collect();
+        let rooms = (0..outputs.len().max(wide.len())).map(|_| Mutex::default()).collect();
+        let nonzeros = Nonzeros::default();
+        Split { options, module, parameters, outputs, inputs, wide, nonzeros, sparse: false, rooms }
     }
 
-    /// Whether a layer's weights outweigh its activations in a batch of so many samples.
+    /// Whether a layer has so many weights, beside its activations in a batch of so many samples, that dividing its outputs is
+    /// the better way: with 784 inputs and 128 outputs it is for up to 440 samples, sparse or not.
     pub fn pays(options: &LinearOptions, rows: usize) -> bool {
         let weights = options.in_features * options.out_features;
         let activations = rows * (options.in_features + options.out_features);
-        weights >= 32 * 1024 && weights > activations && options.out_features >= 2 * LEAST_COLUMNS
+        weights >= 32 * 1024 && 4 * weights > activations && options.out_features >= 2 * LEAST_COLUMNS
     }
 
     /// z ← X·Wᵀ + b, a part of the outputs at a time.
-    pub fn forward(&self, workers: &mut Workers, parameters: &[&[T]], x: &[T], z: &mut [T]) {
+    pub fn forward(&mut self, workers: &mut Workers, parameters: &[&[T]], x: &[T], z: &mut [T]) {
         let LinearOptions { in_features, out_features, bias } = self.options;
         let rows = x.len() / in_features;
+        if self.sparse {
+            let (w, b) = (parameters[0], parameters.get(1).copied().unwrap_or_default());
+            let blocks = columns(MatrixMut::new(z, rows, out_features), &self.wide);
+            return workers.run(blocks.len(), &|part| {
+                let mut z = blocks[part].lock().expect("no other task takes this part");
+                let Range { start, end } = self.wide[part];
+                let (w, b) = (&w[start * in_features..end * in_features], b.get(start..end).unwrap_or_default());
+                self.nonzeros.forward(x, w, b, z.reborrow());
+            });
+        }
         let (x, w) = (Matrix::new(x, rows, in_features), Matrix::new(parameters[0], out_features, in_features));
         let blocks = columns(MatrixMut::new(z, rows, out_features), &self.outputs);
         workers.run(blocks.len(), &|part| {
@@ -74,6 +102,28 @@ impl<T: Real> Split<T> {
             };
             T::gemm_into(T::one(), x, w.rows(outputs).t(), beta, z.reborrow());
         });
+    }
+
+    /// Begins a pass: finds out whether x is sparse, and where its entries are. Gathers x before, if that is still to be done.
+    pub fn look_through(&mut self, workers: &mut Workers, x: &mut [T], fill: Option<Fill<'_, T>>) {
+        let in_features = self.options.in_features;
+        let rows = self.nonzeros.begin(x.len() / in_features, in_features, LOOKED_THROUGH);
+        let some: Vec<_> = x.chunks_mut(LOOKED_THROUGH * in_features).zip(rows).map(Mutex::new).collect();
+        let count = AtomicUsize::new(0);
+        workers.run(some.len(), &|task| {
+            let (x, words) = &mut *some[task].lock().expect("no other task takes these rows");
+            if let Some(fill) = fill {
+                let first = task * LOOKED_THROUGH;
+                fill(first..first + x.len() / in_features, x);
+            }
+            count.fetch_add(Nonzeros::mark(x, in_features, words), Relaxed);
+        });
+        self.sparse = Nonzeros::pay(count.into_inner(), x.len());
+    }
+
+    /// The parts of the outputs on the way back.
+    fn parts(&self) -> &[Range<usize>] {
+        if self.sparse { &self.wide } else { &self.outputs }
     }
 
     /// dx ← ∂L/∂X = δ·W, a part of the inputs at a time.
@@ -96,7 +146,7 @@ impl<T: Real> Split<T> {
         let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
         workers.run(own.len(), &|part| {
             let (weight, bias) = &mut *own[part].lock().expect("no other task takes this part");
-            self.gradient_of(self.outputs[part].clone(), x, delta, weight, bias);
+            self.gradient_of(self.parts()[part].clone(), x, delta, weight, bias);
         });
     }
 
@@ -111,16 +161,17 @@ impl<T: Real> Split<T> {
         optimizer: &mut Optimizer<T>,
     ) {
         let in_features = self.options.in_features;
-        let lengths = self.outputs.iter().map(|outputs| outputs.len() * in_features);
+        let lengths = self.parts().iter().map(|outputs| outputs.len() * in_features);
         let weight = optimizer.stretches(self.parameters.start, values_mut(weight), lengths);
         let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
+        let some = if self.sparse { Nonzeros::WIDEST } else { ROWS };
         workers.run(own.len(), &|part| {
             let (weight, bias) = &mut *own[part].lock().expect("no other task takes this part");
-            let Range { start, end } = self.outputs[part];
-            let mut rows = self.rows[part].lock().expect("no other task takes this part");
-            for first in (start..end).step_by(ROWS) {
-                let outputs = first..end.min(first + ROWS);
-                let gradient = rows.take(outputs.len() * in_features);
+            let Range { start, end } = self.parts()[part];
+            let mut room = self.rooms[part].lock().expect("no other task takes this part");
+            for first in (start..end).step_by(some) {
+                let outputs = first..end.min(first + some);
+                let gradient = room.take(outputs.len() * in_features);
                 let bias = bias.get_mut(outputs.start - start..outputs.end - start).unwrap_or_default();
                 self.gradient_of(outputs, x, delta, gradient, bias);
                 weight.step(gradient);
@@ -131,7 +182,7 @@ impl<T: Real> Split<T> {
     /// The entries that belong to each part of the outputs, where each output has `width`.
     fn by_outputs<'a>(&self, mut entries: &'a mut [T], width: usize) -> Vec<&'a mut [T]> {
         let part = |outputs: &Range<usize>| entries.split_off_mut(..outputs.len() * width).unwrap_or_default();
-        self.outputs.iter().map(part).collect()
+        self.parts().iter().map(part).collect()
     }
 
     /// The parts of ∂L/∂b; empty for a layer without b.
@@ -143,9 +194,13 @@ impl<T: Real> Split<T> {
     fn gradient_of(&self, outputs: Range<usize>, x: &[T], delta: &[T], weight: &mut [T], bias: &mut [T]) {
         let LinearOptions { in_features, out_features, .. } = self.options;
         let rows = delta.len() / out_features;
-        let (x, d) = (Matrix::new(x, rows, in_features), Matrix::new(delta, rows, out_features));
+        let d = Matrix::new(delta, rows, out_features).columns(outputs.clone());
         // ∂L/∂W = δᵀ·X
-        T::gemm(T::one(), d.columns(outputs.clone()).t(), x, T::zero(), weight);
+        if self.sparse {
+            self.nonzeros.gradient(x, d, weight);
+        } else {
+            T::gemm(T::one(), d.t(), Matrix::new(x, rows, in_features), T::zero(), weight);
+        }
         // ∂L/∂b = Σᵢ δᵢ
         bias.fill(T::zero());
         for row in delta.chunks_exact(out_features) {
@@ -168,7 +223,28 @@ pub(super) fn columns<'a, T>(matrix: MatrixMut<'a, T>, ranges: &[Range<usize>]) 
 
 #[cfg(test)]
 mod tests {
-    use super::parts;
+    use super::*;
+    use crate::layers::Linear;
+
+    #[test]
+    fn an_input_is_sparse_up_to_two_entries_in_five() {
+        let layer = Linear::<f32>::new(95, 400);
+        let mut split = Split::new(layer.options, "0".into(), 0..2);
+        let mut workers = Workers::new(1);
+        let mut x = vec![0.0; 20 * 95];
+        x[..20 * 38].fill(1.0);
+        split.look_through(&mut workers, &mut x, None);
+        assert!(split.sparse);
+        assert_eq!(split.parts().len(), 7);
+        let fill = |rows: Range<usize>, x: &mut [f32]| x.fill(if rows.contains(&19) { 0.5 } else { 0.0 });
+        split.look_through(&mut workers, &mut x, Some(&fill));
+        assert_eq!(x.iter().filter(|&&x| x == 0.5).count(), 4 * 95);
+        assert!(split.sparse, "the rows of the last task alone are full");
+        x.fill(0.0);
+        x[..20 * 38 + 1].fill(1.0);
+        split.look_through(&mut workers, &mut x, None);
+        assert!(!split.sparse);
+    }
 
     #[test]
     fn parts_cover_all_columns_once_and_begin_at_whole_registers() {

@@ -121,10 +121,9 @@ impl<T: Real> Plan<T> {
         let last = self.stages.len() - 1;
         let own_slots = last > 0;
 
-        // What is not gathered by the slices of a chain is gathered before the first stage.
-        let x = self.x.take(rows * input_len);
-        let gathers = matches!(self.stages[0], Stage::Chain(_));
-        if !gathers {
+        // What is not gathered by slices of a chain or rows of a divided layer is gathered before the first stage.
+        if matches!(self.stages[0], Stage::Whole(_)) {
+            let x = self.x.take(rows * input_len);
             let parts: Vec<_> = x.chunks_mut((GATHERED * input_len).max(1)).map(Mutex::new).collect();
             workers.run(parts.len(), &|part| {
                 let first = part * GATHERED;
@@ -137,7 +136,7 @@ impl<T: Real> Plan<T> {
         let mut scores = Vec::new();
         for place in 0..self.stages.len() {
             let (before, behind) = self.boundaries.split_at_mut(place);
-            let gathered = place == 0 && gathers;
+            let fill = (place == 0).then_some(batch.fill);
             let (x, dx) = match before.last_mut() {
                 Some(before) => {
                     let len = rows * self.stages[place].input_len();
@@ -148,6 +147,7 @@ impl<T: Real> Plan<T> {
             match &mut self.stages[place] {
                 Stage::Split(split) => {
                     let z = behind[0].z.take(rows * split.options.out_features);
+                    split.look_through(workers, x, fill);
                     split.forward(workers, &shared.of_split(split, moves.as_deref()), x, z);
                 }
                 Stage::Whole(whole) => {
@@ -159,13 +159,12 @@ impl<T: Real> Plan<T> {
                     let count = rows.div_ceil(size);
                     chain.make_room(if own_slots { count } else { workers.threads() }, count);
                     chain.pack(&shared);
-                    let gathered = gathered.then_some(batch.fill);
                     if place < last {
                         let z = behind[0].z.take(rows * chain.output_len);
-                        chain.forward_phase(workers, &shared, size, x, z, gathered);
+                        chain.forward_phase(workers, &shared, size, x, z, fill);
                     } else {
                         let job = LossPhase { loss, target: target.as_slice(), rows, output: &self.output, scale };
-                        scores = chain.loss_phase(workers, &shared, &job, size, x, dx, gathered, own_slots);
+                        scores = chain.loss_phase(workers, &shared, &job, size, x, dx, fill, own_slots);
                     }
                 }
             }

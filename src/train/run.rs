@@ -66,9 +66,8 @@ impl<T: Real> Run<'_, '_, T> {
         let mut target = room(0);
         let mut batches = batches.epoch(epoch).skip(position.step).peekable();
         while let Some(indices) = batches.next() {
-            if let Some(next) = batches.peek() {
-                train.inputs.ahead(next);
-            }
+            let next: &[usize] = batches.peek().map_or(&[], |next| next);
+            train.inputs.ahead(next);
             if target.len() != indices.len() {
                 target = room(indices.len());
             }
@@ -76,9 +75,13 @@ impl<T: Real> Run<'_, '_, T> {
                 Some(loader) => loader.fill_targets(epoch, indices, 0..indices.len(), target.rows_mut()),
                 None => train.gather_targets_into(indices, target.rows_mut()),
             }
-            let fill = |range: Range<usize>, to: &mut [T]| match loader {
-                Some(loader) => loader.fill_rows(epoch, indices, range, to),
-                None => train.inputs.gather_into(&indices[range], to),
+            let fill = |range: Range<usize>, to: &mut [T]| {
+                // The same thread will most likely gather the same places of the next batch.
+                train.inputs.prefetch(&next[range.start.min(next.len())..range.end.min(next.len())]);
+                match loader {
+                    Some(loader) => loader.fill_rows(epoch, indices, range, to),
+                    None => train.inputs.gather_into(&indices[range], to),
+                }
             };
             let batch = Batch { rows: indices.len(), fill: &fill, target: &target };
             let score = optim.step_batch(train.sample_shape(), &batch)?;

@@ -99,7 +99,7 @@ impl fmt::Display for Figures {
         let percent = 100.0 * self.peak_fraction;
         writeln!(
             f,
-            "  {:.1} GFLOP/s, {percent:.1} % of the {:.0} measured as the peak",
+            "  {:.1} GFLOP/s with multiplications by 0, {percent:.1} % of the {:.0} measured as the peak",
             self.gflops, self.peak_gflops
         )?;
         if let Some(loss) = self.loss {
