@@ -3,7 +3,9 @@
 
 mod aligned;
 mod patches;
+mod pixels;
 mod planes;
+mod taps;
 mod tiles;
 
 use super::dispatch::{Level, level};
@@ -11,8 +13,10 @@ use super::window::Windows;
 use crate::Real;
 use aligned::Aligned;
 pub use patches::{col2im, im2col, transpose};
+use pixels::OverPixels;
 use planes::{Planes, Strip};
-use tiles::{OverPixels, OverTaps, Reads, Shape, Weights, Writes};
+use taps::{OverTaps, Weights, Writes};
+use tiles::{Reads, Shape};
 
 /// The sizes of a convolution: Z = W ⋆ X with X (images, inputs, …), W (outputs, inputs/groups, …) and
 /// Z (images, outputs, …), all in row-major order.
