@@ -45,7 +45,7 @@ fn an_npz_file_is_enough_to_train_and_to_predict() {
     let json = ran.json();
     assert!(json["validation"]["accuracy"].as_f64() >= Some(0.75), "{json}");
     let toml = fs::read_to_string(place.path("plain/run.toml")).unwrap();
-    for line in ["standardize = \"feature\"", "array = \"x\"", "task = \"classes\"", "validation = 0.15"] {
+    for line in ["standardize = \"feature\"", "array = \"x\"", "task = \"classes\"", "validation = 0.1"] {
         assert!(toml.contains(line), "wants {line} in\n{toml}");
     }
     let answers = run("predict", &place.path("plain"), &reference("arrays/plain.npz"));

@@ -81,7 +81,7 @@ fn what_a_file_holds_is_written_down_and_gives_the_same_run() {
         "task = \"classification\"",
         "colour = \"category\"",
         "weight = \"number\"",
-        "validation = 0.15",
+        "validation = 0.1",
     ] {
         assert!(text.lines().any(|own| own == line), "wants the line {line} in\n{text}");
     }

@@ -18,7 +18,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads `--workload NAME --threads N --epochs N --samples N --data DIR`; the threads come through the environment.
+    /// Reads `--workload NAME --threads N --epochs N --images N --data DIR`; the threads come through the environment.
     pub fn from_arguments() -> Options {
         let mut options = Options { workload: String::new(), turns: 1, samples: usize::MAX, data: None };
         let mut words = std::env::args().skip(1);
@@ -27,7 +27,7 @@ impl Options {
             match name.as_str() {
                 "--workload" => options.workload = value,
                 "--epochs" => options.turns = value.parse().expect("--epochs wants a number"),
-                "--samples" => options.samples = value.parse().expect("--samples wants a number"),
+                "--images" => options.samples = value.parse().expect("--images wants a number"),
                 "--data" => options.data = Some(value.into()),
                 "--threads" => assert_eq!(std::env::var("RAYON_NUM_THREADS").ok(), Some(value), "RAYON_NUM_THREADS"),
                 _ => panic!("unknown option {name}"),
