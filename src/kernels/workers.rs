@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
 use std::thread::{JoinHandle, Thread};
 
 /// Pauses before a waiting thread parks: some 55 µs on a Zen 3 core, longer than the gap between two steps, or than one
-/// core is behind another that shares its units with a neighbour. Twice as many slow a run beside a busy process by a fifth.
+/// core is behind another that shares its units with a neighbour. Twice as many slow a run beside a busy process by a tenth.
 const SPINS: usize = 2_000;
 
 /// A fixed set of threads that run the tasks of one job at a time.

@@ -65,7 +65,7 @@ fn arrays_of_a_test_part_are_kept_for_it() {
     for name in ["tested", "keras"] {
         let ran = place.train(&reference(&format!("arrays/{name}.npz")), name, "--set epochs=2");
         assert!(
-            ran.stderr.contains("train 20, validation 4, test 0") && ran.stderr.contains("and 6 to test"),
+            ran.stderr.contains("train 22, validation 2, test 0") && ran.stderr.contains("and 6 to test"),
             "{}",
             ran.stderr
         );

@@ -128,8 +128,8 @@ fn a_dry_run_says_what_would_happen_and_writes_nothing() {
     let ran = train(&file, &place.path("run"), &["--target", "kind", "--dry-run"]);
     for words in [
         "column `id` is left out: it is different text in every row",
-        "train 34, validation 6, test 0",
-        "class apple: 17, 3, 0",
+        "train 36, validation 4, test 0",
+        "class apple: 18, 2, 0",
         "Linear(4, 32)",
     ] {
         assert!(ran.stdout.contains(words), "wants {words} in\n{}{}", ran.stdout, ran.stderr);
