@@ -1,4 +1,5 @@
-//! The maximum of vectors with the place where it stands, for pooling, and which lanes are not 0; and a kernel compiled for each set of instructions.
+//! What kernels ask of vectors beyond arithmetic: the maximum with the place where it stands, for pooling, and which lanes
+//! are not 0; and a kernel compiled for each set of instructions.
 
 use super::dispatch::best;
 use super::vector::{Task, Vector};

@@ -1,8 +1,8 @@
 //! A dense layer as a stage of its own: each part of its outputs, with the weights that belong to it, is a task.
 //!
 //! A core then reads and writes its own part of the weights and of their gradient, step after step, and no gradients of
-//! slices have to be added up, which for a layer with many weights costs more than the arithmetic. Where most of the input is 0, as
-//! in pictures of digits, the zeros are left out: that depends on the batch's numbers alone.
+//! slices have to be added up, which for a layer with many weights costs more than the arithmetic. Where most of the
+//! input is 0, as in pictures of digits, the zeros are left out: that depends on the batch's numbers alone.
 
 use super::phases::Fill;
 use super::step::Numbers;
@@ -32,7 +32,7 @@ pub(super) struct Split<T: Real> {
     nonzeros: Nonzeros,
     /// Whether the batch on its way is such an input.
     sparse: bool,
-    /// What the parts of the outputs work in: some rows of ∂L/∂W, and more for sparse products.
+    /// What the parts of the outputs work in: some rows of ∂L/∂W, or all of a part for sparse products.
     rooms: Vec<Mutex<Numbers<T>>>,
 }
 

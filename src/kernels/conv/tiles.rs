@@ -1,5 +1,6 @@
-//! What the two inner loops of a convolution on padded planes share: every tap is a shifted read of strips of neighbours, and a
-//! tile of sums is kept in vector registers. The loops are `taps`, for outputs and input gradients, and `pixels`, for weight gradients.
+//! What the two inner loops of a convolution on padded planes share: every tap is a shifted read of strips of neighbours,
+//! and a tile of sums is kept in vector registers. The loops are `taps`, for outputs and input gradients, and `pixels`, for
+//! weight gradients.
 
 use super::planes::Strip;
 use crate::kernels::dispatch::Level;

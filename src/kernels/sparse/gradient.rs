@@ -143,7 +143,8 @@ unsafe fn chains<V: Vector, const N: usize>(
     N
 }
 
-/// A block of 64×64 bits turned: bit j of word i becomes bit i of word j. Halves of halves change places (Warren, Hacker's Delight, 7–3).
+/// A block of 64×64 bits turned: bit j of word i becomes bit i of word j. Halves of halves change places (Warren, Hacker's
+/// Delight, 7–3).
 fn turn_bits(words: &mut [u64; 64]) {
     let (mut half, mut mask) = (32, u64::MAX >> 32);
     while half > 0 {

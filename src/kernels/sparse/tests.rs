@@ -1,10 +1,11 @@
-//! Sparse products against the plain twins, at every level's registers.
+//! Sparse products against the plain twins.
 
 use super::*;
 use crate::Stream;
 use crate::kernels::{gemm_naive, level};
 
-/// A matrix with about one entry in `one_in` that is not 0; zeros of both signs, and in f32 a subnormal number.
+/// A matrix with about one entry in `one_in` that is not 0; zeros of both signs, and a subnormal number now
+/// and then.
 fn sparse<T: Real>(count: usize, one_in: usize, stream: &mut Stream) -> Vec<T> {
     let entry = |stream: &mut Stream| match (stream.below(one_in), stream.below(20)) {
         (0, 0) => T::min_positive_value() / T::of(4.0),
@@ -15,6 +16,7 @@ fn sparse<T: Real>(count: usize, one_in: usize, stream: &mut Stream) -> Vec<T> {
     (0..count).map(|_| entry(stream)).collect()
 }
 
+/// X's marks, made some rows at a time.
 fn marked<T: Real>(x: &[T], rows: usize, columns: usize) -> Nonzeros {
     let mut nonzeros = Nonzeros::default();
     // What is left of a larger matrix may not show.
