@@ -14,7 +14,8 @@ use crate::Real;
 use aligned::Aligned;
 pub use patches::{col2im, im2col, transpose};
 use pixels::OverPixels;
-use planes::{Planes, Strip};
+use planes::{Dealt, Planes, Strip};
+use std::ops::Range;
 use taps::{OverTaps, Weights, Writes};
 use tiles::{Reads, Shape};
 
@@ -86,7 +87,7 @@ impl Convolution {
                 room.fill(images.clone(), group);
                 let reads = Reads { source: &room.values, offsets: &offsets, strips, shape };
                 let first = (images.start * outputs + group * rows) * pixels;
-                let to = Writes { values: &mut z[first..], plane: pixels, step: 1 };
+                let to = Writes { values: &mut z[first..], plane: pixels };
                 let bias = Some(part(bias, groups, group));
                 T::vectorised_at(level, OverTaps { reads, weights, some, bias, to });
             }
@@ -139,7 +140,7 @@ impl Convolution {
         let weights = Weights::pack(shape, delta, rows, self.windows.outputs(), &to);
         let offsets: Vec<_> = (0..from.len()).map(|pixel| pixel * row).collect();
         let reads = Reads { source: &patches, offsets: &offsets, strips: &planes::strips(count, shape.lanes), shape };
-        let to = Writes { values: gradient, plane: count, step: 1 };
+        let to = Writes { values: gradient, plane: count };
         T::vectorised_at(level, OverTaps { reads, weights: &weights, some: from.len(), bias: None, to });
     }
 
@@ -148,8 +149,12 @@ impl Convolution {
         let shape = Shape::new::<T>(level, windows.w.input.div_ceil(windows.w.stride));
         let pixels = windows.inputs();
         let delta = Images { values: delta, channels: self.outputs, pixels: windows.outputs() };
-        let mut room = Room::new(Planes::of_outputs(&windows, self.outputs / groups), self, delta, shape.lanes, FEW);
         let rows = inputs / groups;
+        // With a stride, sums are written to rows that are dealt, and gathered from there.
+        let dealt = (windows.w.stride > 1).then(|| Dealt::new(&windows.w));
+        let (budget, size) = if dealt.is_some() { (FEW / 2, rows * pixels) } else { (FEW, inputs * pixels) };
+        let mut room = Room::new(Planes::of_outputs(&windows, self.outputs / groups), self, delta, shape.lanes, budget);
+        let mut sums = Aligned::zeros(if dealt.is_some() { room.images * size } else { 0 });
         let zero = vec![T::zero(); rows];
         let classes = room.planes.classes(&windows, shape.lanes).into_iter().map(|class| {
             let (taps, shifts): (Vec<_>, Vec<_>) = class.taps.into_iter().unzip();
@@ -157,20 +162,25 @@ impl Convolution {
             let places: Vec<_> = (0..self.outputs / groups).flat_map(of_output).collect();
             let pack = |group| Weights::pack(shape, part(weight, groups, group), rows, windows.taps(), &places);
             let weights: Vec<_> = (0..groups).map(pack).collect();
-            let strips = room.strips(&class.strips, inputs * pixels);
-            (room.offsets(&shifts), strips, weights, self.some(taps.len()), class.step)
+            (room.offsets(&shifts), room.strips(&class.strips, size), weights, self.some(taps.len()))
         });
         let classes: Vec<_> = classes.collect();
         for images in room.parts(self.images) {
             for group in 0..groups {
                 room.fill(images.clone(), group);
                 let first = (images.start * inputs + group * rows) * pixels;
-                for (offsets, strips, weights, some, step) in &classes {
+                let to = if dealt.is_some() { &mut sums[..] } else { &mut result[first..] };
+                for (offsets, strips, weights, some) in &classes {
                     let strips = &strips[..images.len() * strips.len() / room.images];
                     let reads = Reads { source: &room.values, offsets, strips, shape };
-                    let to = Writes { values: &mut result[first..], plane: pixels, step: *step };
                     let (weights, some, bias) = (&weights[group], *some, Some(&zero[..]));
+                    let to = Writes { values: &mut *to, plane: pixels };
                     T::vectorised_at(level, OverTaps { reads, weights, some, bias, to });
+                }
+                if let Some(dealt) = &dealt {
+                    let images =
+                        sums[..images.len() * size].chunks_exact(size).zip(result[first..].chunks_mut(inputs * pixels));
+                    images.for_each(|(sums, image)| dealt.gather(sums, &mut image[..size]));
                 }
             }
         }
@@ -242,12 +252,13 @@ impl<'a, T: Real> Room<'a, T> {
     }
 
     /// The images of each turn.
-    fn parts(&self, images: usize) -> impl Iterator<Item = std::ops::Range<usize>> + use<T> {
+    fn parts(&self, images: usize) -> impl Iterator<Item = Range<usize>> + use<T> {
         let size = self.images;
         (0..images).step_by(size).map(move |first| first..images.min(first + size))
     }
 
-    fn fill(&mut self, images: std::ops::Range<usize>, group: usize) {
+    /// Copies images of one group into the planes.
+    fn fill(&mut self, images: Range<usize>, group: usize) {
         let Images { values, channels, pixels } = self.from;
         for (index, image) in images.enumerate() {
             let first = image * channels + group * self.channels;

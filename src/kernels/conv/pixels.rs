@@ -2,7 +2,7 @@
 
 use super::aligned::Aligned;
 use super::planes::Strip;
-use super::tiles::{Reads, Room, load, many, together};
+use super::tiles::{Reads, Room, load, many, registers, together};
 use crate::kernels::simd::{Comparable, Kernel};
 use crate::kernels::vector::{Task, Vector};
 use ndarray::NdFloat;
@@ -157,7 +157,7 @@ unsafe fn pixels<V: Vector, const M: usize, const N: usize, const P: usize>(
     unsafe {
         let mut sums = [[V::zero(); N]; M];
         for (s, strips) in reads.strips.chunks(P).enumerate() {
-            let [from] = Reads::<V::Scalar>::registers::<1, P>(strips);
+            let [from] = registers::<1, P>(strips, |strip| strip.from);
             let x: [V; N] = std::array::from_fn(|n| reads.load::<V, P>(offsets[n], from));
             for (m, sums) in sums.iter_mut().enumerate() {
                 let delta = V::load(packed.add((s * M + m) * V::LANES));

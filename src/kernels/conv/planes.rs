@@ -182,15 +182,18 @@ impl Planes {
 
     /// For planes of outputs: the inputs, in classes that are seen by the same taps.
     pub(super) fn classes(&self, windows: &Windows, lanes: usize) -> Vec<Class> {
-        let parts = |axis: Axis| (0..axis.stride).filter_map(move |part| Stretch::of(&axis, part));
-        let pairs = parts(windows.h).flat_map(|rows| parts(windows.w).map(move |columns| (rows.clone(), columns)));
-        pairs.map(|(rows, columns)| self.class(windows, lanes, rows, columns)).collect()
+        let columns: Vec<_> = Stretch::all(&windows.w).zip(Dealt::new(&windows.w).runs).collect();
+        let pairs =
+            Stretch::all(&windows.h).flat_map(|rows| columns.iter().map(move |columns| (rows.clone(), columns)));
+        pairs.map(|(rows, (columns, run))| self.class(windows, lanes, rows, columns, run.from)).collect()
     }
 
-    fn class(&self, windows: &Windows, lanes: usize, rows: Stretch, columns: Stretch) -> Class {
+    /// The inputs of some rows and columns; a row of the result has these columns together, from `first` on.
+    fn class(&self, windows: &Windows, lanes: usize, rows: Stretch, columns: &Stretch, first: usize) -> Class {
         let row = self.row();
         let part = |stretch: &Stretch, axis: &Axis| (stretch.first + axis.padding) % axis.stride;
-        let (i, j) = (part(&rows, &windows.h), part(&columns, &windows.w));
+        let (i, j) = (part(&rows, &windows.h), part(columns, &windows.w));
+        let columns = Stretch { first, step: 1, ..columns.clone() };
         let seen = windows.each_tap().enumerate().filter(|(_, (ki, kj))| {
             ki * windows.h.dilation % windows.h.stride == i && kj * windows.w.dilation % windows.w.stride == j
         });
@@ -203,7 +206,7 @@ impl Planes {
             let to = (rows.first + index * rows.step) * windows.w.input;
             columns.strips(place * row, to, lanes)
         });
-        Class { taps, strips: strips.collect(), step: columns.step }
+        Class { taps, strips: strips.collect() }
     }
 }
 
@@ -219,10 +222,46 @@ fn every_other<T: Copy>(from: &[T], to: &mut [T]) {
 pub(super) struct Class {
     /// The taps, each with how far behind an input's place the output is that sees it by this tap.
     pub taps: Vec<(usize, usize)>,
-    /// The strips of an image's inputs.
+    /// The strips of an image's inputs, in rows that are dealt.
     pub strips: Vec<Strip>,
-    /// From one input of a strip to the next.
-    pub step: usize,
+}
+
+/// A row of inputs whose columns are dealt: those that the same taps see lie together, as sums are best written.
+pub(super) struct Dealt {
+    width: usize,
+    stride: usize,
+    /// Columns that lie together and their first place in the row.
+    runs: Vec<Run>,
+}
+
+impl Dealt {
+    pub(super) fn new(axis: &Axis) -> Dealt {
+        let mut from = 0;
+        let runs = Stretch::all(axis).map(|columns| {
+            let run = Run { from, to: columns.first, count: columns.places.len() };
+            from += run.count;
+            run
+        });
+        Dealt { runs: runs.collect(), width: axis.input, stride: axis.stride }
+    }
+
+    /// Rows ← the same rows, dealt.
+    pub(super) fn gather<T: Copy>(&self, dealt: &[T], rows: &mut [T]) {
+        for (row, dealt) in rows.chunks_exact_mut(self.width).zip(dealt.chunks_exact(self.width)) {
+            let mut done = 0;
+            if let (2, [one, other]) = (self.stride, &self.runs[..]) {
+                let (even, odd) = if one.to < other.to { (one, other) } else { (other, one) };
+                let pairs = row.as_chunks_mut::<2>().0;
+                done = pairs.len();
+                let (even, odd) = (&dealt[even.from..][..done], &dealt[odd.from..][..done]);
+                pairs.iter_mut().zip(even.iter().zip(odd)).for_each(|(pair, (&even, &odd))| *pair = [even, odd]);
+            }
+            for &Run { from, to, count } in &self.runs {
+                let to = row.iter_mut().skip(to + done * self.stride).step_by(self.stride);
+                to.zip(&dealt[from..][done..count]).for_each(|(to, &from)| *to = from);
+            }
+        }
+    }
 }
 
 /// Entries of one axis of a result, `first`, `first + step`, …, at consecutive places of the padded source.
@@ -234,6 +273,11 @@ struct Stretch {
 }
 
 impl Stretch {
+    /// The inputs of every part that has some.
+    fn all(axis: &Axis) -> impl Iterator<Item = Stretch> {
+        (0..axis.stride).filter_map(|part| Stretch::of(axis, part))
+    }
+
     /// The inputs i with (i + padding) mod stride = part, or nothing.
     fn of(axis: &Axis, part: usize) -> Option<Stretch> {
         let start = axis.padding.saturating_sub(part).div_ceil(axis.stride);

@@ -3,22 +3,24 @@
 
 use super::aligned::Aligned;
 use super::planes::Strip;
-use super::tiles::{Reads, Room, Shape, load, many, together};
+use super::tiles::{Reads, Room, Shape, load, many, registers, together};
 use crate::kernels::simd::{Comparable, Kernel};
 use crate::kernels::vector::{Task, Vector};
 use ndarray::NdFloat;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// Where sums over taps go: strip s of row m to `values[s.to + m·plane + lane·step]`.
+/// Where sums over taps go: strip s of row m to `values[s.to + m·plane + lane]`.
 pub(super) struct Writes<'a, T> {
     pub values: &'a mut [T],
     pub plane: usize,
-    pub step: usize,
 }
 
-/// Registers of strips whose sources are used by all rows before the next ones are: they should stay in the first-level cache.
-const STRIPS: usize = 8;
+/// Registers of strips whose sources are used by all rows before the next ones are: they should stay in the first-level cache,
+/// and be whole tiles of the first rows, which are 3 registers wide where 8 or 3 rows are computed together.
+fn strips_together(rows: usize, many: bool) -> usize {
+    if matches!(together(rows, many), 3 | 8) { 9 } else { 8 }
+}
 
 /// W (rows × offsets) as the sums over taps read it: panels of some rows, offset after offset.
 pub(super) struct Weights<T> {
@@ -77,10 +79,11 @@ impl<T: NdFloat> OverTaps<'_, '_, T> {
     #[inline(always)]
     unsafe fn blocks<V: Vector<Scalar = T>, const P: usize>(mut self) {
         let (rows, count, some) = (self.weights.rows, self.reads.offsets.len(), self.some);
+        let together_strips = strips_together(rows, const { many::<V>() }) * P;
         let mut k = 0;
         loop {
             let offsets = &self.reads.offsets[k..count.min(k + some)];
-            for strips in self.reads.strips.chunks(STRIPS * P) {
+            for strips in self.reads.strips.chunks(together_strips) {
                 let mut m = 0;
                 while m < rows {
                     let height = together(rows - m, const { many::<V>() });
@@ -144,19 +147,22 @@ impl<T: NdFloat, V: Vector<Scalar = T>, const M: usize, const N: usize, const P:
             let apart = |(index, strip): (usize, &Strip)| {
                 strip.end == lanes && (bias.is_some() || strip.start == 0 || index > 0)
             };
-            let whole = to.step == 1 && strips.len() == N * P && strips.iter().enumerate().all(apart);
+            let whole = strips.len() == N * P && strips.iter().enumerate().all(apart);
             // SAFETY: as promised by the caller.
             unsafe {
                 let sums = match bias {
                     Some(bias) => std::array::from_fn(|r| [V::splat(bias[r]); N]),
                     // Lanes that are no pixel are computed as well, and not written.
-                    None if to.step == 1 && strips.iter().all(|strip| to.has_room(strip, m + M - 1, lanes)) => {
-                        let last = strips.len() - 1;
-                        let at =
-                            |index: usize, r| to.values.as_ptr().add(strips[index.min(last)].to + (m + r) * to.plane);
-                        std::array::from_fn(|r| {
-                            std::array::from_fn(|n| load::<V, P>(std::array::from_fn(|p| at(n * P + p, r))))
-                        })
+                    None if strips.iter().all(|strip| to.has_room(strip, m + M - 1, lanes)) => {
+                        let from = registers::<N, P>(strips, |strip| strip.to);
+                        let mut sums = [[V::zero(); N]; M];
+                        for (r, sums) in sums.iter_mut().enumerate() {
+                            let row = to.values.as_ptr().add((m + r) * to.plane);
+                            for (sum, from) in sums.iter_mut().zip(from) {
+                                *sum = load::<V, P>(from.map(|from| row.add(from)));
+                            }
+                        }
+                        sums
                     }
                     None => {
                         let mut room = [[V::zero(); N]; M];
@@ -165,7 +171,7 @@ impl<T: NdFloat, V: Vector<Scalar = T>, const M: usize, const N: usize, const P:
                         room
                     }
                 };
-                let from = Reads::<T>::registers::<N, P>(strips);
+                let from = registers::<N, P>(strips, |strip| strip.from);
                 let sums = tile::<V, M, N, P>(&reads, weights, from, sums);
                 if whole {
                     for n in 0..N {
@@ -179,7 +185,7 @@ impl<T: NdFloat, V: Vector<Scalar = T>, const M: usize, const N: usize, const P:
                             }
                         }
                     }
-                } else if to.step == 1 && const { many::<V>() } {
+                } else if const { many::<V>() } {
                     to.store::<V, M, N, P>(strips, m, &sums);
                 } else {
                     let mut room = Room::<V>::uninit();
@@ -261,8 +267,7 @@ impl<T: NdFloat> Writes<'_, T> {
     fn collect(&self, strips: &[Strip], rows: Range<usize>, [width, lanes]: [usize; 2], room: &mut [T]) {
         for (row, room) in rows.zip(room.chunks_mut(width)) {
             for (strip, room) in strips.iter().zip(room.chunks_mut(lanes)) {
-                let from = self.values[strip.to + row * self.plane..].iter().step_by(self.step);
-                room[..strip.end].iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+                room[..strip.end].copy_from_slice(&self.values[strip.to + row * self.plane..][..strip.end]);
             }
         }
     }
@@ -272,9 +277,8 @@ impl<T: NdFloat> Writes<'_, T> {
     fn spread(&mut self, strips: &[Strip], rows: Range<usize>, [width, lanes]: [usize; 2], room: &[T]) {
         for (row, room) in rows.zip(room.chunks(width)) {
             for (strip, room) in strips.iter().zip(room.chunks(lanes)) {
-                let to = &mut self.values[strip.to + row * self.plane + strip.start * self.step..];
-                let room = &room[strip.start..strip.end];
-                to.chunks_mut(self.step).zip(room).for_each(|(to, &number)| to[0] = number);
+                let to = &mut self.values[strip.to + row * self.plane..][strip.start..strip.end];
+                to.copy_from_slice(&room[strip.start..strip.end]);
             }
         }
     }

@@ -75,19 +75,22 @@ impl<T> Reads<'_, T> {
         }
     }
 
-    /// Where N registers of P strips each are read. Where strips are missing, the last one is computed again and not written.
-    #[inline(always)]
-    pub(super) fn registers<const N: usize, const P: usize>(strips: &[Strip]) -> [[usize; P]; N] {
-        let last = strips.len() - 1;
-        std::array::from_fn(|n| std::array::from_fn(|p| strips[(n * P + p).min(last)].from))
-    }
-
     /// P strips as a register, at one offset.
     #[inline(always)]
     pub(super) unsafe fn load<V: Vector<Scalar = T>, const P: usize>(&self, offset: usize, from: [usize; P]) -> V {
         // SAFETY: `check` found all offsets, plus all strips, plus their lanes inside the source.
         unsafe { load::<V, P>(from.map(|from| self.source.as_ptr().add(offset + from))) }
     }
+}
+
+/// The places of N registers of P strips each. Where strips are missing, the last one is computed again and not written.
+#[inline(always)]
+pub(super) fn registers<const N: usize, const P: usize>(
+    strips: &[Strip],
+    place: impl Fn(&Strip) -> usize,
+) -> [[usize; P]; N] {
+    let last = strips.len() - 1;
+    std::array::from_fn(|n| std::array::from_fn(|p| place(&strips[(n * P + p).min(last)])))
 }
 
 /// A register from one place or from two.
