@@ -83,7 +83,7 @@ def layer_of(description):
     """The layer of one line of limpide's sweep; its options have PyTorch's names."""
     options = dict(description)
     kind = options.pop("type")
-    return {"Linear": nn.Linear, "Conv2d": nn.Conv2d}[kind](**options)
+    return {"Linear": nn.Linear, "Conv2d": nn.Conv2d, "ConvTranspose2d": nn.ConvTranspose2d}[kind](**options)
 
 
 def sweep():

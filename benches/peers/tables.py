@@ -70,7 +70,7 @@ def layer_text(layer):
     """A layer's description in a few words."""
     if layer["type"] == "Linear":
         return f"Linear {layer['in_features']}→{layer['out_features']}"
-    text = f"Conv2d {layer['in_channels']}→{layer['out_channels']}, {'×'.join(map(str, layer['kernel_size']))}"
+    text = f"{layer['type']} {layer['in_channels']}→{layer['out_channels']}, {'×'.join(map(str, layer['kernel_size']))}"
     text += f", stride {layer['stride'][0]}" if layer["stride"] != [1, 1] else ""
     return text + (f", groups {layer['groups']}" if layer["groups"] > 1 else "")
 

@@ -17,13 +17,14 @@ mod pool;
 mod prefetch;
 mod simd;
 mod sparse;
+mod transpose;
 mod vector;
 mod warp;
 mod window;
 mod workers;
 
 pub use bytes::Quotients;
-pub use conv::{Convolution, col2im, each_product_naive, im2col, transpose};
+pub use conv::{Convolution, each_product_naive};
 pub use conv_block::{Backward, ConvBlock, Route};
 pub use dispatch::{Level, level};
 pub use entries::update;
@@ -38,6 +39,7 @@ pub use pool::{
 };
 pub use prefetch::prefetch;
 pub use sparse::{Nonzeros, nonzeros_naive};
+pub use transpose::transpose;
 pub use warp::{PlaneMap, Warp};
 pub use window::{Axis, Windows};
 pub use workers::Workers;

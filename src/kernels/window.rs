@@ -95,11 +95,6 @@ impl Windows {
         (0..h).flat_map(move |i| (0..w).map(move |j| (i, j)))
     }
 
-    /// Whether each tap shifts the plane as a whole: steps of 1 and output rows as long as input rows.
-    pub(super) fn is_shift(&self) -> bool {
-        self.h.stride == 1 && self.w.stride == 1 && self.w.output == self.w.input
-    }
-
     /// The plain twin of [`Axis::outputs`] and [`Axis::at`]: the input pixel under a tap, or nothing on padding.
     pub fn pixel_naive(&self, [oi, oj]: [usize; 2], [ki, kj]: [usize; 2]) -> Option<usize> {
         let along = |axis: &Axis, o: usize, k: usize| {

@@ -219,7 +219,7 @@ impl<T: Real> Module<T> for Conv2d<T> {
         let (shape, delta) = (tape.input().shape(), dense(delta));
         let mut result = zeros(shape);
         // ∂L/∂X = Pᵀ(Wᵀ·δ)
-        self.convolution(shape).delta(values(&self.weight), values(&delta), values_mut(&mut result));
+        self.convolution(shape).delta(values(&self.weight), None, values(&delta), values_mut(&mut result));
         result
     }
 

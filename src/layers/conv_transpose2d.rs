@@ -2,7 +2,7 @@
 
 use super::pair::{Pair, Window, check_channels, check_weight, write_call};
 use crate::init::{Init, fans};
-use crate::kernels::{Axis, Matrix, Windows, col2im, im2col, sum};
+use crate::kernels::{Axis, Convolution, Windows, sum};
 use crate::module::{Module, Tape, checked_output_shape};
 use crate::tensor::{dense, values, values_mut};
 use crate::{Error, Real, Result, Stream, Tensor, zeros};
@@ -210,20 +210,11 @@ impl<T: Real> ConvTranspose2d<T> {
         }
     }
 
-    /// Parts of a slice, one for each group.
-    fn group_len(&self, whole: usize) -> usize {
-        whole / self.options.groups
-    }
-
-    /// W of one group: rows are input channels, columns the entries of a patch.
-    fn weight_matrix<'a>(&self, w: &'a [T]) -> Matrix<'a, T> {
-        let columns = self.weight.len() / self.options.in_channels;
-        Matrix::new(w, w.len() / columns, columns)
-    }
-
-    /// Room for the patches of one image.
-    fn patches(&self, windows: &Windows) -> Vec<T> {
-        vec![T::zero(); self.options.out_channels * windows.taps() * windows.outputs()]
+    /// That convolution, for a batch of the shape of our input.
+    fn convolution(&self, input: &[usize]) -> Convolution {
+        let &ConvTranspose2dOptions { in_channels, out_channels, groups, .. } = &self.options;
+        let windows = self.windows(input).expect("the shape was checked");
+        Convolution { windows, images: input[0], inputs: out_channels, outputs: in_channels, groups }
     }
 }
 
@@ -236,67 +227,30 @@ impl<T: Real> Module<T> for ConvTranspose2d<T> {
     fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {
         let mut z = zeros(&checked_output_shape(self, input.shape()));
         let x = dense(input);
-        let windows = self.windows(x.shape()).expect("the shape was checked");
-        let pixels = windows.outputs();
-        let mut patches = self.patches(&windows);
-        let images = values_mut(&mut z).chunks_exact_mut(self.options.out_channels * windows.inputs());
-        for (x, z) in values(&x).chunks_exact(self.options.in_channels * pixels).zip(images) {
-            // Z = Pᵀ(Wᵀ·X) + b: start from b in every channel, then add the patches.
-            if let Some(bias) = &self.bias {
-                z.chunks_exact_mut(windows.inputs()).zip(values(bias)).for_each(|(channel, &b)| channel.fill(b));
-            }
-            let weights = values(&self.weight).chunks_exact(self.group_len(self.weight.len()));
-            let groups = x.chunks_exact(self.group_len(x.len()));
-            let part = self.group_len(patches.len());
-            for ((w, x), p) in weights.zip(groups).zip(patches.chunks_exact_mut(part)) {
-                T::gemm(T::one(), self.weight_matrix(w).t(), Matrix::new(x, x.len() / pixels, pixels), T::zero(), p);
-            }
-            col2im(&mut patches, &windows, z);
-        }
+        // Z = Pᵀ(Wᵀ·X) + b
+        let bias = self.bias.as_ref().map(values);
+        self.convolution(x.shape()).delta(values(&self.weight), bias, values(&x), values_mut(&mut z));
         tape.record(&x, z)
     }
 
     fn backward_update_gradient(&self, tape: &mut Tape<T>, delta: &Tensor<T>, gradients: &mut [Tensor<T>]) {
         let (x, delta) = (tape.input(), dense(delta));
-        let windows = self.windows(x.shape()).expect("the shape was checked");
-        let pixels = windows.outputs();
-        let mut patches = self.patches(&windows);
-        let part = self.group_len(patches.len());
-        let deltas = values(&delta).chunks_exact(self.options.out_channels * windows.inputs());
-        for (x, delta) in values(x).chunks_exact(self.options.in_channels * pixels).zip(deltas) {
-            im2col(delta, &windows, &mut patches);
-            // ∂L/∂W += X·P(δ)ᵀ
-            let weights = values_mut(&mut gradients[0]).chunks_exact_mut(self.group_len(self.weight.len()));
-            let groups = x.chunks_exact(self.group_len(x.len()));
-            for ((w, x), p) in weights.zip(groups).zip(patches.chunks_exact(part)) {
-                let (x, p) = (Matrix::new(x, x.len() / pixels, pixels), Matrix::new(p, p.len() / pixels, pixels));
-                T::gemm(T::one(), x, p.t(), T::one(), w);
-            }
+        let convolution = self.convolution(x.shape());
+        // ∂L/∂W += Σ X·P(δ)ᵀ
+        convolution.update_gradient(values(&delta), values(x), values_mut(&mut gradients[0]));
+        if self.bias.is_some() {
             // ∂L/∂b += Σ δ
-            if self.bias.is_some() {
-                let channels = values_mut(&mut gradients[1]).iter_mut().zip(delta.chunks_exact(windows.inputs()));
-                channels.for_each(|(gradient, delta)| *gradient += sum(delta));
-            }
+            let channels = values(&delta).chunks_exact(convolution.windows.inputs());
+            let gradient = values_mut(&mut gradients[1]);
+            channels.enumerate().for_each(|(place, delta)| gradient[place % gradient.len()] += sum(delta));
         }
     }
 
     fn backward_delta(&self, tape: &mut Tape<T>, delta: &Tensor<T>) -> Tensor<T> {
         let (shape, delta) = (tape.input().shape(), dense(delta));
-        let windows = self.windows(shape).expect("the shape was checked");
-        let pixels = windows.outputs();
-        let mut patches = self.patches(&windows);
-        let part = self.group_len(patches.len());
         let mut result = zeros(shape);
-        let images = values_mut(&mut result).chunks_exact_mut(self.options.in_channels * pixels);
-        for (delta, x) in values(&delta).chunks_exact(self.options.out_channels * windows.inputs()).zip(images) {
-            // ∂L/∂X = W·P(δ)
-            im2col(delta, &windows, &mut patches);
-            let weights = values(&self.weight).chunks_exact(self.group_len(self.weight.len()));
-            let group = self.group_len(x.len());
-            for ((w, p), x) in weights.zip(patches.chunks_exact(part)).zip(x.chunks_exact_mut(group)) {
-                T::gemm(T::one(), self.weight_matrix(w), Matrix::new(p, p.len() / pixels, pixels), T::zero(), x);
-            }
-        }
+        // ∂L/∂X = W·P(δ)
+        self.convolution(shape).forward(values(&self.weight), None, values(&delta), values_mut(&mut result));
         result
     }
 

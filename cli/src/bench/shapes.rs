@@ -1,6 +1,6 @@
 //! The layers of the sweep: shapes from well-known networks, small to large.
 
-use limpide::layers::{Conv2dOptions, LinearOptions, Pair};
+use limpide::layers::{Conv2dOptions, ConvTranspose2dOptions, LinearOptions, Pair};
 use limpide::model::LayerDescription;
 
 /// One layer with the input that it is timed on.
@@ -39,6 +39,10 @@ const CONVOLUTIONS: [Convolution; 20] = [
     ("depthwise, stride 2", 128, 128, 3, 2, 128, 16, [1, 16, 64]),
 ];
 
+/// A transposed convolution that doubles the size: channels in and out, kernel, pixels along a side, batches.
+const TRANSPOSED: [(usize, usize, usize, usize, [usize; 3]); 2] =
+    [(128, 64, 4, 8, [1, 16, 64]), (64, 3, 4, 16, [1, 16, 64])];
+
 /// A dense layer: numbers in and out, batches.
 const DENSE: [(usize, usize, [usize; 3]); 7] = [
     (8, 8, [1, 64, 512]),
@@ -61,6 +65,17 @@ pub fn shapes() -> Vec<Shape> {
         let layer = |batch| Shape {
             origin,
             layer: LayerDescription::Conv2d(options.clone()),
+            input: vec![batch, channels_in, side, side],
+        };
+        shapes.extend(batches.map(layer));
+    }
+    for (channels_in, channels_out, kernel, side, batches) in TRANSPOSED {
+        let mut options = ConvTranspose2dOptions::new(channels_in, channels_out, kernel);
+        options.stride = Pair::from(2);
+        options.padding = Pair::from(kernel / 2 - 1);
+        let layer = |batch| Shape {
+            origin: "DCGAN",
+            layer: LayerDescription::ConvTranspose2d(options.clone()),
             input: vec![batch, channels_in, side, side],
         };
         shapes.extend(batches.map(layer));

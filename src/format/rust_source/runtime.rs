@@ -19,6 +19,13 @@ impl Axis {
     fn at(&self, output: usize, tap: usize) -> Option<usize> {
         (output * self.stride + tap * self.dilation).checked_sub(self.padding).filter(|&at| at < self.input)
     }
+
+    /// The output whose tap lies on an input, or nothing when none can; a number that is no output when it would lie outside.
+    fn from(&self, input: usize, tap: usize) -> Option<usize> {
+        let (place, tap) = (input + self.padding, tap * self.dilation);
+        let fits = place % self.stride == tap % self.stride;
+        fits.then(|| place.checked_sub(tap).map_or(usize::MAX, |distance| distance / self.stride))
+    }
 }
 
 fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
@@ -95,26 +102,28 @@ pub fn conv2d(
     z
 }
 
-/// The transpose of a convolution, whose window `h`, `w` goes over Z: every pixel of X adds its patch.
+/// The transpose of a convolution, whose window `h`, `w` goes over Z: every pixel of Z sums up, channel by channel, the pixels
+/// of X whose patches reach it.
 pub fn conv_transpose2d(x: &[f32], weight: &[f32], bias: &[f32], groups: usize, h: &Axis, w: &Axis) -> Vec<f32> {
-    let (taps, from, to) = (h.kernel * w.kernel, h.output * w.output, h.input * w.input);
+    let (taps, from) = (h.kernel * w.kernel, h.output * w.output);
     let (inputs, outputs) = (x.len() / from / groups, bias.len() / groups);
-    let columns = outputs * taps;
-    let mut z: Vec<f32> = bias.iter().flat_map(|&b| std::iter::repeat(b).take(to)).collect();
-    for group in 0..groups {
-        let x = &x[group * inputs * from..];
-        let weight = &weight[group * inputs * columns..];
-        for o in 0..outputs {
-            let z = &mut z[(group * outputs + o) * to..][..to];
-            for tap in 0..taps {
-                for pixel in 0..from {
-                    let place = (h.at(pixel / w.output, tap / w.kernel), w.at(pixel % w.output, tap % w.kernel));
-                    if let (Some(i), Some(j)) = place {
-                        let in_lanes = inputs > 256 && columns == 1 && from == 1;
-                        let terms = |c: usize| (weight[c * columns + o * taps + tap], x[c * from + pixel]);
-                        z[i * w.input + j] += product(0.0, inputs, in_lanes, terms);
+    let mut z = Vec::with_capacity(bias.len() * h.input * w.input);
+    for (o, &b) in bias.iter().enumerate() {
+        let first = o / outputs * inputs;
+        for i in 0..h.input {
+            for j in 0..w.input {
+                let mut sum = b;
+                for c in first..first + inputs {
+                    for tap in 0..taps {
+                        if let (Some(i), Some(j)) = (h.from(i, tap / w.kernel), w.from(j, tap % w.kernel)) {
+                            let weight = weight[(c * outputs + o % outputs) * taps + tap];
+                            let inside = i < h.output && j < w.output;
+                            let pixel = if inside { x[c * from + i * w.output + j] } else { 0.0 };
+                            sum = multiply_add(weight, pixel, sum);
+                        }
                     }
                 }
+                z.push(sum);
             }
         }
     }

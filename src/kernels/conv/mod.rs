@@ -2,7 +2,6 @@
 //! then a shifted read.
 
 mod aligned;
-mod patches;
 mod pixels;
 mod planes;
 mod taps;
@@ -12,7 +11,6 @@ use super::dispatch::{Level, level};
 use super::window::Windows;
 use crate::Real;
 use aligned::Aligned;
-pub use patches::{col2im, im2col, transpose};
 use pixels::OverPixels;
 use planes::{Dealt, Planes, Strip};
 use std::ops::Range;
@@ -61,9 +59,10 @@ impl Convolution {
         self.update_gradient_at(level(), x, delta, gradient);
     }
 
-    /// ∂L/∂X ← every δ at all the pixels that it came from, times W.
-    pub fn delta<T: Real>(&self, weight: &[T], delta: &[T], result: &mut [T]) {
-        self.delta_at(level(), weight, delta, result);
+    /// ∂L/∂X ← every δ at all the pixels that it came from, times W; plus b, a number for each channel of X, where a transposed
+    /// convolution computes its output so.
+    pub fn delta<T: Real>(&self, weight: &[T], bias: Option<&[T]>, delta: &[T], result: &mut [T]) {
+        self.delta_at(level(), weight, bias, delta, result);
     }
 
     fn forward_at<T: Real>(&self, level: Level, weight: &[T], bias: Option<&[T]>, x: &[T], z: &mut [T]) {
@@ -144,7 +143,7 @@ impl Convolution {
         T::vectorised_at(level, OverTaps { reads, weights: &weights, some: from.len(), bias: None, to });
     }
 
-    fn delta_at<T: Real>(&self, level: Level, weight: &[T], delta: &[T], result: &mut [T]) {
+    fn delta_at<T: Real>(&self, level: Level, weight: &[T], bias: Option<&[T]>, delta: &[T], result: &mut [T]) {
         let Convolution { windows, inputs, groups, .. } = *self;
         let shape = Shape::new::<T>(level, windows.w.input.div_ceil(windows.w.stride));
         let pixels = windows.inputs();
@@ -155,7 +154,8 @@ impl Convolution {
         let (budget, size) = if dealt.is_some() { (FEW / 2, rows * pixels) } else { (FEW, inputs * pixels) };
         let mut room = Room::new(Planes::of_outputs(&windows, self.outputs / groups), self, delta, shape.lanes, budget);
         let mut sums = Aligned::zeros(if dealt.is_some() { room.images * size } else { 0 });
-        let zero = vec![T::zero(); rows];
+        let zero = vec![T::zero(); inputs];
+        let bias = bias.unwrap_or(&zero);
         let classes = room.planes.classes(&windows, shape.lanes).into_iter().map(|class| {
             let (taps, shifts): (Vec<_>, Vec<_>) = class.taps.into_iter().unzip();
             let of_output = |o| taps.iter().map(move |tap| o * rows * windows.taps() + tap);
@@ -173,7 +173,7 @@ impl Convolution {
                 for (offsets, strips, weights, some) in &classes {
                     let strips = &strips[..images.len() * strips.len() / room.images];
                     let reads = Reads { source: &room.values, offsets, strips, shape };
-                    let (weights, some, bias) = (&weights[group], *some, Some(&zero[..]));
+                    let (weights, some, bias) = (&weights[group], *some, Some(part(bias, groups, group)));
                     let to = Writes { values: &mut *to, plane: pixels };
                     T::vectorised_at(level, OverTaps { reads, weights, some, bias, to });
                 }

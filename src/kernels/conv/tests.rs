@@ -17,6 +17,7 @@ fn is_its_definition<T: Real>(sizes: &Convolution, seed: u64, tolerance: f64) ->
     let (x, delta) = (random::<T>(images * x_size, &mut stream), random::<T>(images * z_size, &mut stream));
     let weight = random::<T>(outputs * inputs / groups * windows.taps(), &mut stream);
     let bias = random::<T>(outputs, &mut stream);
+    let other = random::<T>(inputs, &mut stream);
     // The backward pass adds to what is there; the other two write over it.
     let start = random::<T>(weight.len(), &mut stream);
 
@@ -24,7 +25,9 @@ fn is_its_definition<T: Real>(sizes: &Convolution, seed: u64, tolerance: f64) ->
     let (x64, delta64, weight64) = (exact(&x), exact(&delta), exact(&weight));
     let mut want_z = vec![0.0; images * z_size];
     want_z.iter_mut().enumerate().for_each(|(at, z)| *z = Real::to_f64(bias[at / windows.outputs() % outputs]));
-    let (mut want_gradient, mut want_result) = (exact(&start), vec![0.0; images * x_size]);
+    let mut want_result = vec![0.0; images * x_size];
+    want_result.iter_mut().enumerate().for_each(|(at, x)| *x = Real::to_f64(other[at / windows.inputs() % inputs]));
+    let mut want_gradient = exact(&start);
     for image in 0..images {
         each_product_naive(&windows, (inputs, outputs, groups), |z, w, x| {
             let (z, x) = (image * z_size + z, image * x_size + x);
@@ -38,7 +41,7 @@ fn is_its_definition<T: Real>(sizes: &Convolution, seed: u64, tolerance: f64) ->
         let mut result = vec![T::nan(); images * x_size];
         sizes.forward_at(level, &weight, Some(&bias), &x, &mut z);
         sizes.update_gradient_at(level, &x, &delta, &mut gradient);
-        sizes.delta_at(level, &weight, &delta, &mut result);
+        sizes.delta_at(level, &weight, Some(&other), &delta, &mut result);
         for (name, got, want) in
             [("z", z, &want_z), ("gradient", gradient, &want_gradient), ("delta", result, &want_result)]
         {
@@ -109,11 +112,11 @@ fn images_do_not_see_each_other() {
     let weight = random::<f32>(all.outputs * all.inputs * all.windows.taps(), &mut stream);
     let (mut z, mut result) = (vec![0.0; 5 * z_size], vec![0.0; 5 * x_size]);
     all.forward(&weight, None, &x, &mut z);
-    all.delta(&weight, &delta, &mut result);
+    all.delta(&weight, None, &delta, &mut result);
     for image in 0..5 {
         let (mut own_z, mut own_result) = (vec![0.0; z_size], vec![0.0; x_size]);
         one.forward(&weight, None, &x[image * x_size..][..x_size], &mut own_z);
-        one.delta(&weight, &delta[image * z_size..][..z_size], &mut own_result);
+        one.delta(&weight, None, &delta[image * z_size..][..z_size], &mut own_result);
         assert_eq!(own_z, z[image * z_size..][..z_size]);
         assert_eq!(own_result, result[image * x_size..][..x_size]);
     }
