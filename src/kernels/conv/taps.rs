@@ -16,6 +16,14 @@ pub(super) struct Writes<'a, T> {
     pub plane: usize,
 }
 
+/// Of so many registers, those that tiles of three take; tiles of two take the others.
+fn in_threes(registers: usize) -> usize {
+    match registers % 3 {
+        1 => registers.saturating_sub(4),
+        others => registers - others,
+    }
+}
+
 /// Registers of strips whose sources are used by all rows before the next ones are: they should stay in the first-level cache,
 /// and be whole tiles of the first rows, which are 3 registers wide where 8 or 3 rows are computed together.
 fn strips_together(rows: usize, many: bool) -> usize {
@@ -84,25 +92,30 @@ impl<T: NdFloat> OverTaps<'_, '_, T> {
         loop {
             let offsets = &self.reads.offsets[k..count.min(k + some)];
             for strips in self.reads.strips.chunks(together_strips) {
+                let (threes, twos) = strips.split_at(in_threes(strips.len().div_ceil(P)) * P);
                 let mut m = 0;
                 while m < rows {
                     let height = together(rows - m, const { many::<V>() });
-                    let block = Block {
-                        reads: Reads { offsets, strips, ..self.reads },
-                        weights: &self.weights.values[m * count + k * height..][..offsets.len() * height],
-                        bias: self.bias.filter(|_| k == 0).map(|bias| &bias[m..m + height]),
-                        m,
-                        to: &mut self.to,
-                    };
-                    // SAFETY: reads were checked; the weights are one for each row and offset.
-                    unsafe {
-                        match height {
-                            8 if const { many::<V>() } => V::run(Rows::<V, 8, 3, P>(block, PhantomData)),
-                            6 if const { !many::<V>() } => V::run(Rows::<V, 6, 2, P>(block, PhantomData)),
-                            4 => V::run(Rows::<V, 4, 2, P>(block, PhantomData)),
-                            3 => V::run(Rows::<V, 3, 3, P>(block, PhantomData)),
-                            2 => V::run(Rows::<V, 2, 4, P>(block, PhantomData)),
-                            _ => V::run(Rows::<V, 1, 8, P>(block, PhantomData)),
+                    let parts = if height == 8 { [threes, twos] } else { [strips, &[]] };
+                    for (place, strips) in parts.into_iter().enumerate().filter(|(_, strips)| !strips.is_empty()) {
+                        let block = Block {
+                            reads: Reads { offsets, strips, ..self.reads },
+                            weights: &self.weights.values[m * count + k * height..][..offsets.len() * height],
+                            bias: self.bias.filter(|_| k == 0).map(|bias| &bias[m..m + height]),
+                            m,
+                            to: &mut self.to,
+                        };
+                        // SAFETY: reads were checked; the weights are one for each row and offset.
+                        unsafe {
+                            match (height, place) {
+                                (8, 0) if const { many::<V>() } => V::run(Rows::<V, 8, 3, P>(block, PhantomData)),
+                                (8, _) if const { many::<V>() } => V::run(Rows::<V, 8, 2, P>(block, PhantomData)),
+                                (6, _) if const { !many::<V>() } => V::run(Rows::<V, 6, 2, P>(block, PhantomData)),
+                                (4, _) => V::run(Rows::<V, 4, 2, P>(block, PhantomData)),
+                                (3, _) => V::run(Rows::<V, 3, 3, P>(block, PhantomData)),
+                                (2, _) => V::run(Rows::<V, 2, 4, P>(block, PhantomData)),
+                                _ => V::run(Rows::<V, 1, 8, P>(block, PhantomData)),
+                            }
                         }
                     }
                     m += height;
