@@ -148,11 +148,12 @@ impl Planes {
                 let from = &plane[(rows.from + u * self.h.stride) * width..][..width];
                 let to = &mut to[(rows.to + u) * row..];
                 for columns in &self.columns {
-                    let (to, from) = (&mut to[columns.to..][..columns.count], &from[columns.from..]);
+                    let to = &mut to[columns.to..][..columns.count];
+                    let behind = from[columns.from..].iter();
                     match self.w.stride {
-                        1 => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
-                        2 => every_other(from, to),
-                        stride => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
+                        1 => to.iter_mut().zip(behind).for_each(|(to, &from)| *to = from),
+                        2 => every_other(from, columns.from, to),
+                        stride => to.iter_mut().zip(behind.step_by(stride)).for_each(|(to, &from)| *to = from),
                     }
                 }
             }
@@ -210,11 +211,14 @@ impl Planes {
     }
 }
 
-/// to ← the entries of even place, in pairs that the compiler shuffles in vector registers.
-fn every_other<T: Copy>(from: &[T], to: &mut [T]) {
-    let (pairs, last) = from.as_chunks::<2>();
+/// to ← every other entry of a row from one on, in pairs that the compiler shuffles in vector registers.
+fn every_other<T: Copy>(row: &[T], from: usize, to: &mut [T]) {
+    let (pairs, last) = row[from / 2 * 2..].as_chunks::<2>();
     let whole = pairs.len().min(to.len());
-    to[..whole].iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);
+    match from % 2 {
+        0 => to[..whole].iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]),
+        _ => to[..whole].iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[1]),
+    }
     to[whole..].iter_mut().zip(last).for_each(|(to, &from)| *to = from);
 }
 

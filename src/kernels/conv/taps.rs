@@ -92,7 +92,7 @@ impl<T: NdFloat> OverTaps<'_, '_, T> {
         loop {
             let offsets = &self.reads.offsets[k..count.min(k + some)];
             for strips in self.reads.strips.chunks(together_strips) {
-                let (threes, twos) = strips.split_at(in_threes(strips.len().div_ceil(P)) * P);
+                let (threes, twos) = strips.split_at(strips.len().min(in_threes(strips.len().div_ceil(P)) * P));
                 let mut m = 0;
                 while m < rows {
                     let height = together(rows - m, const { many::<V>() });
