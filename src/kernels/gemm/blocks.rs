@@ -53,14 +53,22 @@ unsafe fn by_panels<V: Vector, const MR: usize>(p: Product<V::Scalar>) {
         // SAFETY: as promised by the caller.
         return unsafe { V::run(Closed::<V, MR> { product: p, vector: PhantomData }) };
     }
+    // With so few terms reading and writing C is all there is to do, and goes fastest along its rows.
+    let along_rows = p.k <= FEW && !p.turned && p.b.column_stride == 1 && p.n >= ALONE * V::LANES;
+    let rows = if along_rows { 1 } else { ROWS };
     let mut room = Room::<V>::uninit();
     for part in p.parts() {
-        for i in (0..p.m).step_by(ROWS) {
+        for i in (0..p.m).step_by(rows) {
             // SAFETY: a block of a product is one.
-            unsafe { part.rows_from(i, ROWS.min(p.m - i)).panels::<V, MR>(&mut room) };
+            unsafe { part.rows_from(i, rows.min(p.m - i)).panels::<V, MR>(&mut room) };
         }
     }
 }
+
+/// Terms that are few.
+const FEW: usize = 4;
+/// Vectors of sums side by side where there is one row alone.
+const ALONE: usize = 8;
 
 /// The most rows of an A whose columns are copied, and from how many vectors of B's columns on.
 const NARROW: usize = 32;
@@ -138,11 +146,11 @@ impl<T: NdFloat> Product<T> {
         // SAFETY: as promised by the caller of `multiply`.
         unsafe {
             while j < self.n {
-                if self.m == 1 && self.b.column_stride == 1 && self.n - j >= 8 * V::LANES {
+                if self.m == 1 && self.b.column_stride == 1 && self.n - j >= ALONE * V::LANES {
                     // One row alone needs many sums side by side.
-                    let panel = self.panel::<V, 8>(j, false, room);
-                    self.tiles_of::<V, 1, 8>(0, 1, &panel);
-                    j += 8 * V::LANES;
+                    let panel = self.panel::<V, ALONE>(j, false, room);
+                    self.tiles_of::<V, 1, ALONE>(0, 1, &panel);
+                    j += ALONE * V::LANES;
                 } else if self.n - j > V::LANES {
                     let panel = self.panel::<V, 2>(j, copy, room);
                     self.rows::<V, MR, 2>(&panel);

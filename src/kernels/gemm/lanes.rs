@@ -34,8 +34,9 @@ impl<V: Vector> Task for Lanes<'_, V> {
         // SAFETY: as promised by the caller.
         unsafe {
             match size_of::<V>() {
-                // Sixteen sums, in half the registers: more rows or columns would fill the first-level cache.
-                64 => self.product.in_lanes::<V, 2, 8, 16>(),
+                // Sixteen sums, in half the registers: more rows or columns would fill the first-level cache. One row has eight:
+                // columns of 1024 terms all begin in the same of its sets, and more of them drive each other out.
+                64 => self.product.in_lanes::<V, 2, 8, 8>(),
                 // The sums and their operands fill the sixteen registers of AVX2. One row has eight sums, since each waits four
                 // cycles for its last term.
                 _ => self.product.in_lanes::<V, 3, 4, 8>(),
