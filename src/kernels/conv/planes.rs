@@ -144,16 +144,26 @@ impl Planes {
             return;
         }
         for rows in &self.rows {
-            for u in 0..rows.count {
-                let from = &plane[(rows.from + u * self.h.stride) * width..][..width];
-                let to = &mut to[(rows.to + u) * row..];
-                for columns in &self.columns {
-                    let to = &mut to[columns.to..][..columns.count];
-                    let behind = from[columns.from..].iter();
-                    match self.w.stride {
-                        1 => to.iter_mut().zip(behind).for_each(|(to, &from)| *to = from),
-                        2 => every_other(from, columns.from, to),
-                        stride => to.iter_mut().zip(behind.step_by(stride)).for_each(|(to, &from)| *to = from),
+            let from = plane[rows.from * width..].chunks_exact(width).step_by(self.h.stride);
+            let pairs = from.zip(to[rows.to * row..].chunks_mut(row)).take(rows.count);
+            match (self.w.stride, &self.columns[..]) {
+                (1, [columns]) => pairs.for_each(|(from, to)| {
+                    copy(&from[columns.from..], &mut to[columns.to..][..columns.count]);
+                }),
+                (2, [one, other]) => {
+                    let [even, odd] = if one.from == 0 { [one, other] } else { [other, one] };
+                    pairs.for_each(|(from, to)| {
+                        let places = [even, odd].map(|run| run.to..run.to + run.count);
+                        let [evens, odds] = to.get_disjoint_mut(places).expect("runs lie apart");
+                        pull_apart(from, evens, odds);
+                    });
+                }
+                (stride, runs) => {
+                    for (from, to) in pairs {
+                        for columns in runs {
+                            let from = from[columns.from..].iter().step_by(stride);
+                            to[columns.to..][..columns.count].iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+                        }
                     }
                 }
             }
@@ -211,15 +221,23 @@ impl Planes {
     }
 }
 
-/// to ← every other entry of a row from one on, in pairs that the compiler shuffles in vector registers.
-fn every_other<T: Copy>(row: &[T], from: usize, to: &mut [T]) {
-    let (pairs, last) = row[from / 2 * 2..].as_chunks::<2>();
-    let whole = pairs.len().min(to.len());
-    match from % 2 {
-        0 => to[..whole].iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]),
-        _ => to[..whole].iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[1]),
+/// to ← the first entries of a row: so few that a loop takes less time than a call.
+#[inline(always)]
+fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+}
+
+/// evens, odds ← the row's entries of even and of odd place, both at once, since vector registers are loaded with both.
+#[inline(always)]
+fn pull_apart<T: Copy>(row: &[T], evens: &mut [T], odds: &mut [T]) {
+    let pairs = row.as_chunks::<2>().0;
+    let both = pairs.len().min(evens.len()).min(odds.len());
+    for ((even, odd), pair) in evens[..both].iter_mut().zip(&mut odds[..both]).zip(&pairs[..both]) {
+        (*even, *odd) = (pair[0], pair[1]);
     }
-    to[whole..].iter_mut().zip(last).for_each(|(to, &from)| *to = from);
+    let rest = row[2 * both..].iter();
+    evens[both..].iter_mut().zip(rest.clone().step_by(2)).for_each(|(even, &entry)| *even = entry);
+    odds[both..].iter_mut().zip(rest.skip(1).step_by(2)).for_each(|(odd, &entry)| *odd = entry);
 }
 
 /// Inputs that are seen by the same taps.
@@ -251,21 +269,27 @@ impl Dealt {
 
     /// Rows ← the same rows, dealt.
     pub(super) fn gather<T: Copy>(&self, dealt: &[T], rows: &mut [T]) {
-        for (row, dealt) in rows.chunks_exact_mut(self.width).zip(dealt.chunks_exact(self.width)) {
-            let mut done = 0;
-            if let (2, [one, other]) = (self.stride, &self.runs[..]) {
-                let (even, odd) = if one.to < other.to { (one, other) } else { (other, one) };
-                let pairs = row.as_chunks_mut::<2>().0;
-                done = pairs.len();
-                let (even, odd) = (&dealt[even.from..][..done], &dealt[odd.from..][..done]);
-                pairs.iter_mut().zip(even.iter().zip(odd)).for_each(|(pair, (&even, &odd))| *pair = [even, odd]);
-            }
+        let pairs = rows.chunks_exact_mut(self.width).zip(dealt.chunks_exact(self.width));
+        if let (2, [one, other]) = (self.stride, &self.runs[..]) {
+            let [even, odd] =
+                if one.to == 0 { [one, other] } else { [other, one] }.map(|run| run.from..run.from + run.count);
+            return pairs.for_each(|(row, dealt)| interleave(&dealt[even.clone()], &dealt[odd.clone()], row));
+        }
+        for (row, dealt) in pairs {
             for &Run { from, to, count } in &self.runs {
-                let to = row.iter_mut().skip(to + done * self.stride).step_by(self.stride);
-                to.zip(&dealt[from..][done..count]).for_each(|(to, &from)| *to = from);
+                let to = row[to..].iter_mut().step_by(self.stride);
+                to.zip(&dealt[from..][..count]).for_each(|(to, &from)| *to = from);
             }
         }
     }
+}
+
+/// to ← the entries of even place and those of odd place.
+#[inline(always)]
+fn interleave<T: Copy>(even: &[T], odd: &[T], to: &mut [T]) {
+    let (pairs, last) = to.as_chunks_mut::<2>();
+    last.iter_mut().zip(&even[pairs.len()..]).for_each(|(to, &even)| *to = even);
+    pairs.iter_mut().zip(even.iter().zip(odd)).for_each(|(to, (&even, &odd))| *to = [even, odd]);
 }
 
 /// Entries of one axis of a result, `first`, `first + step`, …, at consecutive places of the padded source.
