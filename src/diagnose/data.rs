@@ -29,7 +29,8 @@ pub fn data<T: Real>(train: &Dataset<T>, validation: Option<&Dataset<T>>) -> Vec
         findings.push(Finding::new(Error, place, message, "read both sets the same way"));
         return findings;
     }
-    findings.extend(absent(validation, &place, "their accuracy stays unknown; split by class (`Split::new` does)"));
+    let advice = "their accuracy stays unknown; split by class (`Split::new` does), or keep more where a class has few";
+    findings.extend(absent(validation, &place, advice));
     findings.extend(leak(train, validation, &seen, place));
     findings
 }
