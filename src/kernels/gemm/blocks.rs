@@ -53,8 +53,8 @@ unsafe fn by_panels<V: Vector, const MR: usize>(p: Product<V::Scalar>) {
         // SAFETY: as promised by the caller.
         return unsafe { V::run(Closed::<V, MR> { product: p, vector: PhantomData }) };
     }
-    // With so few terms reading and writing C is all there is to do, and goes fastest along its rows.
-    let along_rows = p.k <= FEW && !p.turned && p.b.column_stride == 1 && p.n >= ALONE * V::LANES;
+    // With one term reading and writing C is all there is to do, and goes fastest along its rows.
+    let along_rows = p.k == 1 && !p.turned && p.b.column_stride == 1 && p.n >= ALONE * V::LANES;
     let rows = if along_rows { 1 } else { ROWS };
     let mut room = Room::<V>::uninit();
     for part in p.parts() {
@@ -65,8 +65,6 @@ unsafe fn by_panels<V: Vector, const MR: usize>(p: Product<V::Scalar>) {
     }
 }
 
-/// Terms that are few.
-const FEW: usize = 4;
 /// Vectors of sums side by side where there is one row alone.
 const ALONE: usize = 8;
 
