@@ -25,7 +25,7 @@ mod workers;
 
 pub use bytes::Quotients;
 pub use conv::{Convolution, each_product_naive};
-pub use conv_block::{Backward, ConvBlock, Route};
+pub use conv_block::{Backward, ConvBlock};
 pub use dispatch::{Level, level};
 pub use entries::update;
 pub use gemm::gemm_naive;

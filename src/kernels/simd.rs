@@ -18,6 +18,8 @@ pub(super) trait Comparable: Vector {
     unsafe fn store_bytes(self, to: *mut u8);
     /// Bit q says that lane q is not 0; NaN is not.
     unsafe fn nonzero(self) -> u32;
+    /// The lanes whose byte from `at` on is `place`; 0 in the others.
+    unsafe fn only_at(self, at: *const u8, place: u8) -> Self;
 }
 
 /// A computation that is compiled once for each kind of register; all that it calls must be `#[inline(always)]`.
@@ -88,6 +90,11 @@ impl<T: ndarray::NdFloat, const N: usize> Comparable for [T; N] {
     #[inline(always)]
     unsafe fn nonzero(self) -> u32 {
         self.iter().rev().fold(0, |bits, &x| bits << 1 | u32::from(x != T::zero()))
+    }
+    #[inline(always)]
+    unsafe fn only_at(self, at: *const u8, place: u8) -> Self {
+        // SAFETY: readable for LANES bytes, as promised by the caller.
+        std::array::from_fn(|lane| if unsafe { *at.add(lane) } == place { self[lane] } else { T::zero() })
     }
 }
 
@@ -163,6 +170,13 @@ mod x86 {
         unsafe fn nonzero(self) -> u32 {
             unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(self, _mm256_setzero_ps())) as u32 }
         }
+        #[inline(always)]
+        unsafe fn only_at(self, at: *const u8, place: u8) -> Self {
+            unsafe {
+                let there = _mm_cmpeq_epi8(_mm_loadl_epi64(at.cast()), _mm_set1_epi8(place as i8));
+                _mm256_and_ps(self, _mm256_castsi256_ps(_mm256_cvtepi8_epi32(there)))
+            }
+        }
     }
 
     impl Comparable for __m256d {
@@ -186,6 +200,14 @@ mod x86 {
         unsafe fn nonzero(self) -> u32 {
             unsafe { _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_NEQ_UQ>(self, _mm256_setzero_pd())) as u32 }
         }
+        #[inline(always)]
+        unsafe fn only_at(self, at: *const u8, place: u8) -> Self {
+            unsafe {
+                let bytes = _mm_cvtsi32_si128(at.cast::<i32>().read_unaligned());
+                let there = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(place as i8));
+                _mm256_and_pd(self, _mm256_castsi256_pd(_mm256_cvtepi8_epi64(there)))
+            }
+        }
     }
 
     impl Comparable for __m512 {
@@ -205,6 +227,13 @@ mod x86 {
         unsafe fn nonzero(self) -> u32 {
             unsafe { u32::from(_mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(self, _mm512_setzero_ps())) }
         }
+        #[inline(always)]
+        unsafe fn only_at(self, at: *const u8, place: u8) -> Self {
+            unsafe {
+                let there = _mm_cmpeq_epi8_mask(_mm_loadu_si128(at.cast()), _mm_set1_epi8(place as i8));
+                _mm512_maskz_mov_ps(there, self)
+            }
+        }
     }
 
     impl Comparable for __m512d {
@@ -223,6 +252,13 @@ mod x86 {
         #[inline(always)]
         unsafe fn nonzero(self) -> u32 {
             unsafe { u32::from(_mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(self, _mm512_setzero_pd())) }
+        }
+        #[inline(always)]
+        unsafe fn only_at(self, at: *const u8, place: u8) -> Self {
+            unsafe {
+                let there = _mm_cmpeq_epi8_mask(_mm_loadl_epi64(at.cast()), _mm_set1_epi8(place as i8));
+                _mm512_maskz_mov_pd(there as u8, self)
+            }
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What a plan is made of: steps that may each do the work of several modules, on plain slices.
 
-use crate::kernels::Route;
 use crate::module::{Module, Tape};
 use crate::{Real, Tensor};
 use std::fmt::Debug;
@@ -70,20 +69,13 @@ pub(super) struct Backward<'a, T> {
 pub(super) struct Room<T> {
     pub scratch: Numbers<T>,
     pub bytes: Vec<u8>,
-    pub routes: Vec<Route<T>>,
     pub tape: Tape<T>,
     pub gradients: Vec<Tensor<T>>,
 }
 
 impl<T: Real> Room<T> {
     pub fn new() -> Self {
-        Room {
-            scratch: Numbers::default(),
-            bytes: Vec::new(),
-            routes: Vec::new(),
-            tape: Tape::new(),
-            gradients: Vec::new(),
-        }
+        Room { scratch: Numbers::default(), bytes: Vec::new(), tape: Tape::new(), gradients: Vec::new() }
     }
 }
 

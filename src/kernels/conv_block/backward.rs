@@ -1,8 +1,10 @@
 //! The way back through a block: each delta goes to the patch of its maximum alone.
 
-use super::{ConvBlock, Route};
+use super::{ConvBlock, Gradient};
 use crate::Real;
 use crate::kernels::simd::{Comparable, Kernel};
+use crate::kernels::vector::{Task, Vector};
+use std::marker::PhantomData;
 
 /// One image on its way back through a [`ConvBlock`].
 pub struct Backward<'a, T> {
@@ -24,92 +26,264 @@ pub struct Backward<'a, T> {
 
 /// [`ConvBlock::backward`].
 pub(super) struct BackwardKernel<'a, 'b, T> {
-    pub block: &'b ConvBlock,
-    pub image: Backward<'a, T>,
-    pub routes: &'b mut [Route<T>],
+    block: &'b ConvBlock,
+    image: Backward<'a, T>,
+    /// The last deltas and their places, and behind them as many of neither.
+    tail: ([T; 2 * WIDEST], [u8; 2 * WIDEST]),
 }
+
+/// Numbers in the widest register of any machine.
+const WIDEST: usize = 16;
 
 impl<T: Real> Kernel<T> for BackwardKernel<'_, '_, T> {
     #[inline(always)]
     unsafe fn run<V: Comparable<Scalar = T>>(mut self) {
         let block = self.block;
-        let registers = block.patch_len() / V::LANES;
-        for channel in 0..block.outputs {
-            let count = block.route(channel, self.image.delta, self.image.at, self.routes);
-            if let Some(bias) = &mut self.image.bias {
-                bias[channel] += self.routes[..count].iter().map(|route| route.delta).sum();
+        if let Some(bias) = &mut self.image.bias {
+            for deltas in self.image.delta.chunks_exact(block.outputs) {
+                bias.iter_mut().zip(deltas).for_each(|(sum, &delta)| *sum += delta);
             }
-            let mut register = 0;
-            // SAFETY: the registers named lie within a patch.
-            unsafe {
-                while register + 6 <= registers {
-                    self.registers::<V, 6>(channel, count, register);
-                    register += 6;
+        }
+        let registers = block.whole_row / V::LANES;
+        // SAFETY: parts lie within a patch.
+        unsafe {
+            match block.gradient {
+                Gradient::OfFilters => {
+                    for register in 0..block.padded_outputs() / V::LANES {
+                        in_parts(block.rows(), block.row, |place, size| match size {
+                            [3, 3] => V::run(OfFilters::<V, 3, 3>(&mut self, register, place, PhantomData)),
+                            [3, 2] => V::run(OfFilters::<V, 3, 2>(&mut self, register, place, PhantomData)),
+                            [3, _] => V::run(OfFilters::<V, 3, 1>(&mut self, register, place, PhantomData)),
+                            [_, 3] => V::run(OfFilters::<V, 1, 3>(&mut self, register, place, PhantomData)),
+                            [_, 2] => V::run(OfFilters::<V, 1, 2>(&mut self, register, place, PhantomData)),
+                            _ => V::run(OfFilters::<V, 1, 1>(&mut self, register, place, PhantomData)),
+                        });
+                    }
                 }
-                while register + 3 <= registers {
-                    self.registers::<V, 3>(channel, count, register);
-                    register += 3;
-                }
-                while register < registers {
-                    self.registers::<V, 1>(channel, count, register);
-                    register += 1;
+                // At least eight sums, because each waits for the one before.
+                Gradient::OfPatches => in_parts(block.rows(), registers, |place, size| match size {
+                    [3, 3] => V::run(OfPatches::<V, 3, 3, 1>(&mut self, place, PhantomData)),
+                    [3, 2] => V::run(OfPatches::<V, 3, 2, 2>(&mut self, place, PhantomData)),
+                    [3, _] => V::run(OfPatches::<V, 3, 1, 3>(&mut self, place, PhantomData)),
+                    [_, 3] => V::run(OfPatches::<V, 1, 3, 3>(&mut self, place, PhantomData)),
+                    [_, 2] => V::run(OfPatches::<V, 1, 2, 4>(&mut self, place, PhantomData)),
+                    _ => V::run(OfPatches::<V, 1, 1, 8>(&mut self, place, PhantomData)),
+                }),
+            }
+            if self.image.dx.is_some() {
+                in_parts(block.rows(), registers, |place, size| match size {
+                    [3, 3] => V::run(OfInput::<V, 3, 3>(&mut self, place, PhantomData)),
+                    [3, 2] => V::run(OfInput::<V, 3, 2>(&mut self, place, PhantomData)),
+                    [3, _] => V::run(OfInput::<V, 3, 1>(&mut self, place, PhantomData)),
+                    [_, 3] => V::run(OfInput::<V, 1, 3>(&mut self, place, PhantomData)),
+                    [_, 2] => V::run(OfInput::<V, 1, 2>(&mut self, place, PhantomData)),
+                    _ => V::run(OfInput::<V, 1, 1>(&mut self, place, PhantomData)),
+                });
+            }
+        }
+    }
+}
+
+/// The rows and columns of a patch in parts of 3 or 1 rows and of 3, 2 or 1 columns, whose sums fill the registers of AVX2:
+/// each part's place (row, column) and size.
+#[inline(always)]
+fn in_parts(rows: usize, columns: usize, mut part: impl FnMut([usize; 2], [usize; 2])) {
+    let mut row = 0;
+    while row < rows {
+        let height = if rows - row >= 3 { 3 } else { 1 };
+        let mut column = 0;
+        while column < columns {
+            // Four columns are two and two.
+            let width = match columns - column {
+                4 => 2,
+                left => left.min(3),
+            };
+            part([row, column], [height, width]);
+            column += width;
+        }
+        row += height;
+    }
+}
+
+impl<'a, 'b, T: Real> BackwardKernel<'a, 'b, T> {
+    pub(super) fn new(block: &'b ConvBlock, image: Backward<'a, T>) -> Self {
+        let mut tail = ([T::zero(); 2 * WIDEST], [0; 2 * WIDEST]);
+        let count = image.delta.len().min(WIDEST);
+        let last = image.delta.len() - count;
+        tail.0[WIDEST - count..WIDEST].copy_from_slice(&image.delta[last..]);
+        tail.1[WIDEST - count..WIDEST].copy_from_slice(&image.at[last..]);
+        BackwardKernel { block, image, tail }
+    }
+
+    /// The deltas of a register of filters at a cell, and where their maxima stand; some numbers or other where there are fewer
+    /// filters than lanes.
+    #[inline(always)]
+    unsafe fn deltas<V: Comparable<Scalar = T>>(&self, cell: usize, register: usize) -> (V, *const u8) {
+        let start = cell * self.block.outputs + register * V::LANES;
+        // SAFETY: the registers lie inside both slices, or begin in the last numbers of both, which the tail holds.
+        unsafe {
+            match (start + V::LANES).checked_sub(self.image.delta.len()) {
+                None | Some(0) => (V::load(self.image.delta.as_ptr().add(start)), self.image.at.as_ptr().add(start)),
+                Some(over) => {
+                    let from = WIDEST - V::LANES + over;
+                    (V::load(self.tail.0.as_ptr().add(from)), self.tail.1.as_ptr().add(from))
                 }
             }
         }
     }
 }
 
-impl<T: Real> BackwardKernel<'_, '_, T> {
-    /// N registers of one filter: its gradient, kept in registers over all routes; and the image's, added to along them.
+/// The gradient of M rows of the patches, N registers each, for K filters at a time: each delta times the patch of its maximum.
+struct OfPatches<'t, 'a, 'b, V: Vector, const M: usize, const N: usize, const K: usize>(
+    &'t mut BackwardKernel<'a, 'b, V::Scalar>,
+    [usize; 2],
+    PhantomData<V>,
+);
+
+impl<T: Real, V: Comparable<Scalar = T>, const M: usize, const N: usize, const K: usize> Task
+    for OfPatches<'_, '_, '_, V, M, N, K>
+{
+    type Result = ();
+
     #[inline(always)]
-    unsafe fn registers<V: Comparable<Scalar = T>, const N: usize>(
-        &mut self,
-        channel: usize,
-        count: usize,
-        register: usize,
-    ) {
-        let block = self.block;
-        let routes = &self.routes[..count];
-        let of_filter = channel * block.patch_len() + register * V::LANES;
-        // From a patch's start to each register: registers of a row lie side by side, rows lie a line of the image apart.
-        let steps: [usize; N] = std::array::from_fn(|n| {
-            let number = (register + n) * V::LANES;
-            number / block.whole_row * block.line + number % block.whole_row
-        });
-        // SAFETY: routes lead to patches within the padded image, behind which there is room for a register; the gradient
-        // and the filters at the end of the packed weights have `patch_len` numbers a filter.
+    unsafe fn go(self) {
+        let OfPatches(kernel, [row, register], _) = self;
+        let (block, delta, at) = (kernel.block, kernel.image.delta, kernel.image.at);
+        for filter in (0..block.outputs).step_by(K) {
+            // Where filters are missing, the last one is computed again and not written.
+            let filters: [usize; K] = std::array::from_fn(|k| (filter + k).min(block.outputs - 1));
+            // SAFETY: places lead to patches within the padded image, behind which there is room for a register; the gradient has
+            // `patch_len` numbers a filter.
+            unsafe {
+                let padded = kernel.image.padded.as_ptr().add(row * block.line + register * V::LANES);
+                let mut sums = [[[V::zero(); N]; M]; K];
+                for (cell, &start) in block.starts.iter().enumerate() {
+                    for (sums, filter) in sums.iter_mut().zip(filters) {
+                        let number = cell * block.outputs + filter;
+                        let place = *block.within.get_unchecked(*at.get_unchecked(number) as usize);
+                        let from = padded.add((start + place) as usize);
+                        let delta = V::splat(*delta.get_unchecked(number));
+                        for (m, sums) in sums.iter_mut().enumerate() {
+                            for (n, sum) in sums.iter_mut().enumerate() {
+                                *sum = delta.times_plus(V::load(from.add(m * block.line + n * V::LANES)), *sum);
+                            }
+                        }
+                    }
+                }
+                for (sums, filter) in sums.iter().zip(filter..block.outputs) {
+                    let to = filter * block.patch_len() + row * block.whole_row + register * V::LANES;
+                    add(sums, kernel.image.gradient.as_mut_ptr().add(to), block.whole_row, V::LANES);
+                }
+            }
+        }
+    }
+}
+
+/// to (rows `line` apart, columns `step` apart) += sums.
+#[inline(always)]
+unsafe fn add<V: Vector, const M: usize, const N: usize>(
+    sums: &[[V; N]; M],
+    to: *mut V::Scalar,
+    line: usize,
+    step: usize,
+) {
+    for (m, sums) in sums.iter().enumerate() {
+        for (n, sum) in sums.iter().enumerate() {
+            // SAFETY: as promised by the caller.
+            unsafe {
+                let to = to.add(m * line + n * step);
+                V::load(to).plus(*sum).store(to);
+            }
+        }
+    }
+}
+
+/// The gradient of a register of filters, for M rows of their patches, N numbers each: every place of a window in turn, with
+/// the deltas of the filters whose maximum stands there.
+struct OfFilters<'t, 'a, 'b, V: Vector, const M: usize, const N: usize>(
+    &'t mut BackwardKernel<'a, 'b, V::Scalar>,
+    usize,
+    [usize; 2],
+    PhantomData<V>,
+);
+
+impl<T: Real, V: Comparable<Scalar = T>, const M: usize, const N: usize> Task for OfFilters<'_, '_, '_, V, M, N> {
+    type Result = ();
+
+    #[inline(always)]
+    unsafe fn go(self) {
+        let OfFilters(kernel, register, [row, column], _) = self;
+        let block = kernel.block;
+        // SAFETY: the gradient has a register for each number of a patch; numbers lie within the padded image.
         unsafe {
-            let gradient = self.image.gradient.as_mut_ptr().add(of_filter);
-            let from = self.image.padded.as_ptr();
-            let mut sums = [[V::splat(T::zero()); N]; 2];
-            let (pairs, rest) = routes.as_chunks::<2>();
-            for pair in pairs {
-                // Two sets of sums, so that no addition waits for the one before.
-                for (sums, route) in sums.iter_mut().zip(pair) {
-                    let (delta, from) = (V::splat(route.delta), from.add(route.patch as usize));
-                    for (sum, step) in sums.iter_mut().zip(steps) {
-                        *sum = delta.times_plus(V::load(from.add(step)), *sum);
+            let padded = kernel.image.padded.as_ptr().add(row * block.line + column);
+            let mut sums = [[V::zero(); N]; M];
+            for (cell, &start) in block.starts.iter().enumerate() {
+                let (delta, at) = kernel.deltas::<V>(cell, register);
+                for place in 0..block.places() {
+                    let delta = delta.only_at(at, place as u8);
+                    let from = padded.add((start + block.within[place]) as usize);
+                    for (m, sums) in sums.iter_mut().enumerate() {
+                        for (n, sum) in sums.iter_mut().enumerate() {
+                            *sum = V::splat(*from.add(m * block.line + n)).times_plus(delta, *sum);
+                        }
                     }
                 }
             }
-            for route in rest {
-                let (delta, from) = (V::splat(route.delta), from.add(route.patch as usize));
-                for (sum, step) in sums[0].iter_mut().zip(steps) {
-                    *sum = delta.times_plus(V::load(from.add(step)), *sum);
-                }
-            }
-            for (n, (&a, &b)) in sums[0].iter().zip(&sums[1]).enumerate() {
-                let to = gradient.add(n * V::LANES);
-                V::load(to).plus(a.plus(b)).store(to);
-            }
-            let Some(dx) = &mut self.image.dx else { return };
-            let filters = self.image.packed.as_ptr().add(block.padded_outputs() * (block.size() + 1));
-            let w: [V; N] = std::array::from_fn(|n| V::load(filters.add(of_filter + n * V::LANES)));
-            for route in routes {
-                let (delta, to) = (V::splat(route.delta), dx.as_mut_ptr().add(route.patch as usize));
-                for (w, step) in w.iter().zip(steps) {
-                    let to = to.add(step);
-                    delta.times_plus(*w, V::load(to)).store(to);
+            let to = (register * block.size() + row * block.row + column) * V::LANES;
+            add(&sums, kernel.image.gradient.as_mut_ptr().add(to), block.row * V::LANES, V::LANES);
+        }
+    }
+}
+
+/// The input gradient under M rows of the patches, N registers each: for each place of a window, the filters whose maximum
+/// stands there, times their deltas.
+struct OfInput<'t, 'a, 'b, V: Vector, const M: usize, const N: usize>(
+    &'t mut BackwardKernel<'a, 'b, V::Scalar>,
+    [usize; 2],
+    PhantomData<V>,
+);
+
+impl<T: Real, V: Comparable<Scalar = T>, const M: usize, const N: usize> Task for OfInput<'_, '_, '_, V, M, N> {
+    type Result = ();
+
+    #[inline(always)]
+    unsafe fn go(self) {
+        /// Filters that are looked for together: as many as an integer has bits.
+        const FILTERS: usize = 64;
+        let OfInput(kernel, [row, register], _) = self;
+        let block = kernel.block;
+        // SAFETY: as for `OfPatches`; the filters at the end of the packed weights have `patch_len` numbers each.
+        unsafe {
+            let filters = block.padded_outputs() * (block.size() + 1);
+            let weights = kernel.image.packed.as_ptr().add(filters + row * block.whole_row + register * V::LANES);
+            for (cell, &start) in block.starts.iter().enumerate() {
+                for place in 0..block.places() {
+                    let mut sums = [[V::zero(); N]; M];
+                    for first in (0..block.outputs).step_by(FILTERS) {
+                        let end = block.outputs.min(first + FILTERS);
+                        let mut bits = 0;
+                        for filter in (first..end).step_by(V::LANES) {
+                            let (delta, at) = kernel.deltas::<V>(cell, filter / V::LANES);
+                            bits |= u64::from(delta.only_at(at, place as u8).nonzero()) << (filter - first);
+                        }
+                        bits &= u64::MAX >> (FILTERS - (end - first));
+                        while bits != 0 {
+                            let filter = first + bits.trailing_zeros() as usize;
+                            bits &= bits - 1;
+                            let delta = V::splat(*kernel.image.delta.get_unchecked(cell * block.outputs + filter));
+                            let weights = weights.add(filter * block.patch_len());
+                            for (m, sums) in sums.iter_mut().enumerate() {
+                                for (n, sum) in sums.iter_mut().enumerate() {
+                                    let w = V::load(weights.add(m * block.whole_row + n * V::LANES));
+                                    *sum = delta.times_plus(w, *sum);
+                                }
+                            }
+                        }
+                    }
+                    let Some(dx) = &mut kernel.image.dx else { return };
+                    let to = (start + block.within[place]) as usize + row * block.line + register * V::LANES;
+                    add(&sums, dx.as_mut_ptr().add(to), block.line, V::LANES);
                 }
             }
         }

@@ -21,79 +21,53 @@ impl<T: Real> Kernel<T> for Forward<'_, T> {
         // SAFETY: as promised by the caller; the registers named lie within the padded outputs.
         unsafe {
             while register + 2 <= registers {
-                self.registers::<V, 2>(register);
+                self.registers::<V, 2, 4>(register);
                 register += 2;
             }
             if register < registers {
-                self.registers::<V, 1>(register);
+                self.registers::<V, 1, 8>(register);
             }
         }
     }
 }
 
-/// Pixels that are computed side by side: with two registers of channels each, their sums fill half the registers of AVX2.
-const SIDE_BY_SIDE: usize = 4;
-
 impl<T: Real> Forward<'_, T> {
-    /// All cells, for N registers of output channels.
+    /// All cells, for N registers of output channels: P pixels side by side, window after window, whose sums fill half the
+    /// registers of AVX2.
     #[inline(always)]
-    unsafe fn registers<V: Comparable<Scalar = T>, const N: usize>(&mut self, register: usize) {
+    unsafe fn registers<V: Comparable<Scalar = T>, const N: usize, const P: usize>(&mut self, register: usize) {
         let block = self.block;
-        let [height, width] = block.output();
-        let [pool_h, pool_w] = block.pool;
-        let places = pool_h * pool_w;
-        if places == 1 {
-            // SAFETY: passed on.
-            return unsafe { self.plain::<V, N>(register) };
-        }
-        for i in 0..height {
-            for j in 0..width {
-                let patch = |place: usize| block.patch(i * pool_h + place / pool_w, j * pool_w + place % pool_w);
-                // SAFETY: every patch named lies within the padded image.
-                unsafe {
-                    let mut best = [V::splat(T::neg_infinity()); N];
-                    let mut at = [V::splat(T::zero()); N];
-                    let mut place = 0;
-                    while place + SIDE_BY_SIDE <= places {
-                        let patches = std::array::from_fn(|k| patch(place + k));
-                        let sums = self.sums::<V, N, SIDE_BY_SIDE>(register, patches);
-                        for (k, sums) in sums.iter().enumerate() {
-                            keep_larger(sums, place + k, &mut best, &mut at);
-                        }
-                        place += SIDE_BY_SIDE;
-                    }
-                    while place < places {
-                        let [sums] = self.sums::<V, N, 1>(register, [patch(place)]);
-                        keep_larger(&sums, place, &mut best, &mut at);
-                        place += 1;
-                    }
-                    self.write(i * width + j, register, &best, Some(&at));
+        let (cells, places) = (block.cells(), block.places());
+        let (mut cell, mut place) = (0, 0);
+        // SAFETY: within a kernel.
+        let nothing = unsafe { ([V::splat(T::neg_infinity()); N], [V::zero(); N]) };
+        let (mut best, mut at) = nothing;
+        while cell < cells {
+            let mut ahead = (cell, place);
+            let patches = std::array::from_fn(|_| {
+                // Where pixels are missing, the last window's are computed again and not used.
+                let patch = block.starts[ahead.0] + block.within[ahead.1];
+                ahead.1 += 1;
+                if ahead.1 == places {
+                    ahead = (cells.min(ahead.0 + 2) - 1, 0);
                 }
-            }
-        }
-    }
-
-    /// All pixels of an image without a pool.
-    #[inline(always)]
-    unsafe fn plain<V: Comparable<Scalar = T>, const N: usize>(&mut self, register: usize) {
-        let block = self.block;
-        let [height, width] = block.output();
-        for i in 0..height {
-            let mut j = 0;
+                patch as usize
+            });
             // SAFETY: every patch named lies within the padded image.
-            unsafe {
-                while j + SIDE_BY_SIDE <= width {
-                    let patches = std::array::from_fn(|k| block.patch(i, j + k));
-                    let sums = self.sums::<V, N, SIDE_BY_SIDE>(register, patches);
-                    for (k, sums) in sums.iter().enumerate() {
-                        self.write(i * width + j + k, register, sums, None);
+            let sums = unsafe { self.sums::<V, N, P>(register, patches) };
+            for sums in &sums {
+                // SAFETY: within a kernel; the cell is one.
+                unsafe {
+                    keep_larger(sums, place, &mut best, &mut at);
+                    place += 1;
+                    if place == places {
+                        self.write(cell, register, &best, &at);
+                        (best, at) = nothing;
+                        (cell, place) = (cell + 1, 0);
+                        if cell == cells {
+                            return;
+                        }
                     }
-                    j += SIDE_BY_SIDE;
-                }
-                while j < width {
-                    let [sums] = self.sums::<V, N, 1>(register, [block.patch(i, j)]);
-                    self.write(i * width + j, register, &sums, None);
-                    j += 1;
                 }
             }
         }
@@ -142,7 +116,7 @@ impl<T: Real> Forward<'_, T> {
         cell: usize,
         register: usize,
         best: &[V; N],
-        at: Option<&[V; N]>,
+        at: &[V; N],
     ) {
         for n in 0..N {
             let channel = (register + n) * V::LANES;
@@ -152,16 +126,11 @@ impl<T: Real> Forward<'_, T> {
             unsafe {
                 if used == V::LANES {
                     best[n].store(self.z.as_mut_ptr().add(start));
-                    match at {
-                        Some(at) => at[n].store_bytes(self.at.as_mut_ptr().add(start)),
-                        None => self.at[start..start + used].fill(0),
-                    }
+                    at[n].store_bytes(self.at.as_mut_ptr().add(start));
                 } else {
                     let (mut numbers, mut bytes) = ([T::zero(); WIDEST], [0; WIDEST]);
                     best[n].store(numbers.as_mut_ptr());
-                    if let Some(at) = at {
-                        at[n].store_bytes(bytes.as_mut_ptr());
-                    }
+                    at[n].store_bytes(bytes.as_mut_ptr());
                     self.z[start..start + used].copy_from_slice(&numbers[..used]);
                     self.at[start..start + used].copy_from_slice(&bytes[..used]);
                 }

@@ -27,21 +27,26 @@ pub struct ConvBlock {
     /// Numbers from one row of the padded image to the next.
     line: usize,
     lanes: usize,
-    /// The cells of the output with the start of their windows' first patches, in the order in which deltas go back.
-    order: Vec<(usize, u32)>,
+    /// From the start of the padded image to the first patch of the window of each cell.
+    starts: Vec<u32>,
     /// From a window's first patch to the one at each place in the window; 0 for bytes that are no place.
     within: [u32; 256],
+    gradient: Gradient,
+}
+
+/// How the weight gradient is summed up, and lies meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Gradient {
+    /// A register holds numbers of one filter's patch, a filter's rows (kW, in) filled up to whole registers: (out, kH, row). Only
+    /// the patches of maxima are touched.
+    OfPatches,
+    /// A register holds one number of the patches of some filters: (out / lanes, kH·kW·in, lanes). All patches are touched, yet
+    /// where a patch is smaller than a register or two this is less work.
+    OfFilters,
 }
 
 /// Numbers behind a padded image that the last register of a patch may touch.
 const ROOM: usize = 16;
-
-/// Where a delta goes: the patch of one channel's maximum in a window, by its distance from the padded image's start.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Route<T> {
-    delta: T,
-    patch: u32,
-}
 
 impl ConvBlock {
     /// A block of `outputs` filters over images of `channels`, pooled in windows of `pool` (height, width); `[1, 1]` for none.
@@ -57,15 +62,18 @@ impl ConvBlock {
             return None;
         }
         let whole_row = row.next_multiple_of(lanes);
-        let (order, within) = (Vec::new(), [0; 256]);
-        let mut block = ConvBlock { windows, channels, outputs, pool, row, whole_row, line, lanes, order, within };
+        let (starts, within, gradient) = (Vec::new(), [0; 256], Gradient::OfPatches);
+        let mut block =
+            ConvBlock { windows, channels, outputs, pool, row, whole_row, line, lanes, starts, within, gradient };
         let [height, width] = block.output();
-        // Every other column first: patches of neighbours overlap, and waiting for a store costs more than a hop.
-        let columns = || (0..width).step_by(2).chain((1..width).step_by(2));
-        let cell = |i: usize, j: usize| (i * width + j, block.patch(i * pool[0], j * pool[1]) as u32);
-        block.order = (0..height).flat_map(|i| columns().map(move |j| (i, j))).map(|(i, j)| cell(i, j)).collect();
-        for place in 0..pool[0] * pool[1] {
+        let start = |i: usize, j: usize| block.patch(i * pool[0], j * pool[1]) as u32;
+        block.starts = (0..height).flat_map(|i| (0..width).map(move |j| start(i, j))).collect();
+        for place in 0..block.places() {
             block.within[place] = block.patch(place / pool[1], place % pool[1]) as u32;
+        }
+        // Of filters, it takes at most half as many multiplications again.
+        if 2 * block.size() * block.places() * block.padded_outputs() <= 3 * block.patch_len() * outputs {
+            block.gradient = Gradient::OfFilters;
         }
         Some(block)
     }
@@ -82,6 +90,11 @@ impl ConvBlock {
     /// Numbers of the image with its border, and room behind it.
     pub fn padded_len(&self) -> usize {
         self.line * (self.windows.h.input + 2 * self.windows.h.padding) + ROOM
+    }
+
+    /// Pixels of a window.
+    fn places(&self) -> usize {
+        self.pool[0] * self.pool[1]
     }
 
     /// Rows of a patch.
@@ -170,47 +183,41 @@ impl ConvBlock {
     }
 
     /// gradient += Σ δ·patch, in the layout of [`ConvBlock::unpack_gradient`]; bias += Σ δ; dx (padded) += Σ δ·W where it is
-    /// wanted. The deltas are those of the pooled output (NHWC), `at` is what the way forward wrote, `routes` is scratch.
-    pub fn backward<T: Real>(&self, image: Backward<'_, T>, routes: &mut Vec<Route<T>>) {
-        let Backward { padded, packed, delta, at, ref gradient, ref dx, .. } = image;
+    /// wanted. The deltas are those of the pooled output (NHWC), `at` is what the way forward wrote.
+    pub fn backward<T: Real>(&self, image: Backward<'_, T>) {
+        let Backward { padded, packed, delta, at, ref gradient, ref bias, ref dx } = image;
         assert_eq!((padded.len(), packed.len()), (self.padded_len(), self.packed_len()), "buffers of a convolution");
         assert_eq!((delta.len(), at.len()), (self.cells() * self.outputs, delta.len()), "the deltas of a convolution");
         assert_eq!(gradient.len(), self.gradient_len(), "the weight gradient of a convolution");
+        assert!(bias.as_ref().is_none_or(|bias| bias.len() == self.outputs), "the bias gradient of a convolution");
         assert!(dx.as_ref().is_none_or(|dx| dx.len() == padded.len()), "the input gradient of a convolution");
-        routes.resize(self.cells(), Route::default());
-        T::vectorised(BackwardKernel { block: self, image, routes });
-    }
-
-    /// routes ← where the deltas of one channel go; those that are 0 go nowhere. Gives how many go somewhere.
-    #[inline(always)]
-    fn route<T: Real>(&self, channel: usize, delta: &[T], at: &[u8], routes: &mut [Route<T>]) -> usize {
-        let mut end = 0;
-        for &(cell, start) in &self.order {
-            let place = cell * self.outputs + channel;
-            // SAFETY: `order` names each cell of the output once, and `backward` has checked the lengths of all three slices;
-            // `within` has an entry for every byte.
-            unsafe {
-                let delta = *delta.get_unchecked(place);
-                let patch = start + *self.within.get_unchecked(*at.get_unchecked(place) as usize);
-                *routes.get_unchecked_mut(end) = Route { delta, patch };
-                end += usize::from(delta != T::zero());
-            }
-        }
-        end
+        T::vectorised(BackwardKernel::new(self, image));
     }
 
     /// Numbers of the gradient as [`ConvBlock::backward`] keeps it.
     pub fn gradient_len(&self) -> usize {
-        self.outputs * self.patch_len()
+        match self.gradient {
+            Gradient::OfPatches => self.outputs * self.patch_len(),
+            Gradient::OfFilters => self.padded_outputs() * self.size(),
+        }
     }
 
-    /// weight (out, in, kH, kW) ← the gradient (out, kH, row) whose rows (kW, in) are filled up to whole registers.
+    /// weight (out, in, kH, kW) ← the gradient as [`ConvBlock::backward`] keeps it.
     pub fn unpack_gradient<T: Real>(&self, gradient: &[T], weight: &mut [T]) {
         let (taps, w) = (self.windows.taps(), self.windows.w.kernel);
-        for (filter, patch) in weight.chunks_exact_mut(self.size()).zip(gradient.chunks_exact(self.patch_len())) {
-            for (c, plane) in filter.chunks_exact_mut(taps).enumerate() {
-                for (to, row) in plane.chunks_exact_mut(w).zip(patch.chunks_exact(self.whole_row)) {
-                    to.iter_mut().zip(row[c..].iter().step_by(self.channels)).for_each(|(to, &from)| *to = from);
+        for (filter, weights) in weight.chunks_exact_mut(self.size()).enumerate() {
+            // From one number of the filter's patch to the next, and from row to row.
+            let (from, step, row) = match self.gradient {
+                Gradient::OfPatches => (&gradient[filter * self.patch_len()..], 1, self.whole_row),
+                Gradient::OfFilters => {
+                    let register = filter / self.lanes * self.lanes * self.size();
+                    (&gradient[register + filter % self.lanes..], self.lanes, self.row * self.lanes)
+                }
+            };
+            for (c, plane) in weights.chunks_exact_mut(taps).enumerate() {
+                for (k, to) in plane.chunks_exact_mut(w).enumerate() {
+                    let from = from[k * row + c * step..].iter().step_by(self.channels * step);
+                    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
                 }
             }
         }
