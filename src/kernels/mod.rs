@@ -2,6 +2,7 @@
 //!
 //! Beside each fast kernel stands a plain twin (`*_naive`) that the tests hold it against.
 
+mod aligned;
 mod bytes;
 mod conv;
 mod conv_block;
@@ -23,6 +24,7 @@ mod warp;
 mod window;
 mod workers;
 
+pub use aligned::Aligned;
 pub use bytes::Quotients;
 pub use conv::{Convolution, each_product_naive};
 pub use conv_block::{Backward, ConvBlock};

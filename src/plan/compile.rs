@@ -8,9 +8,9 @@ use super::layout::Turn;
 use super::plain::{Plain, inside};
 use super::split::Split;
 use super::stage::{Boundary, Chain, Planned, Stage};
-use super::step::{Numbers, Room, Step};
+use super::step::{Room, Step};
 use super::whole::{Whole, parts};
-use crate::kernels::{Axis, ConvBlock, Windows};
+use crate::kernels::{Aligned, Axis, ConvBlock, Windows};
 use crate::layers::{Conv2d, Flatten, Linear, MaxPool2d};
 use crate::model::flops;
 use crate::module::Module;
@@ -71,7 +71,7 @@ impl<T: Real> Plan<T> {
         let stages = builder.stages;
         let boundaries = (0..=stages.len()).map(|_| Boundary::default()).collect();
         let (input, output) = (input[1..].to_vec(), output[1..].to_vec());
-        Ok(Plan { stages, boundaries, input, output, rows, x: Numbers::default() })
+        Ok(Plan { stages, boundaries, input, output, rows, x: Aligned::default() })
     }
 }
 
@@ -284,7 +284,7 @@ impl<T: Real> Builder<T> {
             input_len,
             output_len,
             room: Room::new(),
-            gradient: Numbers::default(),
+            gradient: Aligned::default(),
             parts: parts(leaf.module, leaf.input.get(1).copied().unwrap_or(0)),
         })));
     }

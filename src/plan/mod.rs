@@ -31,9 +31,9 @@ pub use train::Batch;
 pub(crate) use train::Shared;
 
 use crate::Real;
+use crate::kernels::Aligned;
 use crate::module::Module;
 use stage::{Boundary, Stage};
-use step::Numbers;
 
 /// A network's steps for batches of up to a number of samples, with the buffers that they use again and again.
 ///
@@ -50,7 +50,7 @@ pub struct Plan<T: Real> {
     output: Vec<usize>,
     /// The most samples of a batch.
     rows: usize,
-    x: Numbers<T>,
+    x: Aligned<T>,
 }
 
 impl<T: Real> Plan<T> {

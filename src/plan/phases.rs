@@ -56,11 +56,11 @@ impl<T: Real> Chain<T> {
 
     /// Leaves the output of every step in the slot.
     pub fn forward(&self, shared: &Shared<'_, T>, rows: Range<usize>, x: &[T], slot: &mut Slot<T>) {
-        let packed = self.packed.get(self.packed_len());
+        let packed = &self.packed[..self.packed_len()];
         let count = rows.len();
         for (place, planned) in self.steps.iter().enumerate() {
             let (before, own) = slot.z.split_at_mut(place);
-            let x = before.last().map_or(x, |before| before.get(count * planned.input_len));
+            let x = before.last().map_or(x, |before| &before[..count * planned.input_len]);
             let z = own[0].take(count * planned.output_len);
             let pass = shared.pass(planned, packed, rows.clone());
             planned.step.forward(&pass, x, z, &mut slot.rooms[place]);
@@ -69,7 +69,7 @@ impl<T: Real> Chain<T> {
 
     /// The output of the last step for so many samples, given the chain's input.
     pub fn output<'a>(&self, slot: &'a Slot<T>, x: &'a [T], rows: usize) -> &'a [T] {
-        slot.z.last().map_or(x, |z| z.get(rows * self.output_len))
+        slot.z.last().map_or(x, |z| &z[..rows * self.output_len])
     }
 
     /// gradient ← ∂L/∂θ from ∂L/∂output in the slot's first delta. Gives ∂L/∂x, or nothing when it is not wanted.
@@ -82,17 +82,17 @@ impl<T: Real> Chain<T> {
         gradient: &mut [T],
         wanted: bool,
     ) -> &'a [T] {
-        let packed = self.packed.get(self.packed_len());
+        let packed = &self.packed[..self.packed_len()];
         let count = rows.len();
         let Slot { z, rooms, deltas: [dz, dx], .. } = slot;
         let (mut dz, mut dx) = (dz, dx);
         // Nobody reads the deltas in front of the first parameters.
         let first = if wanted { 0 } else { self.steps.iter().take_while(|step| step.gradient.is_empty()).count() };
         for (place, planned) in self.steps.iter().enumerate().skip(first).rev() {
-            let x = if place == 0 { x } else { z[place - 1].get(count * planned.input_len) };
+            let x = if place == 0 { x } else { &z[place - 1][..count * planned.input_len] };
             let io = Backward {
                 x,
-                z: z[place].get(count * planned.output_len),
+                z: &z[place][..count * planned.output_len],
                 dz: dz.take(count * planned.output_len),
                 dx: (wanted || place > first).then(|| dx.take(count * planned.input_len)),
             };
@@ -100,7 +100,7 @@ impl<T: Real> Chain<T> {
             planned.step.backward(&pass, io, &mut gradient[planned.gradient.clone()], &mut rooms[place]);
             std::mem::swap(&mut dz, &mut dx);
         }
-        if wanted { dz.get(count * self.input_len) } else { &[] }
+        if wanted { &dz[..count * self.input_len] } else { &[] }
     }
 
     /// A slot to work in: the slice's own where there is one for each slice, else any that is free.
@@ -215,7 +215,7 @@ impl<T: Real> Chain<T> {
         let count = range.len();
         let target = target.samples(range, rows);
         let Slot { z, terms, shape, deltas, .. } = slot;
-        let z = z.last().map_or(x, |z| z.get(count * self.output_len));
+        let z = z.last().map_or(x, |z| &z[..count * self.output_len]);
         shape.clear();
         shape.extend(std::iter::once(count).chain(output.iter().copied()));
         let delta = deltas[0].take(z.len());
@@ -234,7 +234,7 @@ impl<T: Real> Chain<T> {
             return;
         }
         let parts: Vec<_> = self.gradients[..slices].iter().map(|part| part.lock().expect("no panic")).collect();
-        let parts: Vec<&[T]> = parts.iter().map(|part| part.get(len)).collect();
+        let parts: Vec<&[T]> = parts.iter().map(|part| &part[..len]).collect();
         let add = |total: &mut [T], start: usize| {
             let (first, others) = parts.split_first().expect("a slice at least");
             total.copy_from_slice(&first[start..start + total.len()]);

@@ -3,9 +3,9 @@
 use super::Plan;
 use super::dense::product;
 use super::stage::{Slot, Stage};
-use super::step::{Numbers, Step};
+use super::step::Step;
 use super::train::Shared;
-use crate::kernels::Workers;
+use crate::kernels::{Aligned, Workers};
 use crate::module::{Module, Tape};
 use crate::{Error, Real, Result};
 use std::ops::Range;
@@ -34,9 +34,9 @@ pub struct Predictor<'a, T: Real> {
 #[derive(Debug)]
 pub(crate) struct Way<T: Real> {
     slots: Vec<Slot<T>>,
-    x: Numbers<T>,
+    x: Aligned<T>,
     /// What each stage gave, where it is not in the stage's slot.
-    z: Vec<Numbers<T>>,
+    z: Vec<Aligned<T>>,
 }
 
 /// Samples that are predicted together: enough for a matrix product, few enough for a core's cache.
@@ -130,8 +130,8 @@ impl<'a, T: Real> Predictor<'a, T> {
                 Stage::Whole(_) => Slot::new(1),
                 Stage::Split(_) => Slot::new(0),
             });
-            let z = stages.iter().map(|_| Numbers::default()).collect();
-            self.ways.push(Mutex::new(Way { slots: slots.collect(), x: Numbers::default(), z }));
+            let z = stages.iter().map(|_| Aligned::default()).collect();
+            self.ways.push(Mutex::new(Way { slots: slots.collect(), x: Aligned::default(), z }));
         }
     }
 }
@@ -143,7 +143,7 @@ impl<T: Real> Way<T> {
     }
 
     pub(crate) fn run_here(&mut self, plan: &Plan<T>, shared: &Shared<'_, T>, rows: usize, z: &mut [T]) {
-        let mut x = self.x.get(rows * plan.input_len());
+        let mut x = &self.x[..rows * plan.input_len()];
         for (stage, (slot, own)) in plan.stages.iter().zip(self.slots.iter_mut().zip(&mut self.z)) {
             match stage {
                 Stage::Chain(chain) => {

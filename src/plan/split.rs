@@ -5,10 +5,9 @@
 //! input is 0, as in pictures of digits, the zeros are left out: that depends on the batch's numbers alone.
 
 use super::phases::Fill;
-use super::step::Numbers;
 use crate::Real;
 use crate::Tensor;
-use crate::kernels::{Matrix, MatrixMut, Nonzeros, Workers};
+use crate::kernels::{Aligned, Matrix, MatrixMut, Nonzeros, Workers};
 use crate::layers::LinearOptions;
 use crate::optim::Optimizer;
 use crate::tensor::values_mut;
@@ -33,7 +32,7 @@ pub(super) struct Split<T: Real> {
     /// Whether the batch on its way is such an input.
     sparse: bool,
     /// What the parts of the outputs work in: some rows of ∂L/∂W, or all of a part for sparse products.
-    rooms: Vec<Mutex<Numbers<T>>>,
+    rooms: Vec<Mutex<Aligned<T>>>,
 }
 
 /// The most parts, and the fewest columns of one.

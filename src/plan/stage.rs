@@ -1,9 +1,10 @@
 //! The stages of a plan and the buffers of each.
 
 use super::split::Split;
-use super::step::{Numbers, Room, Step};
+use super::step::{Room, Step};
 use super::whole::Whole;
 use crate::Real;
+use crate::kernels::Aligned;
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -27,11 +28,11 @@ pub(super) struct Chain<T: Real> {
     pub output_len: usize,
     /// What a sample costs, forward and back, in additions and multiplications.
     pub work: u64,
-    pub packed: Numbers<T>,
+    pub packed: Aligned<T>,
     /// What slices work in: one for each slice when they come back in a later part of the pass, else one a thread.
     pub slots: Vec<Mutex<Slot<T>>>,
     /// The gradients of each slice.
-    pub gradients: Vec<Mutex<Numbers<T>>>,
+    pub gradients: Vec<Mutex<Aligned<T>>>,
 }
 
 /// A step with its place in the network.
@@ -59,10 +60,10 @@ pub(super) struct Planned<T: Real> {
 #[derive(Debug)]
 pub(super) struct Slot<T: Real> {
     /// The output of each step.
-    pub z: Vec<Numbers<T>>,
+    pub z: Vec<Aligned<T>>,
     pub rooms: Vec<Room<T>>,
     /// ∂L/∂ of the output and of the input of the step that is at work, in turn.
-    pub deltas: [Numbers<T>; 2],
+    pub deltas: [Aligned<T>; 2],
     /// The terms of the loss, and the shape of the output.
     pub terms: Vec<T>,
     pub shape: Vec<usize>,
@@ -71,8 +72,8 @@ pub(super) struct Slot<T: Real> {
 /// Activations and deltas of the whole batch where one stage hands over to the next.
 #[derive(Debug, Default)]
 pub(super) struct Boundary<T> {
-    pub z: Numbers<T>,
-    pub delta: Numbers<T>,
+    pub z: Aligned<T>,
+    pub delta: Aligned<T>,
 }
 
 /// Additions and multiplications that are worth a slice of their own: some microseconds.
@@ -87,7 +88,7 @@ impl<T: Real> Chain<T> {
             input_len,
             output_len: input_len,
             work: 0,
-            packed: Numbers::default(),
+            packed: Aligned::default(),
             slots: Vec::new(),
             gradients: Vec::new(),
         }
@@ -129,7 +130,7 @@ impl<T: Real> Chain<T> {
 impl<T: Real> Slot<T> {
     /// Buffers for so many steps.
     pub fn new(steps: usize) -> Self {
-        let (z, rooms) = (0..steps).map(|_| (Numbers::default(), Room::new())).unzip();
+        let (z, rooms) = (0..steps).map(|_| (Aligned::default(), Room::new())).unzip();
         Slot { z, rooms, deltas: Default::default(), terms: Vec::new(), shape: Vec::new() }
     }
 }

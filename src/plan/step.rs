@@ -1,5 +1,6 @@
 //! What a plan is made of: steps that may each do the work of several modules, on plain slices.
 
+use crate::kernels::Aligned;
 use crate::module::{Module, Tape};
 use crate::{Real, Tensor};
 use std::fmt::Debug;
@@ -67,7 +68,7 @@ pub(super) struct Backward<'a, T> {
 /// slice. A step takes what it needs.
 #[derive(Debug)]
 pub(super) struct Room<T> {
-    pub scratch: Numbers<T>,
+    pub scratch: Aligned<T>,
     pub bytes: Vec<u8>,
     pub tape: Tape<T>,
     pub gradients: Vec<Tensor<T>>,
@@ -75,35 +76,6 @@ pub(super) struct Room<T> {
 
 impl<T: Real> Room<T> {
     pub fn new() -> Self {
-        Room { scratch: Numbers::default(), bytes: Vec::new(), tape: Tape::new(), gradients: Vec::new() }
-    }
-}
-
-/// A buffer that grows to what is asked of it and begins at a cache line, so that registers never straddle two.
-#[derive(Debug, Default)]
-pub(super) struct Numbers<T>(Vec<T>);
-
-impl<T: Real> Numbers<T> {
-    const LINE: usize = 64;
-
-    /// The first `count` numbers, whatever they hold.
-    pub fn take(&mut self, count: usize) -> &mut [T] {
-        let room = Self::LINE / size_of::<T>();
-        if self.0.len() < count + room {
-            self.0.resize(count + room, T::zero());
-        }
-        let start = self.start();
-        &mut self.0[start..start + count]
-    }
-
-    /// The first `count` numbers as they were left.
-    pub fn get(&self, count: usize) -> &[T] {
-        let start = self.start();
-        &self.0[start..start + count]
-    }
-
-    fn start(&self) -> usize {
-        // The allocator aligns to a number at least, so the distance is whole numbers.
-        (Self::LINE - self.0.as_ptr().addr() % Self::LINE) % Self::LINE / size_of::<T>()
+        Room { scratch: Aligned::default(), bytes: Vec::new(), tape: Tape::new(), gradients: Vec::new() }
     }
 }

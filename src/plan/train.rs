@@ -188,13 +188,13 @@ impl<T: Real> Plan<T> {
                 Some(before) => {
                     let len = rows * self.stages[place].input_len();
                     let Boundary { z, delta } = before;
-                    (z.get(len), Some(delta.take(len)))
+                    (&z[..len], Some(delta.take(len)))
                 }
-                None => (self.x.get(rows * input_len), None),
+                None => (&self.x[..rows * input_len], None),
             };
             match &mut self.stages[place] {
                 Stage::Split(split) => {
-                    let delta = behind[0].delta.get(rows * split.options.out_features);
+                    let delta = &behind[0].delta[..rows * split.options.out_features];
                     if let Some(dx) = dx {
                         split.backward_delta(workers, &shared.of_split(split, moves.as_deref()), delta, dx);
                     }
@@ -208,12 +208,12 @@ impl<T: Real> Plan<T> {
                 }
                 Stage::Whole(whole) => {
                     let len = rows * whole.output_len;
-                    let io = Backward { x, z: behind[0].z.get(len), dz: behind[0].delta.take(len), dx };
+                    let io = Backward { x, z: &behind[0].z[..len], dz: behind[0].delta.take(len), dx };
                     whole.backward(workers, &shared, rows, io, gradients);
                 }
                 Stage::Chain(chain) => {
                     let size = chain.slice_rows(rows);
-                    let delta = behind[0].delta.get(rows * chain.output_len);
+                    let delta = &behind[0].delta[..rows * chain.output_len];
                     chain.backward_phase(workers, &shared, size, x, delta, dx);
                 }
             }

@@ -5,9 +5,9 @@
 
 use super::plain::Plain;
 use super::split::columns;
-use super::step::{Backward, Numbers, Pass, Room, Step};
+use super::step::{Backward, Pass, Room, Step};
 use super::train::Shared;
-use crate::kernels::{MatrixMut, Workers};
+use crate::kernels::{Aligned, MatrixMut, Workers};
 use crate::layers::BatchNorm;
 use crate::module::{Gradients, Module, Tape};
 use crate::tensor::{dense, values, values_mut};
@@ -32,7 +32,7 @@ pub(super) struct Whole<T: Real> {
     pub input_len: usize,
     pub output_len: usize,
     pub room: Room<T>,
-    pub gradient: Numbers<T>,
+    pub gradient: Aligned<T>,
     /// The parts of a batch norm; none of any other module.
     pub parts: Vec<Mutex<Part<T>>>,
 }

@@ -1,16 +1,15 @@
 //! Convolutions of whole batches, in all three directions, without copying patches: images are padded once, and each tap is
 //! then a shifted read.
 
-mod aligned;
 mod pixels;
 mod planes;
 mod taps;
 mod tiles;
 
+use super::aligned::Aligned;
 use super::dispatch::{Level, level};
 use super::window::Windows;
 use crate::Real;
-use aligned::Aligned;
 use pixels::OverPixels;
 use planes::{Dealt, Planes, Strip};
 use std::ops::Range;

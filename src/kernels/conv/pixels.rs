@@ -1,8 +1,8 @@
 //! Sums over the pixels of a convolution, for weight gradients.
 
-use super::aligned::Aligned;
 use super::planes::Strip;
 use super::tiles::{Reads, Room, load, many, registers, together};
+use crate::kernels::aligned::Aligned;
 use crate::kernels::simd::{Comparable, Kernel};
 use crate::kernels::vector::{Task, Vector};
 use ndarray::NdFloat;

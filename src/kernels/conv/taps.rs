@@ -1,9 +1,9 @@
 //! Sums over the taps of a convolution, for outputs and input gradients. A lane of a sum adds up in the order of the taps,
 //! whatever else is computed beside it.
 
-use super::aligned::Aligned;
 use super::planes::Strip;
 use super::tiles::{Reads, Room, Shape, load, many, registers, together};
+use crate::kernels::aligned::Aligned;
 use crate::kernels::simd::{Comparable, Kernel};
 use crate::kernels::vector::{Task, Vector};
 use ndarray::NdFloat;

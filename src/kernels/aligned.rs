@@ -3,9 +3,9 @@
 use ndarray::NdFloat;
 use std::ops::{Deref, DerefMut};
 
-/// Numbers that begin at a cache line.
-#[derive(Default)]
-pub(super) struct Aligned<T> {
+/// A buffer that grows to what is asked of it and begins at a cache line.
+#[derive(Debug, Default)]
+pub struct Aligned<T> {
     values: Vec<T>,
     first: usize,
 }
@@ -14,18 +14,25 @@ impl<T: NdFloat> Aligned<T> {
     /// Bytes of a cache line.
     const LINE: usize = 64;
 
-    pub(super) fn zeros(count: usize) -> Self {
+    /// So many zeros, and some more.
+    pub fn zeros(count: usize) -> Self {
         let mut aligned = Aligned { values: Vec::new(), first: 0 };
         aligned.resize(count);
         aligned
     }
 
     /// Makes room for `count` numbers, of any values.
-    pub(super) fn resize(&mut self, count: usize) {
+    pub fn resize(&mut self, count: usize) {
         if self.values.len() < count + Self::LINE {
             self.values = vec![T::zero(); count + Self::LINE];
             self.first = self.values.as_ptr().align_offset(Self::LINE).min(Self::LINE);
         }
+    }
+
+    /// The first `count` numbers, whatever they hold.
+    pub fn take(&mut self, count: usize) -> &mut [T] {
+        self.resize(count);
+        &mut self[..count]
     }
 }
 
