@@ -80,7 +80,7 @@ impl<T: Real> Step<T> for Convolution {
                 bias: self.bias.then_some(&mut *bias),
                 dx: dx.is_some().then_some(&mut *padded_dx),
             };
-            self.block.backward(image);
+            self.block.backward(image, &mut room.masks);
             if let Some(dx) = &mut dx {
                 self.block.unpad(padded_dx, &mut dx[number * self.input_len..][..self.input_len]);
             }

@@ -70,12 +70,19 @@ pub(super) struct Backward<'a, T> {
 pub(super) struct Room<T> {
     pub scratch: Aligned<T>,
     pub bytes: Vec<u8>,
+    pub masks: Vec<u64>,
     pub tape: Tape<T>,
     pub gradients: Vec<Tensor<T>>,
 }
 
 impl<T: Real> Room<T> {
     pub fn new() -> Self {
-        Room { scratch: Aligned::default(), bytes: Vec::new(), tape: Tape::new(), gradients: Vec::new() }
+        Room {
+            scratch: Aligned::default(),
+            bytes: Vec::new(),
+            masks: Vec::new(),
+            tape: Tape::new(),
+            gradients: Vec::new(),
+        }
     }
 }

@@ -28,12 +28,17 @@ pub struct Backward<'a, T> {
 pub(super) struct BackwardKernel<'a, 'b, T> {
     block: &'b ConvBlock,
     image: Backward<'a, T>,
+    /// For each cell, for each [`FILTERS`] of the filters, for each place of a window: the filters whose maximum stands there.
+    masks: &'b mut [u64],
     /// The last deltas and their places, and behind them as many of neither.
     tail: ([T; 2 * WIDEST], [u8; 2 * WIDEST]),
 }
 
 /// Numbers in the widest register of any machine.
 const WIDEST: usize = 16;
+
+/// Filters that are looked for together: as many as an integer has bits.
+pub(super) const FILTERS: usize = 64;
 
 impl<T: Real> Kernel<T> for BackwardKernel<'_, '_, T> {
     #[inline(always)]
@@ -71,6 +76,7 @@ impl<T: Real> Kernel<T> for BackwardKernel<'_, '_, T> {
                 }),
             }
             if self.image.dx.is_some() {
+                V::run(Masks::<V>(&mut self, PhantomData));
                 in_parts(block.rows(), registers, |place, size| match size {
                     [3, 3] => V::run(OfInput::<V, 3, 3>(&mut self, place, PhantomData)),
                     [3, 2] => V::run(OfInput::<V, 3, 2>(&mut self, place, PhantomData)),
@@ -106,13 +112,13 @@ fn in_parts(rows: usize, columns: usize, mut part: impl FnMut([usize; 2], [usize
 }
 
 impl<'a, 'b, T: Real> BackwardKernel<'a, 'b, T> {
-    pub(super) fn new(block: &'b ConvBlock, image: Backward<'a, T>) -> Self {
+    pub(super) fn new(block: &'b ConvBlock, image: Backward<'a, T>, masks: &'b mut [u64]) -> Self {
         let mut tail = ([T::zero(); 2 * WIDEST], [0; 2 * WIDEST]);
         let count = image.delta.len().min(WIDEST);
         let last = image.delta.len() - count;
         tail.0[WIDEST - count..WIDEST].copy_from_slice(&image.delta[last..]);
         tail.1[WIDEST - count..WIDEST].copy_from_slice(&image.at[last..]);
-        BackwardKernel { block, image, tail }
+        BackwardKernel { block, image, masks, tail }
     }
 
     /// The deltas of a register of filters at a cell, and where their maxima stand; some numbers or other where there are fewer
@@ -236,6 +242,36 @@ impl<T: Real, V: Comparable<Scalar = T>, const M: usize, const N: usize> Task fo
     }
 }
 
+/// The masks of all cells.
+struct Masks<'t, 'a, 'b, V: Vector>(&'t mut BackwardKernel<'a, 'b, V::Scalar>, PhantomData<V>);
+
+impl<T: Real, V: Comparable<Scalar = T>> Task for Masks<'_, '_, '_, V> {
+    type Result = ();
+
+    #[inline(always)]
+    unsafe fn go(self) {
+        let Masks(kernel, _) = self;
+        let block = kernel.block;
+        let some = block.outputs.div_ceil(FILTERS);
+        for number in 0..block.cells() * some {
+            let (cell, first) = (number / some, number % some * FILTERS);
+            let end = block.outputs.min(first + FILTERS);
+            for place in 0..block.places() {
+                let mut bits = 0;
+                for filter in (first..end).step_by(V::LANES) {
+                    // SAFETY: as promised by the caller.
+                    unsafe {
+                        let (delta, at) = kernel.deltas::<V>(cell, filter / V::LANES);
+                        bits |= u64::from(delta.only_at(at, place as u8).nonzero()) << (filter - first);
+                    }
+                }
+                // Lanes behind the last filter are the next cell's.
+                kernel.masks[number * block.places() + place] = bits & (u64::MAX >> (FILTERS - (end - first)));
+            }
+        }
+    }
+}
+
 /// The input gradient under M rows of the patches, N registers each: for each place of a window, the filters whose maximum
 /// stands there, times their deltas.
 struct OfInput<'t, 'a, 'b, V: Vector, const M: usize, const N: usize>(
@@ -249,27 +285,21 @@ impl<T: Real, V: Comparable<Scalar = T>, const M: usize, const N: usize> Task fo
 
     #[inline(always)]
     unsafe fn go(self) {
-        /// Filters that are looked for together: as many as an integer has bits.
-        const FILTERS: usize = 64;
         let OfInput(kernel, [row, register], _) = self;
         let block = kernel.block;
         // SAFETY: as for `OfPatches`; the filters at the end of the packed weights have `patch_len` numbers each.
         unsafe {
             let filters = block.padded_outputs() * (block.size() + 1);
             let weights = kernel.image.packed.as_ptr().add(filters + row * block.whole_row + register * V::LANES);
-            for (cell, &start) in block.starts.iter().enumerate() {
-                for place in 0..block.places() {
+            let places = block.places();
+            let masks = kernel.masks.chunks_exact(places * block.outputs.div_ceil(FILTERS));
+            for (cell, (&start, masks)) in block.starts.iter().zip(masks).enumerate() {
+                for place in 0..places {
                     let mut sums = [[V::zero(); N]; M];
-                    for first in (0..block.outputs).step_by(FILTERS) {
-                        let end = block.outputs.min(first + FILTERS);
-                        let mut bits = 0;
-                        for filter in (first..end).step_by(V::LANES) {
-                            let (delta, at) = kernel.deltas::<V>(cell, filter / V::LANES);
-                            bits |= u64::from(delta.only_at(at, place as u8).nonzero()) << (filter - first);
-                        }
-                        bits &= u64::MAX >> (FILTERS - (end - first));
+                    for (some, masks) in masks.chunks_exact(places).enumerate() {
+                        let mut bits = masks[place];
                         while bits != 0 {
-                            let filter = first + bits.trailing_zeros() as usize;
+                            let filter = some * FILTERS + bits.trailing_zeros() as usize;
                             bits &= bits - 1;
                             let delta = V::splat(*kernel.image.delta.get_unchecked(cell * block.outputs + filter));
                             let weights = weights.add(filter * block.patch_len());

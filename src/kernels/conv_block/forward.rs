@@ -58,7 +58,7 @@ impl<T: Real> Forward<'_, T> {
             for sums in &sums {
                 // SAFETY: within a kernel; the cell is one.
                 unsafe {
-                    keep_larger(sums, place, &mut best, &mut at);
+                    (best, at) = keep_larger(sums, place, best, at);
                     place += 1;
                     if place == places {
                         self.write(cell, register, &best, &at);
@@ -142,16 +142,17 @@ impl<T: Real> Forward<'_, T> {
 /// Numbers in the widest register of any machine.
 const WIDEST: usize = 16;
 
-/// (best, at) ← the larger of best and the sums, with the place where the sums stand.
+/// The larger of best and the sums, and the place where it stands.
 #[inline(always)]
 unsafe fn keep_larger<T: Real, V: Comparable<Scalar = T>, const N: usize>(
     sums: &[V; N],
     place: usize,
-    best: &mut [V; N],
-    at: &mut [V; N],
-) {
+    mut best: [V; N],
+    mut at: [V; N],
+) -> ([V; N], [V; N]) {
     for n in 0..N {
         // SAFETY: within a kernel, as the caller is.
         (best[n], at[n]) = unsafe { sums[n].keep_larger(best[n], V::splat(T::of(place as f64)), at[n]) };
     }
+    (best, at)
 }

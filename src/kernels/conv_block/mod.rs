@@ -11,7 +11,7 @@ use super::simd::Vectors;
 use super::window::Windows;
 use crate::Real;
 pub use backward::Backward;
-use backward::BackwardKernel;
+use backward::{BackwardKernel, FILTERS};
 use forward::Forward;
 
 /// The shape of a convolution of one group without dilation, and of the windows of a max-pool side by side behind it.
@@ -183,15 +183,16 @@ impl ConvBlock {
     }
 
     /// gradient += Σ δ·patch, in the layout of [`ConvBlock::unpack_gradient`]; bias += Σ δ; dx (padded) += Σ δ·W where it is
-    /// wanted. The deltas are those of the pooled output (NHWC), `at` is what the way forward wrote.
-    pub fn backward<T: Real>(&self, image: Backward<'_, T>) {
+    /// wanted. The deltas are those of the pooled output (NHWC), `at` is what the way forward wrote, `masks` is scratch.
+    pub fn backward<T: Real>(&self, image: Backward<'_, T>, masks: &mut Vec<u64>) {
         let Backward { padded, packed, delta, at, ref gradient, ref bias, ref dx } = image;
         assert_eq!((padded.len(), packed.len()), (self.padded_len(), self.packed_len()), "buffers of a convolution");
         assert_eq!((delta.len(), at.len()), (self.cells() * self.outputs, delta.len()), "the deltas of a convolution");
         assert_eq!(gradient.len(), self.gradient_len(), "the weight gradient of a convolution");
         assert!(bias.as_ref().is_none_or(|bias| bias.len() == self.outputs), "the bias gradient of a convolution");
         assert!(dx.as_ref().is_none_or(|dx| dx.len() == padded.len()), "the input gradient of a convolution");
-        T::vectorised(BackwardKernel::new(self, image));
+        masks.resize(self.cells() * self.outputs.div_ceil(FILTERS) * self.places(), 0);
+        T::vectorised(BackwardKernel::new(self, image, masks));
     }
 
     /// Numbers of the gradient as [`ConvBlock::backward`] keeps it.

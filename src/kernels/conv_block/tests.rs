@@ -102,7 +102,7 @@ fn agrees<T: Real>(shape: &Shape) {
         bias: Some(&mut bias_sums),
         dx: Some(&mut padded_dx),
     };
-    block.backward(image);
+    block.backward(image, &mut Vec::new());
     let mut got = vec![T::nan(); weight.len()];
     block.unpack_gradient(&sums, &mut got);
     assert_eq!(got, gradient, "weight gradient, {shape:?}");
