@@ -22,7 +22,7 @@ fn shapes() -> impl Strategy<Value = Shape> {
     // (kernel, stride, padding, more inputs than the smallest)
     let axis = || (1..4usize, 1..3usize, 0..3usize, 3..9usize).prop_map(|(k, s, p, more)| [k, s, p, more]);
     let channels = prop_oneof![1..4usize, Just(8), Just(16)];
-    let outputs = prop_oneof![1..4usize, Just(8), Just(20), Just(40)];
+    let outputs = prop_oneof![1..4usize, Just(8), Just(20), Just(40), Just(70)];
     let pool = prop_oneof![Just([1, 1]), Just([2, 2]), Just([1, 2]), Just([3, 2])];
     (axis(), axis(), channels, outputs, pool, any::<u64>()).prop_map(|(h, w, channels, outputs, pool, seed)| Shape {
         h,
