@@ -57,6 +57,19 @@ impl Activation {
             Activation::LeakyRelu(layer) => each(layer, z, d),
         }
     }
+
+    /// dx ← f′(x)·dz, from z = f(x).
+    pub fn backward_into<T: Real>(&self, z: &[T], dz: &[T], dx: &mut [T]) {
+        fn each<T: Real>(layer: &impl Elementwise, z: &[T], dz: &[T], dx: &mut [T]) {
+            dx.iter_mut().zip(dz).zip(z).for_each(|((dx, &dz), &z)| *dx = dz * layer.df(z, z));
+        }
+        match self {
+            Activation::Tanh(layer) => each(layer, z, dz, dx),
+            Activation::Sigmoid(layer) => each(layer, z, dz, dx),
+            Activation::Relu(layer) => each(layer, z, dz, dx),
+            Activation::LeakyRelu(layer) => each(layer, z, dz, dx),
+        }
+    }
 }
 
 /// An activation by itself.
@@ -82,7 +95,6 @@ impl<T: Real> Step<T> for Activate {
 
     fn backward(&self, _: &Pass<'_, T>, io: Backward<'_, T>, _: &mut [T], _: &mut Room<T>) {
         let Some(dx) = io.dx else { return };
-        dx.copy_from_slice(io.dz);
-        self.activation.backward(io.z, dx);
+        self.activation.backward_into(io.z, io.dz, dx);
     }
 }

@@ -72,35 +72,39 @@ impl<T: Real> Chain<T> {
         slot.z.last().map_or(x, |z| &z[..rows * self.output_len])
     }
 
-    /// gradient ← ∂L/∂θ from ∂L/∂output in the slot's first delta. Gives ∂L/∂x, or nothing when it is not wanted.
-    fn backward<'a>(
+    /// gradient ← ∂L/∂θ from ∂L/∂output in the slot's first delta; result ← ∂L/∂x where it is wanted.
+    fn backward(
         &self,
         shared: &Shared<'_, T>,
         rows: Range<usize>,
         x: &[T],
-        slot: &'a mut Slot<T>,
+        slot: &mut Slot<T>,
         gradient: &mut [T],
-        wanted: bool,
-    ) -> &'a [T] {
+        mut result: Option<&mut [T]>,
+    ) {
         let packed = &self.packed[..self.packed_len()];
         let count = rows.len();
         let Slot { z, rooms, deltas: [dz, dx], .. } = slot;
         let (mut dz, mut dx) = (dz, dx);
         // Nobody reads the deltas in front of the first parameters.
-        let first = if wanted { 0 } else { self.steps.iter().take_while(|step| step.gradient.is_empty()).count() };
+        let without = || self.steps.iter().take_while(|step| step.gradient.is_empty()).count();
+        let first = if result.is_some() { 0 } else { without() };
         for (place, planned) in self.steps.iter().enumerate().skip(first).rev() {
             let x = if place == 0 { x } else { &z[place - 1][..count * planned.input_len] };
             let io = Backward {
                 x,
                 z: &z[place][..count * planned.output_len],
                 dz: dz.take(count * planned.output_len),
-                dx: (wanted || place > first).then(|| dx.take(count * planned.input_len)),
+                dx: if place > first { Some(dx.take(count * planned.input_len)) } else { result.take() },
             };
             let pass = shared.pass(planned, packed, rows.clone());
             planned.step.backward(&pass, io, &mut gradient[planned.gradient.clone()], &mut rooms[place]);
             std::mem::swap(&mut dz, &mut dx);
         }
-        if wanted { &dz[..count * self.input_len] } else { &[] }
+        // Of no steps at all, the result is what came.
+        if let Some(result) = result {
+            result.copy_from_slice(&dz[..result.len()]);
+        }
     }
 
     /// A slot to work in: the slice's own where there is one for each slice, else any that is free.
@@ -164,10 +168,8 @@ impl<T: Real> Chain<T> {
             slot.deltas[0].take(own.len()).copy_from_slice(own);
             let mut gradient = self.gradients[slice].lock().expect("no other task takes this slice");
             let gradient = gradient.take(self.gradient_len());
-            let result = self.backward(shared, range, x, &mut slot, gradient, dxs.is_some());
-            if let Some(dxs) = &dxs {
-                dxs[slice].lock().expect("no other task takes this slice").copy_from_slice(result);
-            }
+            let mut dx = dxs.as_ref().map(|dxs| dxs[slice].lock().expect("no other task takes this slice"));
+            self.backward(shared, range, x, &mut slot, gradient, dx.as_mut().map(|dx| &mut ***dx));
         });
     }
 
@@ -200,10 +202,8 @@ impl<T: Real> Chain<T> {
             *scores[slice].lock().expect("no other task takes this slice") = Some(score);
             let mut gradient = self.gradients[slice].lock().expect("no other task takes this slice");
             let gradient = gradient.take(self.gradient_len());
-            let result = self.backward(shared, range, &x, &mut slot, gradient, dxs.is_some());
-            if let Some(dxs) = &dxs {
-                dxs[slice].lock().expect("no other task takes this slice").copy_from_slice(result);
-            }
+            let mut dx = dxs.as_ref().map(|dxs| dxs[slice].lock().expect("no other task takes this slice"));
+            self.backward(shared, range, &x, &mut slot, gradient, dx.as_mut().map(|dx| &mut ***dx));
         });
         let taken = |score: Mutex<Option<SliceScore<T>>>| score.into_inner().expect("no panic").expect("a score");
         scores.into_iter().map(taken).collect()
