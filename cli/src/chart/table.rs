@@ -35,7 +35,10 @@ impl Cell {
         match self {
             Cell::Text(text) => format!("<{tag}>{}</{tag}>", escape(text)),
             Cell::Number(text) => format!("<{tag} class=\"number\">{}</{tag}>", escape(text)),
-            Cell::Code(text) => format!("<{tag}><code>{}</code></{tag}>", escape(text)),
+            // Code stays on a line; a command may go on with its next option.
+            Cell::Code(text) => {
+                format!("<{tag}><code>{}</code></{tag}>", escape(text).replace(" --", "</code> <code>--"))
+            }
             Cell::Passed(true) => format!("<{tag} class=\"passed\">✓ passed</{tag}>"),
             Cell::Checked(true, figure) => format!("<{tag} class=\"passed\">✓ {}</{tag}>", escape(figure)),
             Cell::Checked(false, figure) => format!("<{tag} class=\"missed\">✗ {}</{tag}>", escape(figure)),

@@ -19,7 +19,7 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
     let words = format!(
         "{}. Two convolutions of 3×3 with 16 and 32 channels, each with tanh and 2×2 max-pooling, then a dense layer, \
          with the loss of experiment 5, from {}, at rate {}. The report's convolutions were nested loops and learnt \
-         from 2,000 images only; ours are matrix products and learn from {}.",
+         from 2,000 images only; ours learn from {}.",
         done.digits.about,
         done.start,
         done.rate,

@@ -11,7 +11,7 @@ const NAMES: [(&str, &str, &str); 18] = [
     ("Sigmoid", "layers::Sigmoid", ""),
     ("Softmax", "layers::Softmax", "with its true Jacobian; the report's hands delta on unchanged"),
     ("LogSoftmax", "layers::LogSoftmax", ""),
-    ("Conv2D", "layers::Conv2d", "one matrix product on patches; the report's is nested loops"),
+    ("Conv2D", "layers::Conv2d", "shifted reads in vector registers; the report's is nested loops"),
     ("MaxPool2D", "layers::MaxPool2d", ""),
     ("Flatten", "layers::Flatten", ""),
     ("Loss", "loss::Loss", "with a reduction: mean (the default), sum or none"),
