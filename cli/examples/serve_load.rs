@@ -7,7 +7,7 @@
 //!
 //! The words are an address, a file with the JSON body of every request, clients (1), seconds (5).
 
-use std::io::{BufRead, BufReader, Read, Result, Write};
+use std::io::{BufRead, BufReader, Error, Read, Result, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,12 @@ fn ask(address: &str, request: &[u8], time: Duration) -> Result<Vec<Duration>> {
         stream.write_all(request)?;
         let (mut line, mut length) = (String::new(), 0);
         answers.read_line(&mut line)?;
-        assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+        if !line.starts_with("HTTP/1.1 200") {
+            return Err(Error::other(format!(
+                "{address} answered {}; wanted 200, is the body right?",
+                line.trim_end()
+            )));
+        }
         while line != "\r\n" {
             line.clear();
             answers.read_line(&mut line)?;

@@ -1,6 +1,7 @@
 //! A hint to the machine that some memory will soon be read.
 
 /// Bytes that come from memory together, on the machines that we know.
+#[cfg(target_arch = "x86_64")]
 const LINE: usize = 64;
 
 /// Asks for the cache lines of a slice, so that reading it a microsecond later does not wait; changes nothing.
@@ -11,4 +12,6 @@ pub fn prefetch<A>(items: &[A]) {
         // SAFETY: the address is within the slice, and the instruction neither reads nor writes nor faults.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(items.as_ptr().cast::<i8>().add(line)) };
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = items;
 }

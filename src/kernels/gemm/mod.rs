@@ -20,7 +20,9 @@ mod product;
 mod row;
 mod tile;
 
-use super::{Kernels, Level, Matrix, MatrixMut, level};
+#[cfg(target_arch = "x86_64")]
+use super::Level;
+use super::{Kernels, Matrix, MatrixMut, level};
 use product::{Product, Raw};
 
 /// The plain twin of [`Kernels::gemm`]: three loops.
