@@ -188,6 +188,18 @@ fn modules_without_a_step_of_their_own_run_as_they_are() {
     agree(&case, &NllLoss::new(), &x, &Target::classes(vec![0, 1, 2, 2, 1, 0, 1, 1, 0]), 1, 1e-12);
 }
 
+#[test]
+fn a_network_may_end_in_a_divided_layer_or_in_a_batch_norm() {
+    let divided = Sequential::<f64>::new().push(Linear::new(7, 200)).push(Tanh).push(Linear::new(200, 300));
+    let normalised = Sequential::new().push(Linear::new(7, 5)).push(BatchNorm1d::new(5));
+    let mut stream = Stream::new(4);
+    for (network, outputs) in [(divided, 300), (normalised, 5)] {
+        let case = Case { network: Box::new(network.seed(2)), input: vec![7] };
+        let (x, y) = (random(&[17, 7], &mut stream), random(&[17, outputs], &mut stream));
+        agree(&case, &MseLoss::new(), &x, &Target::Values(y), 2, 1e-12);
+    }
+}
+
 /// Modules that see the batch as a whole, and modules that draw numbers for every sample.
 fn normalised<T: Real>() -> Case<T> {
     let block = Sequential::new().push(Linear::new(20, 20).without_bias()).push(BatchNorm1d::new(20)).push(Gelu::new());

@@ -117,4 +117,15 @@ mod tests {
             "{html}"
         );
     }
+
+    #[test]
+    fn a_command_goes_on_with_its_next_option_and_nowhere_else() {
+        let html =
+            Table::new("", &["", ""]).row(vec!["a".into(), Cell::Code("run a-b --seed 1 --set x=<1>".into())]).html();
+        assert_well_formed(&html);
+        assert!(
+            html.contains("<td><code>run a-b</code> <code>--seed 1</code> <code>--set x=&lt;1&gt;</code></td>"),
+            "{html}"
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! The way back through a block: each delta goes to the patch of its maximum alone.
 
-use super::{ConvBlock, Gradient};
+use super::{ConvBlock, Gradient, WIDEST};
 use crate::Real;
 use crate::kernels::simd::{Comparable, Kernel};
 use crate::kernels::vector::{Task, Vector};
@@ -33,9 +33,6 @@ pub(super) struct BackwardKernel<'a, 'b, T> {
     /// The last deltas and their places, and behind them as many of neither.
     tail: ([T; 2 * WIDEST], [u8; 2 * WIDEST]),
 }
-
-/// Numbers in the widest register of any machine.
-const WIDEST: usize = 16;
 
 /// Filters that are looked for together: as many as an integer has bits.
 pub(super) const FILTERS: usize = 64;

@@ -1,6 +1,6 @@
 //! The way forward through a block: the pixels of a window side by side in registers, of which the largest is kept.
 
-use super::ConvBlock;
+use super::{ConvBlock, WIDEST};
 use crate::Real;
 use crate::kernels::simd::{Comparable, Kernel};
 
@@ -138,9 +138,6 @@ impl<T: Real> Forward<'_, T> {
         }
     }
 }
-
-/// Numbers in the widest register of any machine.
-const WIDEST: usize = 16;
 
 /// The larger of best and the sums, and the place where it stands.
 #[inline(always)]

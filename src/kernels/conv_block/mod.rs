@@ -45,8 +45,8 @@ enum Gradient {
     OfFilters,
 }
 
-/// Numbers behind a padded image that the last register of a patch may touch.
-const ROOM: usize = 16;
+/// Numbers in the widest register of any machine: behind a padded image, the last register of a patch may touch as many.
+const WIDEST: usize = 16;
 
 impl ConvBlock {
     /// A block of `outputs` filters over images of `channels`, pooled in windows of `pool` (height, width); `[1, 1]` for none.
@@ -89,7 +89,7 @@ impl ConvBlock {
 
     /// Numbers of the image with its border, and room behind it.
     pub fn padded_len(&self) -> usize {
-        self.line * (self.windows.h.input + 2 * self.windows.h.padding) + ROOM
+        self.line * (self.windows.h.input + 2 * self.windows.h.padding) + WIDEST
     }
 
     /// Pixels of a window.
