@@ -5,6 +5,7 @@ mod hash;
 mod http;
 mod progress;
 
+use crate::stdout;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use limpide::data::{MNIST_FILES, Mnist, MnistFiles};
@@ -98,14 +99,14 @@ fn list(place: &Place) -> Result<ExitCode> {
                 json!({"name": name, "samples": samples, "shape": shape, "classes": classes, "where": place, "found": found})
             })
             .collect();
-        println!("{}", json!({ "datasets": sets }));
+        stdout::line(json!({ "datasets": sets }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2), width(3)];
     for [name, samples, shape, classes, place] in &rows {
         let [w0, w1, w2, w3] = widths;
-        println!("{name:w0$}  {samples:w1$}  {shape:w2$}  {classes:w3$}  {place}");
+        stdout::line(format_args!("{name:w0$}  {samples:w1$}  {shape:w2$}  {classes:w3$}  {place}"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -128,12 +129,12 @@ fn fetch(set: Mnist, place: &Place, mirrors: Vec<String>) -> Result<ExitCode> {
         })?;
         let state = if fetched { "fetched" } else { "already there" };
         if !place.json {
-            println!("{}: {state}, SHA-256 as published", path.display());
+            stdout::line(format_args!("{}: {state}, SHA-256 as published", path.display()))?;
         }
         files.push(json!({"file": path, "fetched": fetched, "sha256": sha256}));
     }
     if place.json {
-        println!("{}", json!({"dataset": set.name(), "folder": folder, "files": files}));
+        stdout::line(json!({"dataset": set.name(), "folder": folder, "files": files}))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -159,7 +160,7 @@ fn verify(name: Option<Mnist>, place: &Place) -> Result<ExitCode> {
             good &= name.is_none();
             sets.push(json!({"dataset": set.name(), "found": false}));
             if !place.json {
-                println!("{set}: not found; `limpide data fetch {set}` gets it");
+                stdout::line(format_args!("{set}: not found; `limpide data fetch {set}` gets it"))?;
             }
             continue;
         };
@@ -167,7 +168,11 @@ fn verify(name: Option<Mnist>, place: &Place) -> Result<ExitCode> {
         good &= checks.iter().all(|(_, problem)| problem.is_none());
         if !place.json {
             for (path, problem) in &checks {
-                println!("{}: {}", path.display(), problem.as_deref().unwrap_or("SHA-256 as published"));
+                stdout::line(format_args!(
+                    "{}: {}",
+                    path.display(),
+                    problem.as_deref().unwrap_or("SHA-256 as published")
+                ))?;
             }
         }
         let files: Vec<_> =
@@ -175,7 +180,7 @@ fn verify(name: Option<Mnist>, place: &Place) -> Result<ExitCode> {
         sets.push(json!({"dataset": set.name(), "found": true, "files": files}));
     }
     if place.json {
-        println!("{}", json!({"passed": good, "datasets": sets}));
+        stdout::line(json!({"passed": good, "datasets": sets}))?;
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,6 +1,7 @@
 //! `limpide export`: a trained network in a form that other programs take.
 
 use crate::model_file;
+use crate::stdout;
 use limpide::files::write_atomically;
 use limpide::format::{self, Export, onnx, rust_source};
 use limpide::pipeline::{Input, Output};
@@ -103,11 +104,11 @@ fn told(
     if arguments.json {
         let ending = arguments.format.ending();
         let object = serde_json::json!({"file": out, "format": ending, "input": sample, "standardized": standardized});
-        println!("{object:#}");
+        stdout::json(&object)?;
         return Ok(ExitCode::SUCCESS);
     }
     let takes = sample.map(|sample| format!(": takes samples {}", limpide::tensor::shape_text(sample)));
     let measured = if standardized { ", as they were measured" } else { "" };
-    println!("{out}{}{measured}", takes.unwrap_or_default());
+    stdout::line(format_args!("{out}{}{measured}", takes.unwrap_or_default()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
 //! `limpide import`: a model file from an ONNX file, or from weights of PyTorch and an architecture.
 
 use crate::model_file;
+use crate::stdout;
 use limpide::model::LayerDescription;
 use limpide::pipeline::{self, Input, Meaning};
 use limpide::{Error, Module, Result, format};
@@ -55,7 +56,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         }
     };
     pipeline::save(&*network, &meaning, &out)?;
-    println!("{}: {network}", out.display());
+    stdout::line(format_args!("{}: {network}", out.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -14,6 +14,7 @@ pub mod page;
 pub mod progress;
 pub mod report;
 pub mod serve;
+pub mod stdout;
 pub mod sweep;
 pub mod text;
 pub mod train;

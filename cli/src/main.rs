@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         Command::Sweep(arguments) => sweep::command(&arguments),
         Command::Serve(arguments) => serve::command(&arguments),
         Command::Data(command) => data::run(command),
-        Command::Conform(arguments) => Ok(conform::command(&arguments)),
+        Command::Conform(arguments) => conform::command(&arguments),
         Command::Bench(arguments) => bench::command(&arguments),
     };
     result.unwrap_or_else(|error| {

@@ -12,6 +12,7 @@ mod training;
 mod turns;
 
 use crate::progress::Progress;
+use crate::stdout;
 use clap::ValueEnum;
 use limpide::{Error, Real, Result};
 use std::path::PathBuf;
@@ -143,8 +144,8 @@ fn run<T: Real>(workload: Workload, settings: &Settings) -> Result<()> {
         Workload::Moons => training::run(tasks::moons::<T>()?, settings)?,
     };
     match settings.json {
-        true => println!("{}", json(&figures)),
-        false => println!("{figures}"),
+        true => stdout::line(json(&figures))?,
+        false => stdout::line(&figures)?,
     }
     Ok(())
 }

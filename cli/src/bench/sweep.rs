@@ -3,6 +3,7 @@
 use super::figures::median;
 use super::shapes::{Shape, shapes};
 use super::{Settings, json};
+use crate::stdout;
 use limpide::kernels::{Workers, level, peak};
 use limpide::model::{LayerDescription, flops};
 use limpide::tensor::shape_text;
@@ -37,7 +38,11 @@ pub fn run<T: Real>(settings: &Settings) -> Result<()> {
     let peak = peak::<T>(level(), settings.threads) / 1e9;
     let mut workers = Workers::new(settings.threads);
     if !settings.json {
-        println!("sweep: threads {}, {}, peak {peak:.0} GFLOP/s; µs forward, backward", settings.threads, T::NAME);
+        stdout::line(format_args!(
+            "sweep: threads {}, {}, peak {peak:.0} GFLOP/s; µs forward, backward",
+            settings.threads,
+            T::NAME
+        ))?;
     }
     settings.turns.begin()?;
     for Shape { origin, layer, input } in shapes() {
@@ -63,16 +68,16 @@ pub fn run<T: Real>(settings: &Settings) -> Result<()> {
                 gflops,
                 peak_fraction,
             };
-            println!("{}", json(&row));
+            stdout::line(json(&row))?;
             if !settings.turns.next() {
                 break;
             }
         } else {
             let (layer, percent) = (module.to_string(), 100.0 * peak_fraction);
             let input = shape_text(&input);
-            println!(
+            stdout::line(format_args!(
                 "  {origin:<20} {layer:<52} {input:<18} {forward_us:>10.1} {backward_us:>10.1} {gflops:>7.1} GFLOP/s {percent:>5.1} %"
-            );
+            ))?;
         }
     }
     Ok(())

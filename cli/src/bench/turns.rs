@@ -1,7 +1,8 @@
 //! Turns: a benchmark that waits before each epoch, so that two programs can measure alternately.
 
+use crate::stdout;
 use limpide::{Error, Result};
-use std::io::{Write, stdin, stdout};
+use std::io::stdin;
 
 /// Whether to wait for a line on stdin before each epoch, and to say how long it took.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +30,8 @@ impl Turns {
 
     fn say(self, line: &str) {
         if self.0 {
-            println!("{line}");
             // Who does not listen will not give the next turn either.
-            let _ = stdout().flush();
+            let _ = stdout::line(line);
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod kept;
 pub mod parting;
 
 use crate::page::{Page, Section};
+use crate::stdout;
 use crate::text::aligned;
 use figures::RunFigures;
 use kept::{Kept, differences};
@@ -65,9 +66,9 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.json {
         let settings: serde_json::Map<String, serde_json::Value> =
             differences(&runs).into_iter().map(|(path, values)| (path, serde_json::json!(values))).collect();
-        println!("{:#}", serde_json::json!({"runs": figures, "settings": settings, "partings": partings}));
+        stdout::json(&serde_json::json!({"runs": figures, "settings": settings, "partings": partings}))?;
     } else {
-        print!("{}\n{}\n", aligned(&rows), told.join("\n"));
+        stdout::text(format_args!("{}\n{}\n", aligned(&rows), told.join("\n")))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ pub use manifest::{Case, Family, families};
 pub use numbers::{Kind, Numbers};
 pub use report::{Counts, Report};
 
+use crate::stdout;
 use kinds::{Means, Stop};
 use limpide::data::data_folders;
 use limpide::{Error, Real};
@@ -42,22 +43,19 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Runs the command: the report on stdout, errors on stderr.
-pub fn command(arguments: &Arguments) -> ExitCode {
+/// Runs the command.
+///
+/// # Errors
+/// Those of [`conform`].
+pub fn command(arguments: &Arguments) -> limpide::Result<ExitCode> {
     let job = if arguments.f32 { conform::<f32> } else { conform::<f64> };
-    let report = match job(&arguments.dir, arguments.data.as_deref(), arguments.dump.as_deref()) {
-        Ok(report) => report,
-        Err(error) => {
-            eprintln!("limpide conform: {error}");
-            return ExitCode::from(2);
-        }
-    };
+    let report = job(&arguments.dir, arguments.data.as_deref(), arguments.dump.as_deref())?;
     if arguments.json {
-        println!("{:#}", serde_json::json!(report));
+        stdout::json(&report)?;
     } else {
-        print!("{report}");
+        stdout::text(&report)?;
     }
-    ExitCode::from(u8::from(!report.mismatches.is_empty()))
+    Ok(ExitCode::from(u8::from(!report.mismatches.is_empty())))
 }
 
 /// Runs all families of a folder in `T`, and writes the results to `dump` when it is given.

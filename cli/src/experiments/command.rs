@@ -1,6 +1,7 @@
 //! `limpide experiment`: one row of the table from the command line.
 
 use super::{Experiment, Outcome, Settings, TABLE};
+use crate::stdout;
 use limpide::{Error, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -87,9 +88,9 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let Experiment { run, .. } = TABLE.iter().find(|row| row.name == arguments.name).expect("clap knows the names");
     let outcome = run(&settings)?;
     if arguments.json {
-        println!("{:#}", serde_json::json!(outcome));
+        stdout::json(&outcome)?;
     } else {
-        print!("{}", listing(&outcome));
+        stdout::text(listing(&outcome))?;
     }
     Ok(ExitCode::from(u8::from(!outcome.passed)))
 }

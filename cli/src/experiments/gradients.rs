@@ -1,8 +1,10 @@
 //! Experiment 1: every analytic gradient against a numeric one.
 
 use super::{Measure, Outcome, Run, Settings};
+use crate::stdout;
 use limpide::Result;
 use limpide::gradcheck::{GradientReport, Verdict, suite};
+use limpide::model::nearest;
 use limpide::train::History;
 use std::process::ExitCode;
 
@@ -82,23 +84,24 @@ pub struct Arguments {
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let mut reports = suite();
     if let Some(filter) = &arguments.filter {
-        reports.retain(|report| report.subject.contains(filter.as_str()));
+        let known: Vec<String> = reports.iter().map(|report| report.subject.clone()).collect();
+        let letters = filter.to_lowercase();
+        reports.retain(|report| report.subject.to_lowercase().contains(&letters));
         if reports.is_empty() {
-            let known: Vec<String> = suite().into_iter().map(|report| report.subject).collect();
-            return Err(limpide::Error::option(
-                "gradcheck: filter",
-                format!("part of one of {}", known.join("; ")),
-                filter,
-            ));
+            let names: Vec<&str> = known.iter().map(|own| own.split('(').next().unwrap_or(own)).collect();
+            let nearest = nearest(filter, &names);
+            let wanted =
+                format!("part of a layer's, loss's or network's name (did you mean `{nearest}`? no filter shows all)");
+            return Err(limpide::Error::option("gradcheck: filter", wanted, format!("`{filter}`")));
         }
     }
     if arguments.json {
-        println!("{:#}", serde_json::json!(reports));
+        stdout::json(&reports)?;
     } else {
         for report in &reports {
-            if arguments.all { println!("{report:#}") } else { println!("{report}") }
+            if arguments.all { stdout::line(format_args!("{report:#}"))? } else { stdout::line(report)? }
         }
-        println!("{}", totals(&reports));
+        stdout::line(totals(&reports))?;
     }
     Ok(ExitCode::from(u8::from(!reports.iter().all(GradientReport::passed))))
 }

@@ -3,6 +3,7 @@
 mod statistics;
 
 use crate::model_file::{self, is_onnx};
+use crate::stdout;
 use crate::train::{Common, Paper, Setting, paper};
 use limpide::format::onnx;
 use limpide::format::safetensors::Archive;
@@ -66,8 +67,8 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         seen.summary = Some(paper.summary.clone());
     }
     match common.json {
-        true => println!("{:#}", seen.json(paper.as_ref())),
-        false => print!("{}", seen.text(paper.as_ref())),
+        true => stdout::json(&seen.json(paper.as_ref()))?,
+        false => stdout::text(seen.text(paper.as_ref()))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -16,6 +16,7 @@ mod summary;
 use crate::experiments::command::Common;
 use crate::experiments::{Outcome, Settings};
 use crate::page::{Page, Section};
+use crate::stdout;
 use limpide::Result;
 use limpide::data::Mnist;
 use limpide::files::{prepare_folder, write_atomically};
@@ -87,9 +88,9 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let results = format!("{}\n", serde_json::json!(summary));
     write_atomically(&arguments.out.join("results.json"), results.as_bytes())?;
     if arguments.json {
-        print!("{results}");
+        stdout::text(&results)?;
     } else {
-        println!("{}\n{}", summary.listing(), arguments.out.join("index.html").display());
+        stdout::line(format_args!("{}\n{}", summary.listing(), arguments.out.join("index.html").display()))?;
     }
     Ok(ExitCode::from(u8::from(!summary.passed)))
 }

@@ -7,6 +7,7 @@ mod http;
 mod metrics;
 mod openapi;
 
+use crate::stdout;
 use crate::train::interrupt;
 use batch::Batcher;
 use http::{Connection, Limits, NoRequest, Request, Response};
@@ -80,7 +81,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let listener = TcpListener::bind(wanted).map_err(io)?;
     let address = listener.local_addr().map_err(io)?;
     interrupt::catch();
-    println!("http://{address}");
+    stdout::line(format_args!("http://{address}"))?;
     std::io::stdout().flush().map_err(io)?;
     if !address.ip().is_loopback() {
         eprintln!("limpide: anybody on the network can ask this server");

@@ -5,6 +5,7 @@ mod trial;
 
 pub use space::SweepDescription;
 
+use crate::stdout;
 use crate::text::aligned;
 use crate::train::{RunDescription, Setting, interrupt, read};
 use limpide::files::{prepare_folder, write_atomically};
@@ -98,7 +99,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::from(interrupt::EXIT_CODE));
     }
     if let (false, Some(best)) = (arguments.json, done.first().filter(|trial| trial.validation.is_some())) {
-        println!("\nbest: {} ({})", best.run, best.title());
+        stdout::line(format_args!("\nbest: {} ({})", best.run, best.title()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -174,7 +175,7 @@ fn report(out: &Path, trials: &[Trial], metric: Metric, json: bool) -> Result<()
         rows.iter().map(|row| row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n").collect();
     write_atomically(&out.join("results.csv"), csv.as_bytes())?;
     if json {
-        println!("{:#}", serde_json::json!({"sweep": out.display().to_string(), "metric": metric, "trials": trials}));
+        stdout::json(&serde_json::json!({"sweep": out.display().to_string(), "metric": metric, "trials": trials}))?;
         return Ok(());
     }
     let mut rows: Vec<Vec<String>> = rows.into_iter().take(1).collect();
@@ -185,7 +186,7 @@ fn report(out: &Path, trials: &[Trial], metric: Metric, json: bool) -> Result<()
     if rows[1..].iter().all(|row| row[column].is_empty()) {
         rows.iter_mut().for_each(|row| drop(row.remove(column)));
     }
-    print!("{}", aligned(&rows));
+    stdout::text(aligned(&rows))?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use super::Common;
 use super::folder::Folder;
 use super::predict;
 use super::session::score_text;
+use crate::stdout;
 use limpide::metrics::{self, Decision};
 use limpide::pipeline::{Input, Output};
 use limpide::{Error, Result, format, model, tensor};
@@ -63,12 +64,12 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     if common.json {
         let run = run.display().to_string();
         let (samples, loss, accuracy) = (data.len(), score.loss, score.accuracy);
-        println!(
+        stdout::line(format_args!(
             "{:#}",
             serde_json::json!({"run": run, "part": name, "samples": samples, "loss": loss, "accuracy": accuracy})
-        );
+        ))?;
     } else {
-        println!("{name}, {} samples: {}", data.len(), score_text(&score));
+        stdout::line(format_args!("{name}, {} samples: {}", data.len(), score_text(&score)))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -130,10 +131,10 @@ fn score_file(run: &Path, path: &Path, json: bool) -> Result<ExitCode> {
         let (run, file) = (run.display().to_string(), path.display().to_string());
         let mut object = serde_json::json!({"run": run, "file": file, "samples": samples});
         figures.iter().for_each(|&(name, figure)| object[name] = figure.into());
-        println!("{object:#}");
+        stdout::json(&object)?;
     } else {
         let figures: Vec<String> = figures.iter().map(|(name, figure)| format!("{name} {figure:.5}")).collect();
-        println!("{}, {samples} rows: {}", path.display(), figures.join("  "));
+        stdout::line(format_args!("{}, {samples} rows: {}", path.display(), figures.join("  ")))?;
     }
     Ok(ExitCode::SUCCESS)
 }

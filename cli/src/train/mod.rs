@@ -21,6 +21,7 @@ pub use plan::{Paper, paper};
 pub use predict::{Arguments as PredictArguments, command as predict};
 pub use resume::{Arguments as ResumeArguments, command as resume};
 
+use crate::stdout;
 pub use description::RunDescription;
 pub use folder::Folder;
 use limpide::{Error, Result};
@@ -125,9 +126,9 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     };
     if *dry_run {
         if common.json {
-            println!("{:#}", serde_json::json!(session.description));
+            stdout::json(&session.description)?;
         } else {
-            print!("{}", session.plan()?);
+            stdout::text(session.plan()?)?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -175,9 +176,9 @@ fn with_skip_bad(file: &std::path::Path, settings: &[Setting], skip_bad: bool) -
 fn finish(session: Session, folder: &Folder, json: bool) -> Result<ExitCode> {
     let outcome: Outcome = session.run(folder, true)?;
     if json {
-        println!("{:#}", serde_json::json!(outcome));
+        stdout::json(&outcome)?;
     } else {
-        print!("{}", outcome.listing());
+        stdout::text(outcome.listing())?;
     }
     if outcome.interrupted {
         eprintln!("limpide: interrupted; `limpide resume {}` goes on from here", outcome.run);

@@ -3,10 +3,10 @@
 use super::Session;
 use crate::chart::LineChart;
 use crate::page::{Page, Section};
+use crate::stdout;
 use limpide::Result;
 use limpide::files::write_atomically;
 use limpide::train::{RangeTest, RangeTestOptions, range_test};
-use serde_json::json;
 use std::path::Path;
 
 /// Tries the rates on the run's network and training part, as they are, and draws the curve.
@@ -26,9 +26,9 @@ pub fn run(mut session: Session, page: &Path, json: bool) -> Result<()> {
     let found = range_test(&mut session.network, &*session.loss, &data, optimizer, &options)?;
     write_atomically(page, draw(&session, &found, &options).render().as_bytes())?;
     if json {
-        println!("{:#}", json!(found));
+        stdout::json(&found)?;
     } else {
-        println!("{}\nthe curve: {}", words(&found, &options), page.display());
+        stdout::line(format_args!("{}\nthe curve: {}", words(&found, &options), page.display()))?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::folder::Folder;
 use super::session::{Outcome, Session, score_text};
 use crate::chart::{Cell, Table, count};
 use crate::page::{Page, Section};
+use crate::stdout;
 use answers::Answers;
 use limpide::diagnose::{Finding, Severity};
 use limpide::pipeline::Input;
@@ -52,7 +53,7 @@ pub fn command(run: &Path, data: Option<&Path>, threads: Option<u16>) -> Result<
     let mut session = common.session(&folder.description(), &[])?;
     format::load_into(&mut session.network, &folder.model())?;
     write(&session, &history, &outcome, &folder)?;
-    println!("{}", folder.file("report.html").display());
+    stdout::line(folder.file("report.html").display())?;
     Ok(ExitCode::SUCCESS)
 }
 
