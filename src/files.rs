@@ -25,7 +25,8 @@ pub fn prepare_folder(folder: &Path) -> Result<(), Error> {
     fs::remove_file(&probe).map_err(io)
 }
 
-/// Writes `bytes` to a temporary file beside `path`, syncs it, and renames it to `path`.
+/// Writes `bytes` to a temporary file beside `path`, syncs it, and renames it to `path`. Where `path` is a link, the file that
+/// it names is replaced and the link stays; a device or a pipe is written to as it stands.
 ///
 /// # Errors
 /// [`Error::Io`]; whatever stood at `path` before is untouched then, and the temporary file is removed.
@@ -40,9 +41,18 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     write_atomically_by(path, |file| file.write_all(bytes))
 }
 
+/// Whether two paths lead to the same file, however they are spelt.
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
+    a == b || fs::canonicalize(a).is_ok_and(|a| fs::canonicalize(b).is_ok_and(|b| a == b))
+}
+
 /// [`write_atomically`] of what `write` puts into the file.
 fn write_atomically_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Error> {
     let io = |source| Error::Io { path: path.to_path_buf(), source };
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return File::options().write(true).open(path).and_then(|mut file| write(&mut file)).map_err(io);
+    }
+    let path = &behind_link(path).map_err(io)?;
     let temporary = temporary_name(path).map_err(io)?;
     let written = write_and_sync(&temporary, write).and_then(|()| fs::rename(&temporary, path));
     if let Err(source) = written {
@@ -51,6 +61,15 @@ fn write_atomically_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<
         return Err(io(source));
     }
     sync_folder(path).map_err(io)
+}
+
+/// The file that a link names, whether it is there yet or not; any other path as it is.
+fn behind_link(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        _ if !path.is_symlink() => Ok(path.to_path_buf()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.with_file_name("").join(fs::read_link(path)?)),
+        file => file,
+    }
 }
 
 fn write_and_sync(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
@@ -109,6 +128,34 @@ mod tests {
         write_atomically(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_its_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        for (link, file) in [("link", "there"), ("early", "not yet")] {
+            let (link, file) = (folder.path().join(link), folder.path().join("below").join(file));
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(folder.path().join("below/there"), b"old").unwrap();
+            std::os::unix::fs::symlink(file.strip_prefix(folder.path()).unwrap(), &link).unwrap();
+            write_atomically(&link, b"new").unwrap();
+            assert!(link.is_symlink() && is_same_file(&link, &file), "{}", link.display());
+            assert_eq!(fs::read(&file).unwrap(), b"new");
+        }
+        assert_eq!(names(folder.path()), ["below", "early", "link"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_replaced_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        // A socket cannot be opened as a file, so the error is the system's.
+        assert!(write_atomically(&path, b"new").unwrap_err().to_string().contains("socket"));
+        assert!(!fs::metadata(&path).unwrap().is_file());
+        assert_eq!(names(folder.path()), ["socket"]);
     }
 
     #[test]

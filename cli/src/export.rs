@@ -1,12 +1,11 @@
 //! `limpide export`: a trained network in a form that other programs take.
 
-use crate::model_file;
 use crate::stdout;
+use crate::{model_file, overwrite};
 use limpide::files::write_atomically;
 use limpide::format::{self, Export, onnx, rust_source};
-use limpide::pipeline::{Input, Output};
 use limpide::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Write a trained network as ONNX, as Rust source or as safetensors.
@@ -14,8 +13,9 @@ use std::process::ExitCode;
 /// onnx: for onnxruntime, a browser and others; any number of samples. rust: one source file without dependencies, whose
 /// `predict` has the bits of the network here. safetensors: weights by PyTorch's names, for `load_state_dict`.
 ///
-/// The first two do what `predict` does: they take numbers as they were measured (columns of categories as ones and zeros), and
-/// give probabilities of classes, or values in their own units.
+/// The first two do what `predict` does: they take numbers as they were measured, and give probabilities of classes, or values
+/// in their own units. For a table a category is a one among zeros, and a missing number the mean of its column, with a one
+/// behind it. What each number is is printed, and stands in the file.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  limpide export runs/digits --format onnx\n  limpide export cnn.safetensors --format rust --input 1,28,28 --out src/cnn.rs"
@@ -71,44 +71,47 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         false => arguments.model.clone(),
     };
     let out = arguments.out.clone().unwrap_or_else(|| beside.with_extension(arguments.format.ending()));
+    let read = model_file::place(&arguments.model);
+    if arguments.out.is_none() && out == read {
+        return Err(Error::option("--out", "given: a run and a model file are safetensors already", "nothing"));
+    }
+    overwrite::refuse("--out", &out, [read.as_path()])?;
     if arguments.format == Format::Safetensors {
-        if out == arguments.model || arguments.model.is_dir() && arguments.out.is_none() {
-            return Err(Error::option("--out", "given: a run and a model file are safetensors already", "nothing"));
-        }
         format::save(network, &out)?;
-        return told(arguments, &out, None, false);
+        return told(arguments, &out, None);
     }
     let sample = model_file::sample(&pipeline, arguments.input.as_deref())?;
-    let standardization = model_file::standardization(&pipeline).filter(|_| !arguments.bare);
-    if standardization.is_none() && !arguments.bare && matches!(pipeline.input(), Input::Table(_)) {
-        eprintln!("limpide: columns of dates are not in the file; it takes what `limpide inspect` lists as inputs");
-    }
-    let output = if arguments.bare { Output::default() } else { pipeline.output().clone() };
-    let options = Export { standardization, wide: matches!(pipeline.input(), Input::Table(_)), output };
+    let options = if arguments.bare { Export::default() } else { model_file::export(&pipeline) };
     let bytes = match arguments.format {
         Format::Onnx => onnx::export(network, &sample, &options)?,
         _ => rust_source::export(network, &sample, &options)?.into_bytes(),
     };
     write_atomically(&out, &bytes)?;
-    told(arguments, &out, Some(&sample), options.standardization.is_some())
+    told(arguments, &out, Some((&sample, &options)))
 }
 
-/// Says what was written.
-fn told(
-    arguments: &Arguments,
-    out: &std::path::Path,
-    sample: Option<&[usize]>,
-    standardized: bool,
-) -> Result<ExitCode> {
+/// Says what was written, and what it takes.
+fn told(arguments: &Arguments, out: &Path, takes: Option<(&[usize], &Export)>) -> Result<ExitCode> {
     let out = out.display().to_string();
     if arguments.json {
-        let ending = arguments.format.ending();
-        let object = serde_json::json!({"file": out, "format": ending, "input": sample, "standardized": standardized});
-        stdout::json(&object)?;
-        return Ok(ExitCode::SUCCESS);
+        let (sample, options) = takes.unzip();
+        return stdout::json(&serde_json::json!({
+            "file": out,
+            "format": arguments.format.ending(),
+            "input": sample,
+            "input_names": options.map(|options| &options.inputs),
+            "input_divisor": options.and_then(|options| options.divisor),
+            "standardized": options.is_some_and(|options| options.standardization.is_some()),
+        }))
+        .map(|()| ExitCode::SUCCESS);
     }
-    let takes = sample.map(|sample| format!(": takes samples {}", limpide::tensor::shape_text(sample)));
-    let measured = if standardized { ", as they were measured" } else { "" };
-    stdout::line(format_args!("{out}{}{measured}", takes.unwrap_or_default()))?;
+    let takes = takes.map_or(String::new(), |(sample, options)| {
+        let divided = options.divisor.map(|divisor| format!(", bytes divided by {divisor}"));
+        let measured = options.standardization.as_ref().map(|_| ", as they were measured".to_string());
+        let names = options.inputs.iter().map(|name| format!("\n  {name}"));
+        let about: String = divided.into_iter().chain(measured).chain(names).collect();
+        format!(": takes samples {}{about}", limpide::tensor::shape_text(sample))
+    });
+    stdout::line(format_args!("{out}{takes}"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! `limpide import`: a model file from an ONNX file, or from weights of PyTorch and an architecture.
 
-use crate::model_file;
 use crate::stdout;
+use crate::{model_file, overwrite};
 use limpide::model::LayerDescription;
 use limpide::pipeline::{self, Input, Meaning};
 use limpide::{Error, Module, Result, format};
@@ -35,13 +35,15 @@ pub struct Arguments {
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { file, layers, out } = arguments;
     let out = out.clone().unwrap_or_else(|| file.with_extension("safetensors"));
-    if out == *file {
-        return Err(Error::option("--out", "another file than the one that is read", out.display()));
+    overwrite::refuse("--out", &out, std::iter::once(file.as_path()).chain(layers.as_deref()))?;
+    if arguments.out.is_none() && out.exists() {
+        let wanted = "given where a file of that name is there already";
+        return Err(Error::option("--out", wanted, out.display()));
     }
     let (network, meaning): (Box<dyn Module<f32>>, Meaning) = match (model_file::is_onnx(file), layers) {
         (true, None) => {
             let format::onnx::Imported { network, sample, standardization, output } = format::onnx::import(file)?;
-            let input = Input::Tensor { shape: Some(sample), standardization, fit: None };
+            let input = Input::Tensor { shape: Some(sample), standardization, divisor: None, fit: None };
             (Box::new(network), Meaning { input, output })
         }
         (false, Some(layers)) => {

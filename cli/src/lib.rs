@@ -10,6 +10,7 @@ pub mod export;
 pub mod import;
 pub mod inspect;
 pub mod model_file;
+pub mod overwrite;
 pub mod page;
 pub mod progress;
 pub mod report;

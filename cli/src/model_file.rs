@@ -1,17 +1,22 @@
 //! A trained network from wherever it is: the folder of a run, a model file, an ONNX file.
 
 use limpide::data::Standardization;
-use limpide::format::onnx;
+use limpide::format::{Export, onnx};
 use limpide::layers::Linear;
 use limpide::pipeline::{Input, Pipeline};
 use limpide::table::{Encoding, Table};
 use limpide::{Error, Result, model};
 use std::any::Any;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Whether a file is one of ONNX, by its name.
 pub fn is_onnx(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
+}
+
+/// The file itself: a run's folder has its model by this name.
+pub fn place(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() }
 }
 
 /// The network of a run's folder, a model file or an ONNX file, with what stands around it.
@@ -23,7 +28,7 @@ pub fn read(path: &Path) -> Result<Pipeline> {
         return model::load(path);
     }
     let onnx::Imported { network, sample, standardization, output } = onnx::import(path)?;
-    Pipeline::new(network, Input::Tensor { shape: Some(sample), standardization, fit: None }, output)
+    Pipeline::new(network, Input::Tensor { shape: Some(sample), standardization, divisor: None, fit: None }, output)
 }
 
 /// The shape of a sample as it goes into the network: as asked for, as the file says, or as a first `Linear` wants it.
@@ -54,28 +59,32 @@ pub fn sample(pipeline: &Pipeline, asked: Option<&[usize]>) -> Result<Vec<usize>
     }
 }
 
-/// What the numbers that go in are standardised by, where that can be said with a mean and a deviation for each.
-pub fn standardization(pipeline: &Pipeline) -> Option<Standardization> {
+/// What goes into an exported file beside the network: all that a pipeline does before it and behind it. A date is the number
+/// of days since 1970, and its places in year, week and day go in as they are.
+pub fn export(pipeline: &Pipeline) -> Export {
+    let output = pipeline.output().clone();
     match pipeline.input() {
-        Input::Tensor { standardization, .. } => standardization.clone(),
-        Input::Table(table) => of_table(table),
+        Input::Tensor { standardization, divisor, .. } => {
+            Export { standardization: standardization.clone(), divisor: *divisor, output, ..Export::default() }
+        }
+        Input::Table(table) => {
+            let standardization = of_table(table);
+            Export { standardization, wide: true, inputs: table.features(), divisor: None, output }
+        }
     }
 }
 
-/// Numbers by their mean and deviation; what is one or zero stays as it is. None for dates, which become several numbers.
+/// Numbers and dates by their mean and deviation; what is one or zero, or a place on a circle, stays as it is.
 fn of_table(table: &Table) -> Option<Standardization> {
     let (mut means, mut stds) = (Vec::new(), Vec::new());
     for column in table.used() {
-        if let Encoding::Number { mean, std, .. } = column.encoding {
-            means.push(mean);
-            stds.push(std);
-        } else if !matches!(column.encoding, Encoding::Category { .. }) {
-            return None;
-        }
-        // Whether a number is missing, and which category a cell is.
-        let rest = column.encoding.width() - usize::from(matches!(column.encoding, Encoding::Number { .. }));
-        means.extend(vec![0.0; rest]);
-        stds.extend(vec![1.0; rest]);
+        let first = match column.encoding {
+            Encoding::Number { mean, std, .. } | Encoding::Date { mean, std, .. } => Some((mean, std)),
+            _ => None,
+        };
+        let rest = column.encoding.width() - usize::from(first.is_some());
+        means.extend(first.map(|(mean, _)| mean).into_iter().chain(vec![0.0; rest]));
+        stds.extend(first.map(|(_, std)| std).into_iter().chain(vec![1.0; rest]));
     }
     Standardization::new(means, stds, 1).ok()
 }

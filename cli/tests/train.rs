@@ -188,7 +188,7 @@ logging = { json = true, tensorboard = true }
 fn a_test_that_misses_exits_with_1_and_no_test_is_no_figure() {
     let place = Place::new();
     let file = place.file(SMALL);
-    let words = format!("--set split.test=0.5 --set test.min_accuracy=1.1 --out {}", place.path("missed"));
+    let words = format!("--set split.test=0.5 --set test.max_loss=0.0 --out {}", place.path("missed"));
     let ran = run("train", &file, &words);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ran.stdout.contains("MISSES"), "{}", ran.stdout);
@@ -221,7 +221,7 @@ fn what_is_wrong_in_a_description_is_told_with_its_place() {
         ("epochs = 2", "epochs = 2\nepochs = 3", &["line 2", "duplicate key"]),
         ("epochs = 2", "", &["missing field `epochs`"]),
         ("epochs = 2", "epochs = 2\nbatch_size = 0", &["batch_size must be at least 1, got 0"]),
-        ("epochs = 2", "epochs = 2\nthreads = 0", &["threads must be at least 1, got 0"]),
+        ("epochs = 2", "epochs = 2\nthreads = 0", &["threads must be from 1 to 1024, got 0"]),
         ("[[layers]]", "[checkpoints]\nkeep_last = 0\n[[layers]]", &["Checkpoints: keep_last must be at least 1"]),
         ("\"moons\"", "\"mnits\"", &["line 3", "unknown variant `mnits`", "did you mean `mnist`?"]),
         ("noise = 0.1", "nose = 0.1", &["unknown field `nose`", "did you mean `noise`?"]),
@@ -286,7 +286,7 @@ fn no_run_writes_over_another_or_over_other_files() {
 #[test]
 fn a_checkpoint_that_does_not_fit_is_refused_and_stays() {
     let place = Place::new();
-    place.train(&place.file(SMALL), "run", "");
+    place.train(&place.file(SMALL), "run", "--set checkpoints.keep_last=1");
     let checkpoints = place.path("run/checkpoints");
     let newest = fs::read_dir(&checkpoints).unwrap().map(|entry| entry.unwrap().path());
     let newest = newest.filter(|path| path.extension().is_some()).max().unwrap();
@@ -377,4 +377,71 @@ fn a_range_test_draws_its_curve_and_suggests_a_rate_that_learns() {
     // Nothing is left behind but the page, and a page that cannot be written is told.
     assert!(run("train", &file, "--range-test x.html --dry-run").code == 2);
     run("train", &file, &format!("--range-test {}", place.path("no/where.html"))).is_refused_with(&["no/where.html"]);
+}
+
+#[test]
+fn what_no_machine_has_room_for_is_refused_before_any_work() {
+    let place = Place::new();
+    let file = place.file(SMALL);
+    for (setting, words) in [
+        ("threads=40000", &["threads must be from 1 to 1024, got 40000"][..]),
+        ("data.samples=1000000000000", &["data.samples must be from 1 to", "got 1000000000000"]),
+        ("data.samples=0", &["data.samples must be from 1 to", "got 0"]),
+        ("test={min_accuracy=95} split.test=0.2", &["test.min_accuracy must be a share from 0 to 1, got 95"]),
+    ] {
+        let words_set: Vec<String> = setting.split(' ').map(|one| format!("--set {one}")).collect();
+        run("train", &file, &format!("--dry-run {}", words_set.join(" "))).is_refused_with(words);
+    }
+}
+
+#[test]
+fn a_dry_run_counts_the_steps_that_a_run_takes() {
+    let place = Place::new();
+    let file = place.file(SMALL);
+    for (words, steps) in [("", "2 steps each"), ("--set drop_last=true", "1 step each")] {
+        let told = run("train", &file, &format!("--dry-run --set batch_size=40 {words}"));
+        assert!(told.stdout.contains(steps), "{}{}", told.stdout, told.stderr);
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_told_and_the_one_before_it_taken() {
+    let place = Place::new();
+    let file = place.file(&format!("{SMALL}\n[checkpoints]\nmin_seconds = 0.0\n"));
+    let whole = place.train(&file, "run", "--json").json();
+    let mut all: Vec<_> = fs::read_dir(place.path("run/checkpoints")).unwrap().map(|own| own.unwrap().path()).collect();
+    all.retain(|path| path.extension().is_some_and(|end| end == "safetensors"));
+    all.sort();
+    assert_eq!(all.len(), 2, "{all:?}");
+    let newest = all.last().unwrap();
+    fs::write(newest, &fs::read(newest).unwrap()[..100]).unwrap();
+    let ran = run("resume", &place.path("run"), "--json");
+    let before = all[0].file_name().unwrap().to_str().unwrap();
+    assert!(ran.stderr.contains("going on from") && ran.stderr.contains(before), "{}", ran.stderr);
+    assert_eq!(ran.json()["train"], whole["train"]);
+    for path in &all {
+        fs::write(path, b"damaged").unwrap();
+    }
+    run("resume", &place.path("run"), "").is_refused_with(&[newest.file_name().unwrap().to_str().unwrap()]);
+}
+
+/// What is piped on, or written to a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_who_reads_is_no_error_and_no_room_is_one() {
+    use std::process::{Command, Stdio};
+    let check = |stdout: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_limpide"));
+        command.args(["gradcheck", "Linear", "--all"]).stdout(stdout).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let full = check(fs::File::options().write(true).open("/dev/full").unwrap().into()).wait_with_output().unwrap();
+    let told = String::from_utf8(full.stderr).unwrap();
+    assert!(told.contains("limpide: standard output: No space left") && !told.contains("panicked"), "{told}");
+    assert_eq!(full.status.code(), Some(2));
+    let mut gone = check(Stdio::piped());
+    drop(gone.stdout.take());
+    let gone = gone.wait_with_output().unwrap();
+    let told = String::from_utf8(gone.stderr).unwrap();
+    assert!(gone.status.success() && !told.contains("panicked") && !told.contains("Broken pipe"), "{told}");
 }

@@ -82,6 +82,34 @@ impl AnyArray {
         })
     }
 
+    /// As inputs (n, …) of a model that was trained on bytes divided by `divisor`, or on numbers as they are: whatever type the
+    /// numbers are stored in, they mean what they meant in training.
+    ///
+    /// Errs as [`AnyArray::inputs`] does, and for numbers that can be no such bytes: whole ones beyond 0 to 255, and others
+    /// beyond 0 to 1.
+    pub fn inputs_for(self, place: &ArrayPlace, channels_last: bool, divisor: Option<f32>) -> Result<Inputs<f32>> {
+        let (reals, most) = match (self, divisor) {
+            (AnyArray::Bools(all), _) | (AnyArray::Bytes(all), None) => (all.mapv(f32::from).into_shared(), None),
+            (AnyArray::Bytes(all), Some(divisor)) => (all.mapv(|b| f32::from(b) / divisor).into_shared(), None),
+            (AnyArray::Integers(all), Some(divisor)) => {
+                (all.mapv(|b| b as f32 / divisor).into_shared(), Some((WHITE / divisor, divisor)))
+            }
+            (AnyArray::Reals(all), Some(divisor)) => (all, Some((1.0, divisor))),
+            (other, _) => return other.inputs(place, channels_last),
+        };
+        if let Some((most, divisor)) = most
+            && let Some(at) = reals.iter().position(|x| !(0.0..=most).contains(x))
+        {
+            let row = at / reals.shape().iter().skip(1).product::<usize>() + 1;
+            let problem = format!(
+                "row {row} does not hold what the model was trained on: bytes, 0 to 255, which were divided by {divisor}; save \
+                 such bytes as uint8, or as numbers from 0 to 1"
+            );
+            return Err(Error::Data { path: place.file.clone(), problem: named(place, problem) });
+        }
+        AnyArray::Reals(reals).inputs(place, channels_last)
+    }
+
     /// What such targets ask for: texts, bools, few whole numbers and one-hot rows are classes, other numbers values.
     pub fn task(&self) -> ArrayTask {
         let (rows, single) = (self.shape().first().copied().unwrap_or(0), is_column(self.shape()));
@@ -184,6 +212,7 @@ pub fn array_dataset(
         numbers.get(name.as_str()).copied().ok_or_else(|| {
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             let close = nearest(name, &known);
+            let row = row + 1;
             wrong(format!("row {row} is of class {name}, which the training part has not; the nearest is {close}"))
         })
     };
@@ -211,7 +240,7 @@ fn named(place: &ArrayPlace, problem: String) -> String {
 fn first_not_finite(all: &Tensor<f32>) -> Option<(usize, f32)> {
     let size: usize = all.shape()[1..].iter().product();
     let (at, value) = all.iter().enumerate().find(|(_, number)| !number.is_finite())?;
-    Some((at / size.max(1), *value))
+    Some((at / size.max(1) + 1, *value))
 }
 
 /// Whether an array has one entry a sample: (n,) or (n, 1).

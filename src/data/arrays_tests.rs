@@ -72,7 +72,7 @@ fn classes_are_numbered_in_their_order() {
     let (data, _) = of(words(["grey", "bright"]), Some(&known)).unwrap();
     assert_eq!((data.targets.labels().unwrap(), data.classes), (vec![2, 0], 3));
     let error = error_of(of(words(["grey", "drak"]), Some(&known)));
-    assert!(error.contains("row 1 is of class drak") && error.contains("the nearest is dark"), "{error}");
+    assert!(error.contains("row 2 is of class drak") && error.contains("the nearest is dark"), "{error}");
 }
 
 #[test]
@@ -112,12 +112,35 @@ fn what_does_not_fit_is_told_with_the_row() {
     assert!(classes(1, AnyArray::Reals(tensor(&[], vec![1.0]))).contains("got ()"));
     let nan = AnyArray::Reals(tensor(&[2, 2], vec![0.0, 1.0, f32::NAN, 0.0]));
     let error = error_of(nan.clone().inputs(&ArrayPlace { file: "d.npz".into(), array: Some("x".into()) }, false));
-    assert!(error.starts_with("d.npz: array x row 1 holds NaN, and every input must be finite"), "{error}");
+    assert!(error.starts_with("d.npz: array x row 2 holds NaN, and every input must be finite"), "{error}");
     assert!(
-        error_of(array_dataset(inputs(2), (&anywhere(), nan), ArrayTask::Values, None)).contains("row 1 holds NaN")
+        error_of(array_dataset(inputs(2), (&anywhere(), nan), ArrayTask::Values, None)).contains("row 2 holds NaN")
     );
     let words = AnyArray::Texts(tensor(&[1], vec!["a".into()]));
     assert!(error_of(words.clone().inputs(&anywhere(), false)).contains("holds text"));
     assert!(error_of(array_dataset(inputs(1), (&anywhere(), words), ArrayTask::Values, None)).contains("holds text"));
     assert!(error_of(AnyArray::Reals(tensor(&[0, 3], vec![])).inputs(&anywhere(), false)).contains("got (0, 3)"));
+}
+
+#[test]
+fn numbers_mean_to_a_model_what_they_meant_in_training() {
+    let bytes = || ArcArray::from_shape_vec(IxDyn(&[2, 2]), vec![0u8, 51, 255, 1]).unwrap();
+    let read = |array: AnyArray, divisor| match array.inputs_for(&anywhere(), false, divisor).unwrap() {
+        Inputs::Real(all) => crate::tensor::values(&all).to_vec(),
+        other => panic!("{other:?}"),
+    };
+    // As they were, for a model of numbers; divided, for one of bytes, whatever type they are stored in.
+    let whole = [0.0, 51.0, 255.0, 1.0];
+    let divided = whole.map(|byte| byte / 255.0);
+    assert_eq!(read(AnyArray::Bytes(bytes()), None), whole);
+    assert_eq!(read(integers(&[0, 51, 255, 1]), None), whole);
+    assert_eq!(read(AnyArray::Bytes(bytes()), Some(255.0)), divided);
+    assert_eq!(read(integers(&[0, 51, 255, 1]), Some(255.0)), divided);
+    let reals = |values: Vec<f32>| AnyArray::Reals(crate::tensor(&[2, 2], values));
+    assert_eq!(read(reals(divided.to_vec()), Some(255.0)), divided);
+    assert_eq!(read(integers(&[4, 16]), Some(16.0)), [0.25, 1.0]);
+    for (array, row) in [(reals(vec![0.0, 1.0, 0.5, 51.0]), 2), (integers(&[0, 1, 256]), 3), (integers(&[-1]), 1)] {
+        let error = error_of(array.inputs_for(&anywhere(), false, Some(255.0)));
+        assert!(error.contains(&format!("row {row} does not hold what the model was trained on")), "{error}");
+    }
 }

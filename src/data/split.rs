@@ -164,6 +164,24 @@ fn shares(sizes: &[usize], fraction: f64, room: &[usize], limit: usize) -> Vec<u
 }
 
 impl Split {
+    /// The division of a set that comes with a validation or test part of its own: their samples are numbered by themselves.
+    pub fn with_own<T: Real>(mut self, validation: Option<&Dataset<T>>, test: Option<&Dataset<T>>) -> Self {
+        for (part, own) in [(1, validation), (2, test)] {
+            let Some(own) = own else { continue };
+            let samples = (0..own.len()).collect();
+            if part == 1 {
+                self.validation = samples
+            } else {
+                self.test = samples
+            }
+            for label in own.targets.labels().into_iter().flatten() {
+                let class = usize::try_from(label).ok().and_then(|class| self.per_class.get_mut(class));
+                class.into_iter().for_each(|counts| counts[part] += 1);
+            }
+        }
+        self
+    }
+
     /// What printing it gives, with the names of classes instead of their numbers.
     pub fn with_names(&self, names: &[String]) -> String {
         let mut text =
@@ -225,6 +243,12 @@ mod tests {
             split.to_string(),
             "train 140, validation 40, test 20\n  class 0: 70, 20, 10\n  class 1: 42, 12, 6\n  class 2: 28, 8, 4"
         );
+    }
+
+    #[test]
+    fn parts_of_its_own_are_counted_with_the_rest() {
+        let split = Split::new(&classes(&[4, 2]), 0.0, 0.0, 1).unwrap().with_own(Some(&classes(&[1, 2])), None);
+        assert_eq!(split.to_string(), "train 6, validation 3, test 0\n  class 0: 4, 1, 0\n  class 1: 2, 2, 0");
     }
 
     #[test]

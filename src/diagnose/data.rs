@@ -181,6 +181,7 @@ fn leak<T: Real>(train: &Dataset<T>, validation: &Dataset<T>, seen: &Seen, place
         validation.len(),
         if pairs.len() == 1 { "stands" } else { "stand" }
     );
-    let severity = if pairs.len() * 100 > validation.len() { Error } else { Warning };
+    // A real set often holds a sample or two twice; a tenth is a split gone wrong.
+    let severity = if pairs.len() * 10 > validation.len() { Error } else { Warning };
     Some(Finding::new(severity, place, message, "drop the duplicates before splitting"))
 }

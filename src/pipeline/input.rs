@@ -16,7 +16,11 @@ pub enum Input {
         shape: Option<Vec<usize>>,
         /// What is taken off and divided by.
         standardization: Option<Standardization>,
-        /// For images: how a file is brought to the shape. Their pixels stand for p / 255.
+        /// What bytes were divided by before they trained the network: 255 for pixels, which then go from 0 to 1. None for
+        /// numbers that are taken as they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        divisor: Option<f32>,
+        /// For images: how a file is brought to the shape.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fit: Option<Fit>,
     },
@@ -27,7 +31,7 @@ pub enum Input {
 impl Default for Input {
     /// Whatever the network takes, as it is.
     fn default() -> Self {
-        Input::Tensor { shape: None, standardization: None, fit: None }
+        Input::Tensor { shape: None, standardization: None, divisor: None, fit: None }
     }
 }
 
@@ -50,6 +54,19 @@ impl Input {
         if x.ndim() == 0 {
             return Err(Error::shape("the model", "samples (n, …)", x.shape()));
         }
+        let prepared = self.scaled(x)?;
+        let names = match self {
+            Input::Table(table) => table.features(),
+            Input::Tensor { .. } => Vec::new(),
+        };
+        finite(&prepared, |row, place| match names.get(place) {
+            Some(name) => format!("row {}, column `{name}` of the input", row + 1),
+            None => format!("row {}, number {} of the input", row + 1, place + 1),
+        })?;
+        Ok(prepared)
+    }
+
+    fn scaled(&self, x: &Tensor<f32>) -> Result<Tensor<f32>> {
         match self {
             Input::Tensor { shape, standardization, .. } => {
                 let mut x = match shape {
@@ -65,6 +82,18 @@ impl Input {
             }
             Input::Table(table) => prepare_table(table, &dense(x)),
         }
+    }
+}
+
+/// Whether all numbers that the network is to see are finite; `name` calls the one by its sample and place that is not.
+pub(super) fn finite(prepared: &Tensor<f32>, name: impl Fn(usize, usize) -> String) -> Result<()> {
+    let each = prepared.len() / prepared.shape()[0].max(1);
+    match values(prepared).iter().position(|x| !x.is_finite()) {
+        Some(place) => {
+            let found = values(prepared)[place];
+            Err(Error::option(name(place / each, place % each), "a finite number, scaled too", found))
+        }
+        None => Ok(()),
     }
 }
 
@@ -88,10 +117,6 @@ fn prepare_table(table: &Table, x: &Tensor<f32>) -> Result<Tensor<f32>> {
     let used = table.used().count();
     if x.ndim() != 2 || x.shape()[1] != used {
         return Err(Error::shape("the model", format!("(n, {used}): the columns {}", table.used_names()), x.shape()));
-    }
-    if let Some(place) = x.iter().position(|x| x.is_infinite()) {
-        let name = format!("row {}, column {} of the input", place / used + 1, place % used + 1);
-        return Err(Error::option(name, "finite, or NaN where it is missing", values(x)[place]));
     }
     Ok(crate::tensor(&[x.shape()[0], table.width()], table.encode_numbers(values(x))))
 }

@@ -57,6 +57,8 @@ impl Activation {
             LossDescription::CrossEntropy(_) | LossDescription::Focal(_) => Activation::Softmax,
             LossDescription::Nll(_) | LossDescription::KlDiv(_) => Activation::Exp,
             LossDescription::BceWithLogits(_) | LossDescription::SigmoidFocal(_) => Activation::Sigmoid,
+            // A score whose sign decides: this puts the border at one half.
+            LossDescription::Hinge(_) => Activation::Sigmoid,
             LossDescription::SampleWeighted(weighted) => Activation::of(&weighted.loss),
             _ => Activation::None,
         }
@@ -82,11 +84,22 @@ impl Activation {
 }
 
 impl Output {
+    /// The names of the classes, or of the values where they have some.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Output::Classes { names, .. } | Output::Values { names, .. } => names,
+        }
+    }
+
     /// Whether a network that gives so many numbers a sample gives this.
     pub(crate) fn check(&self, outputs: usize) -> Result<()> {
         let wrong = |wanted: String| Err(Error::option("the network's outputs", wanted, outputs));
         match self {
-            Output::Classes { names, .. } if names.len() == outputs || (names.len() == 2 && outputs == 1) => Ok(()),
+            Output::Classes { names, .. } if names.len() == outputs && outputs != 1 => Ok(()),
+            Output::Classes { names, activation } if names.len() == 2 && outputs == 1 => match activation {
+                Activation::Sigmoid | Activation::None => Ok(()),
+                _ => wrong(format!("two for 2 classes where {activation:?} makes probabilities of them")),
+            },
             Output::Classes { names, .. } => wrong(format!("one for each of {} classes", names.len())),
             Output::Values { names, mean, std } => {
                 match [names.len(), mean.len(), std.len()].into_iter().find(|&len| len > 0 && len != outputs) {

@@ -1,6 +1,7 @@
 //! A pipeline in two halves, for whoever answers again and again: inputs are checked and scaled one by one, and the network
 //! then answers many of them at once.
 
+use super::input::finite;
 use super::{Input, Pipeline, Predictions};
 use crate::plan::Predictor;
 use crate::table::{Rows, Unseen};
@@ -22,7 +23,11 @@ impl Pipeline {
     /// Those of [`Pipeline::predict_rows`].
     pub fn prepare_rows(&self, rows: &Rows) -> Result<(Tensor<f32>, Vec<Unseen>)> {
         match &self.meaning.input {
-            Input::Table(table) => table.encode(rows),
+            Input::Table(table) => {
+                let (x, unseen) = table.encode(rows)?;
+                finite(&x, |row, number| rows.place(row, &table.features()[number]))?;
+                Ok((x, unseen))
+            }
             Input::Tensor { .. } => {
                 Err(Error::option("rows of a table", "for a model that was trained on one", "another model"))
             }
@@ -38,7 +43,7 @@ impl Pipeline {
     /// use limpide::pipeline::{Input, Output, Pipeline};
     /// use limpide::{Module, Sequential, layers::Linear, tensor};
     /// let network = Sequential::<f32>::new().push(Linear::new(2, 1)).seed(1);
-    /// let input = Input::Tensor { shape: Some(vec![2]), standardization: None, fit: None };
+    /// let input = Input::Tensor { shape: Some(vec![2]), standardization: None, divisor: None, fit: None };
     /// let pipeline = Pipeline::new(network, input, Output::default())?;
     /// let mut ready = pipeline.ready(8)?;
     /// let x = tensor(&[3, 2], vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);

@@ -35,7 +35,7 @@ fn a_value_comes_back_in_its_own_units() {
 fn images_are_scaled_and_take_their_shape() {
     let images = Inputs::Real(tensor(&[2, 1, 1, 2], vec![0.0, 10.0, 4.0, 10.0])); // means 2 and 10, deviations 2 and 0
     let standardization = Some(Standardization::fit(&images, &[0, 1], Per::Feature).unwrap());
-    let input = Input::Tensor { shape: Some(vec![2]), standardization, fit: None };
+    let input = Input::Tensor { shape: Some(vec![2]), standardization, divisor: None, fit: None };
     let pipeline = Pipeline::new(linear(2, 1, vec![1.0, 1.0]), input, Output::default()).unwrap();
     let answer = pipeline.predict(&tensor(&[1, 1, 1, 2], vec![4.0, 11.0])).unwrap();
     assert_eq!(answer.values, tensor(&[1, 1], vec![2.0])); // (4 − 2) / 2 + (11 − 10)
@@ -64,6 +64,7 @@ fn outputs_become_probabilities_as_their_loss_means_them() {
         ("NLLLoss", vec![-1.0, -1.0], [0.367_879, 0.367_879]),
         ("BCEWithLogitsLoss", vec![1.0], [0.268_941, 0.731_059]),
         ("BCELoss", vec![0.25], [0.75, 0.25]),
+        ("HingeLoss", vec![1.0], [0.268_941, 0.731_059]),
     ] {
         let description: LossDescription = serde_json::from_str(&format!("{{\"name\": \"{loss}\"}}")).unwrap();
         let output =
@@ -84,18 +85,33 @@ fn parts_that_do_not_fit_are_refused() {
     assert!(refusal(table(vec![number("x", 0.0, 1.0)]), Output::default()).contains("wants (n, 2)"));
     let two = || table(vec![number("x", 0.0, 1.0), number("y", 0.0, 1.0)]);
     assert!(refusal(two(), classes(2)).contains("the network's outputs must be one for each of 2 classes, got 3"));
+    let softmax = Output::Classes { names: vec!["no".into(), "yes".into()], activation: Activation::Softmax };
+    let one = Pipeline::new(linear(1, 1, vec![1.0]), table(vec![number("x", 0.0, 1.0)]), softmax);
+    let one = one.unwrap_err().to_string();
+    assert!(one.contains("must be two for 2 classes where Softmax makes probabilities of them, got 1"), "{one}");
     let zero = table(vec![number("x", 0.0, 0.0), number("y", 0.0, 1.0)]);
     assert!(refusal(zero, classes(3)).contains("column `x` must be a finite mean and a deviation above 0"));
     let pipeline = Pipeline::new(linear(2, 3, vec![0.0; 6]), two(), classes(3)).unwrap();
     let wrong = pipeline.predict(&crate::zeros(&[1, 3])).unwrap_err().to_string();
     assert!(wrong.contains("(n, 2): the columns `x`, `y`"), "{wrong}");
-    assert!(
-        pipeline
-            .predict(&tensor(&[1, 2], vec![0.0, f32::INFINITY]))
-            .unwrap_err()
-            .to_string()
-            .contains("row 1, column 2")
-    );
+}
+
+/// What is no number in the network's eyes would come out as an answer that is none.
+#[test]
+fn numbers_that_are_not_finite_are_refused_wherever_they_come_from() {
+    let column = |name: &str| number(name, 0.0, 0.5);
+    let table = Input::Table(Table { columns: vec![column("x"), column("y")], header: true });
+    let pipeline = |input| Pipeline::new(linear(2, 3, vec![0.0; 6]), input, Output::default()).unwrap();
+    let of_table = pipeline(table);
+    for infinite in [f32::INFINITY, f32::MAX] {
+        let error = of_table.predict(&tensor(&[2, 2], vec![0.0, 1.0, 0.0, infinite])).unwrap_err().to_string();
+        assert!(error.starts_with("row 2, column `y` of the input must be a finite number, scaled too"), "{error}");
+    }
+    let rows = Rows::from_csv("rows", b"x,y\n1,2\n1e308,2\n").unwrap();
+    let error = of_table.predict_rows(&rows).unwrap_err().to_string();
+    assert!(error.starts_with("row 2, column `x` must be a finite number"), "{error}");
+    let error = pipeline(Input::default()).predict(&tensor(&[1, 2], vec![1.0, f32::NAN])).unwrap_err().to_string();
+    assert!(error.starts_with("row 1, number 2 of the input must be a finite number"), "{error}");
 }
 
 #[test]

@@ -127,7 +127,7 @@ impl Rows {
     }
 
     /// What messages call a cell.
-    pub(super) fn place(&self, row: usize, column: &str) -> String {
+    pub(crate) fn place(&self, row: usize, column: &str) -> String {
         format!("row {}, column `{column}`", self.first + row)
     }
 }

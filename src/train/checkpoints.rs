@@ -97,6 +97,14 @@ impl Checkpoints {
         Ok(numbered(folder)?.pop().map(|(_, path)| path))
     }
 
+    /// The checkpoints of a folder by the steps behind them, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the folder cannot be read.
+    pub fn all(folder: &Path) -> Result<Vec<PathBuf>> {
+        Ok(numbered(folder)?.into_iter().rev().map(|(_, path)| path).collect())
+    }
+
     /// Makes the folder ready and takes it for this run.
     pub(super) fn open(self, resumed: bool) -> Result<Writer> {
         let Checkpoints { folder, options } = self;

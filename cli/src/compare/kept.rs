@@ -1,7 +1,7 @@
 //! What a run has left in its folder: settings, figures by epoch, result.
 
 use crate::train::{Folder, Outcome};
-use limpide::train::{Checkpoint, Checkpoints, History};
+use limpide::train::History;
 use limpide::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,17 +34,15 @@ impl Kept {
             std::fs::read_to_string(&description).map_err(|source| Error::Io { path: description.clone(), source })?;
         let table: Table =
             toml::from_str(&text).map_err(|error| wrong(&description, error.message().replace('\n', ", ")))?;
-        let newest = if folder.checkpoints().is_dir() { Checkpoints::newest(&folder.checkpoints())? } else { None };
-        let newest = newest.ok_or_else(|| {
+        let checkpoint = folder.checkpoint()?.ok_or_else(|| {
             let problem = "has no checkpoint yet, so there are no figures; wait, or `limpide resume` it";
             wrong(path, problem.into())
         })?;
-        let history = Checkpoint::read(&newest)?.history().clone();
+        let history = checkpoint.history().clone();
         let outcome = folder.file("result.json").is_file().then(|| Outcome::read(&folder)).transpose()?;
-        let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into());
         let mut settings = BTreeMap::new();
         flatten(String::new(), &Value::Table(table), &mut settings);
-        Ok(Kept { name, folder, settings, history, outcome })
+        Ok(Kept { name: folder.name(), folder, settings, history, outcome })
     }
 }
 

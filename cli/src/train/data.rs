@@ -199,6 +199,7 @@ impl DataDescription {
         // Without any division the samples stay in their order and are not copied.
         let train = if parts.train.len() == all.len() { all.clone() } else { all.select(&parts.train) };
         let select = |part: &[usize]| (!part.is_empty()).then(|| all.select(part));
+        let whole = parts.clone().with_own(own_validation.as_ref(), own_test.as_ref());
         let (validation, test) =
             (own_validation.or_else(|| select(&parts.validation)), own_test.or_else(|| select(&parts.test)));
         let mut train = self.shaped(train)?;
@@ -210,14 +211,18 @@ impl DataDescription {
         };
         let (mut validation, mut test) = (ready(validation)?, ready(test)?);
         let shape = Some(train.sample_shape().to_vec());
-        let input = Input::Tensor { shape, standardization: standardization.clone(), fit };
+        let divisor = match train.inputs {
+            Inputs::Bytes { divisor, .. } | Inputs::Stored { divisor, .. } => Some(divisor).filter(|&one| one != 1.0),
+            Inputs::Real(_) => None,
+        };
+        let input = Input::Tensor { shape, standardization: standardization.clone(), divisor, fit };
         let answers = match (self.targets, &self.source) {
             (Some(TargetForm::Inputs), _) => Answers::no_names(),
             (None, Source::Arrays(_)) if all.classes == 0 => scaled(&mut train, &mut validation, &mut test),
             _ if all.classes == 0 => Answers::no_names(),
             _ => Answers::Classes(names),
         };
-        Ok(Parts { train, validation, test, split: parts, own_shape, standardization, input, answers, notes })
+        Ok(Parts { train, validation, test, split: whole, own_shape, standardization, input, answers, notes })
     }
 
     /// The samples as they come, and the parts that a set has of its own.
@@ -228,6 +233,7 @@ impl DataDescription {
             Source::Table(_) => unreachable!("a table is loaded by its own"),
             Source::BuiltIn(source) => source,
         };
+        source.check()?;
         let of = |seed: Option<u64>| seed.unwrap_or(run_seed);
         let files = |set: Mnist| set.load::<f32>(self.folder.as_deref()).map(|(train, test)| (train, Some(test)));
         let one = |data: Result<Dataset<f32>>| data.map(|data| (data, None));

@@ -1,12 +1,14 @@
 //! `limpide eval`: how good the model of a run is.
 
 use super::Common;
+use super::fit::{Fit, figure};
 use super::folder::Folder;
 use super::predict;
 use super::session::score_text;
 use crate::stdout;
 use limpide::metrics::{self, Decision};
-use limpide::pipeline::{Input, Output};
+use limpide::pipeline::{Input, Output, Pipeline};
+use limpide::table::TableFile;
 use limpide::{Error, Result, format, model, tensor};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,14 +44,13 @@ enum Part {
 /// A folder that is none of a finished run, a model that does not fit it, a part that the run has not.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { run, file, part, common } = arguments;
+    limpide::data::data_folders(common.data.as_deref())?;
     if let Some(file) = file {
         return score_file(run, file, common.json);
     }
     let folder = Folder::open(run)?;
     if !folder.model().is_file() {
-        let problem =
-            format!("is not there: the run is not finished; `limpide resume {}` goes on with it", run.display());
-        return Err(Error::Data { path: folder.model(), problem });
+        return Err(folder.unfinished(folder.model()));
     }
     let mut session = common.session(&folder.description(), &[])?;
     format::load_into(&mut session.network, &folder.model())?;
@@ -78,6 +79,35 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
 fn score_file(run: &Path, path: &Path, json: bool) -> Result<ExitCode> {
     let pipeline = model::load(run)?;
     let file = predict::open(&pipeline, path)?;
+    let (truth, outputs) = answered(&pipeline, &*file)?;
+    if truth.len() == 0 {
+        return Err(Error::Data { path: file.path().into(), problem: "has no rows to score on".into() });
+    }
+    let samples = truth.len();
+    let figures = truth.figures(outputs);
+    if json {
+        let (run, file) = (run.display().to_string(), path.display().to_string());
+        let mut object = serde_json::json!({"run": run, "file": file, "samples": samples});
+        figures.iter().for_each(|&(name, figure)| object[name] = figure.into());
+        stdout::json(&object)?;
+    } else {
+        let figures: Vec<String> = figures.iter().map(|&(name, own)| format!("{name} {}", figure(own))).collect();
+        let rows = if samples == 1 { "row" } else { "rows" };
+        stdout::line(format_args!("{}, {samples} {rows}: {}", path.display(), figures.join("  ")))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a file's target column says of each row.
+enum Truth {
+    /// The number of the class.
+    Classes(Vec<usize>),
+    /// The value.
+    Values(Vec<f32>),
+}
+
+/// The target column of a file of rows, and the answers of a model, one row after the other.
+fn answered(pipeline: &Pipeline, file: &dyn TableFile) -> Result<(Truth, Vec<f32>)> {
     let wrong = |problem: String| Error::Data { path: file.path().into(), problem };
     let target = match pipeline.input() {
         Input::Table(table) => table.target(),
@@ -87,54 +117,67 @@ fn score_file(run: &Path, path: &Path, json: bool) -> Result<ExitCode> {
         target.ok_or_else(|| Error::option("eval on a file", "of a model that was trained on rows", "another"))?;
     let place = file.columns().iter().position(|name| name == target);
     let place = place.ok_or_else(|| wrong(format!("has no column `{target}` to compare with")))?;
-    let (mut labels, mut outputs, mut values, mut first) = (Vec::new(), Vec::new(), Vec::new(), 1);
-    predict::answer(&pipeline, &*file, &[], &mut |rows, answers| {
+    let mut truth = match pipeline.output() {
+        Output::Classes { .. } => Truth::Classes(Vec::new()),
+        Output::Values { .. } => Truth::Values(Vec::new()),
+    };
+    let (mut outputs, mut first) = (Vec::new(), 1);
+    predict::answer(pipeline, file, &[], &mut |rows, answers| {
         for row in 0..rows.len() {
             let cell = rows.cell(row, place).trim();
-            let wants =
-                |what: String| wrong(format!("row {}, column `{target}` wants {what}, got `{cell}`", first + row));
-            match pipeline.output() {
-                Output::Classes { names, .. } => {
-                    let label = names.iter().position(|name| name == cell);
-                    labels.push(label.ok_or_else(|| wants(format!("one of {}", names.join(", "))))? as i64);
-                }
-                Output::Values { .. } => {
-                    let value = cell.parse::<f32>().ok().filter(|value| value.is_finite());
-                    values.push(value.ok_or_else(|| wants("a finite number".into()))?);
-                }
-            }
+            truth.push(cell, pipeline.output().names()).map_err(|wanted| {
+                wrong(format!("row {}, column `{target}` wants {wanted}, got `{cell}`", first + row))
+            })?;
         }
         first += rows.len();
         outputs.extend_from_slice(limpide::tensor::values(&answers.values));
         Ok(())
     })?;
-    let samples = labels.len().max(values.len());
-    if samples == 0 {
-        return Err(wrong("has no rows to score on".into()));
-    }
-    let figures = match pipeline.output() {
-        Output::Classes { names, .. } => {
-            let probability = |row: usize| f64::from(outputs[row * names.len() + labels[row] as usize]);
-            let loss = (0..samples).map(|row| -probability(row).max(1e-38).ln()).sum::<f64>() / samples as f64;
-            let outputs = tensor(&[samples, names.len()], outputs.clone());
-            let right = metrics::classes(Decision::Argmax, &outputs).into_iter().zip(&labels);
-            let right = right.filter(|&(class, &label)| class as i64 == label).count();
-            vec![("accuracy", right as f64 / samples as f64), ("loss", loss)]
+    Ok((truth, outputs))
+}
+
+impl Truth {
+    fn len(&self) -> usize {
+        match self {
+            Truth::Classes(all) => all.len(),
+            Truth::Values(all) => all.len(),
         }
-        Output::Values { .. } => {
-            let (outputs, values) = (tensor(&[samples, 1], outputs), tensor(&[samples, 1], values));
-            let [r2, rmse] = [metrics::r2(&outputs, &values), metrics::mean_squared_error(&outputs, &values).sqrt()];
-            vec![("r2", r2), ("rmse", rmse), ("mae", metrics::mean_absolute_error(&outputs, &values))]
-        }
-    };
-    if json {
-        let (run, file) = (run.display().to_string(), path.display().to_string());
-        let mut object = serde_json::json!({"run": run, "file": file, "samples": samples});
-        figures.iter().for_each(|&(name, figure)| object[name] = figure.into());
-        stdout::json(&object)?;
-    } else {
-        let figures: Vec<String> = figures.iter().map(|(name, figure)| format!("{name} {figure:.5}")).collect();
-        stdout::line(format_args!("{}, {samples} rows: {}", path.display(), figures.join("  ")))?;
     }
-    Ok(ExitCode::SUCCESS)
+
+    /// Takes a cell, or says what is wanted.
+    fn push(&mut self, cell: &str, names: &[String]) -> std::result::Result<(), String> {
+        match self {
+            Truth::Classes(all) => {
+                let class = names.iter().position(|name| name == cell);
+                all.push(class.ok_or_else(|| format!("one of {}", names.join(", ")))?);
+            }
+            Truth::Values(all) => {
+                let value = cell.parse::<f32>().ok().filter(|value| value.is_finite());
+                all.push(value.ok_or("a finite number")?);
+            }
+        }
+        Ok(())
+    }
+
+    /// How good the answers are. The logarithmic loss is the mean of −ln p, p the probability of the true class: what the
+    /// training loss is without smoothing and weights.
+    fn figures(&self, outputs: Vec<f32>) -> Vec<(&'static str, f64)> {
+        let samples = self.len();
+        match self {
+            Truth::Classes(labels) => {
+                let classes = outputs.len() / samples;
+                let probability = |row: usize| f64::from(outputs[row * classes + labels[row]]);
+                let loss = (0..samples).map(|row| -probability(row).max(1e-38).ln()).sum::<f64>() / samples as f64;
+                let outputs = tensor(&[samples, classes], outputs.clone());
+                let right = metrics::classes(Decision::Argmax, &outputs).into_iter().zip(labels);
+                let right = right.filter(|&(class, &label)| class == label).count();
+                vec![("accuracy", right as f64 / samples as f64), ("log_loss", loss)]
+            }
+            Truth::Values(values) => {
+                let Fit { r2, rmse, mae } =
+                    Fit::of(&tensor(&[samples, 1], outputs), &tensor(&[samples, 1], values.clone()));
+                vec![("r2", r2), ("rmse", rmse), ("mae", mae)]
+            }
+        }
+    }
 }

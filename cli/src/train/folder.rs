@@ -1,6 +1,7 @@
 //! The folder of a run: what lies where.
 
 use limpide::files::{prepare_folder, write_atomically};
+use limpide::train::{Checkpoint, Checkpoints};
 use limpide::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,11 @@ impl Folder {
         &self.0
     }
 
+    /// What it is called beside others.
+    pub fn name(&self) -> String {
+        self.0.file_name().map_or_else(|| self.0.display().to_string(), |name| name.to_string_lossy().into())
+    }
+
     /// The description with every default filled in.
     pub fn description(&self) -> PathBuf {
         self.0.join("run.toml")
@@ -58,6 +64,36 @@ impl Folder {
     /// The checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.0.join("checkpoints")
+    }
+
+    /// The newest checkpoint that is whole, when there is any; a damaged one before it is told on stderr.
+    ///
+    /// # Errors
+    /// Those of the newest, when none is whole.
+    pub fn checkpoint(&self) -> Result<Option<Checkpoint>> {
+        if !self.checkpoints().is_dir() {
+            return Ok(None);
+        }
+        let mut first = None;
+        for path in Checkpoints::all(&self.checkpoints())? {
+            match Checkpoint::read(&path) {
+                Ok(checkpoint) => {
+                    if let Some(error) = first {
+                        eprintln!("limpide: {error}; going on from {}", path.display());
+                    }
+                    return Ok(Some(checkpoint));
+                }
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        first.map_or(Ok(None), Err)
+    }
+
+    /// What is said of a file that only a finished run has.
+    pub fn unfinished(&self, file: PathBuf) -> Error {
+        let run = self.0.display();
+        let problem = format!("is not there: the run is not finished; `limpide resume {run}` goes on with it");
+        Error::Data { path: file, problem }
     }
 
     /// Anything else.

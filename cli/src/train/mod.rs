@@ -3,6 +3,7 @@
 mod data;
 mod description;
 mod eval;
+mod fit;
 mod folder;
 pub mod interrupt;
 mod models;
@@ -21,7 +22,7 @@ pub use plan::{Paper, paper};
 pub use predict::{Arguments as PredictArguments, command as predict};
 pub use resume::{Arguments as ResumeArguments, command as resume};
 
-use crate::stdout;
+use crate::{overwrite, stdout};
 pub use description::RunDescription;
 pub use folder::Folder;
 use limpide::{Error, Result};
@@ -87,7 +88,6 @@ pub struct Common {
 impl Common {
     /// A session with these options.
     fn session(&self, file: &std::path::Path, settings: &[Setting]) -> Result<Session> {
-        // A folder that is not there must not quietly become another.
         limpide::data::data_folders(self.data.as_deref())?;
         let mut session = Session::read(file, settings, self.data.as_deref())?;
         session.description.threads = self.threads.map(usize::from).or(session.description.threads);
@@ -110,6 +110,11 @@ fn examples() -> String {
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { file, target, skip_bad, out, settings, common, dry_run, range_test } = arguments;
     let settings = &with_skip_bad(file, settings, *skip_bad)?;
+    // A folder that is not there must not quietly become another.
+    limpide::data::data_folders(common.data.as_deref())?;
+    if let Some(page) = range_test {
+        overwrite::refuse("--range-test", page, [file.as_path()])?;
+    }
     let mut session = if own_data::is_description(file) {
         if target.is_some() {
             return Err(Error::option(

@@ -4,12 +4,12 @@ mod samples;
 
 use super::data::table::standard_input;
 use super::own_data::is_array_file;
+use crate::{model_file, overwrite, stdout};
 use limpide::files::write_atomically;
 use limpide::pipeline::{Input, Output, Pipeline, Predictions};
 use limpide::table::{self, CsvOptions, Encoding, Rows, Table, TableFile};
 use limpide::{Error, Result, model, tensor};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -33,7 +33,8 @@ pub struct Arguments {
     /// The file to write; the standard output when left out.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// A column to copy before the answers, such as an id (may be given several times).
+    /// A column to copy before the answers, such as an id (may be given several times). Beside the target's own column the
+    /// answer is called predicted_NAME.
     #[arg(long, value_name = "COLUMN")]
     keep: Vec<String>,
     /// Pass over columns that the model does not know.
@@ -52,21 +53,29 @@ const CHUNK: usize = 8192;
 /// # Errors
 /// A model or file that cannot be used, with the row and column of what is wrong.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
-    let pipeline = model::load(&arguments.run)?;
-    let path = &arguments.file;
-    let bytes = if samples::is_images(path) {
-        samples::of_images(&pipeline, path, arguments.skip_bad, &answer_names(&pipeline)?)?
-    } else if is_array_file(path) {
-        samples::of_array(&pipeline, path, &answer_names(&pipeline)?)?
-    } else {
+    let Arguments { run, file: path, out, keep, ignore_extra, skip_bad } = arguments;
+    if let Some(out) = out {
+        overwrite::refuse("--out", out, [path.as_path(), &model_file::place(run)])?;
+    }
+    let rows = !samples::is_images(path) && !is_array_file(path);
+    if !rows && (!keep.is_empty() || *ignore_extra) {
+        let flag = if keep.is_empty() { "--ignore-extra" } else { "--keep" };
+        return Err(Error::option(flag, "left out: columns are those of a file of rows", path.display()));
+    }
+    if rows && *skip_bad {
+        return Err(Error::option("--skip-bad", "with an image or a folder of them", path.display()));
+    }
+    let pipeline = model::load(run)?;
+    let bytes = if rows {
         of_rows(&pipeline, arguments)?
+    } else if samples::is_images(path) {
+        samples::of_images(&pipeline, path, *skip_bad, &answer_names(&pipeline)?)?
+    } else {
+        samples::of_array(&pipeline, path, &answer_names(&pipeline)?)?
     };
-    match &arguments.out {
+    match out {
         Some(path) => write_atomically(path, &bytes)?,
-        None => {
-            let io = |source| Error::Io { path: "standard output".into(), source };
-            std::io::stdout().write_all(&bytes).map_err(io)?;
-        }
+        None => stdout::bytes(&bytes)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -82,7 +91,9 @@ fn of_rows(pipeline: &Pipeline, arguments: &Arguments) -> Result<Vec<u8>> {
     }
     passed.extend(extra(pipeline, &arguments.keep));
     let mut out = csv::Writer::from_writer(Vec::new());
-    let head = arguments.keep.iter().cloned().chain(answer_names(pipeline)?);
+    // The truth beside the answer: two columns of one name would be none that `limpide` itself reads.
+    let told = |name: String| if arguments.keep.contains(&name) { format!("predicted_{name}") } else { name };
+    let head = arguments.keep.iter().cloned().chain(answer_names(pipeline)?.into_iter().map(told));
     let full = "memory is written to without fail";
     out.write_record(head).expect(full);
     answer(pipeline, &*file, &passed, &mut |rows, answers| {

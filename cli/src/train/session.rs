@@ -2,6 +2,7 @@
 
 use super::data::{Answers, Parts};
 use super::description::{RunDescription, TestOptions};
+use super::fit::{Fit, figure, in_units};
 use super::folder::Folder;
 use super::interrupt::{self, StopWhenPressed};
 use super::models;
@@ -11,7 +12,6 @@ use crate::progress::Progress;
 use limpide::data::{Dataset, Target};
 use limpide::diagnose::{self, Finding};
 use limpide::loss::Loss;
-use limpide::metrics;
 use limpide::model::summary;
 use limpide::optim::Optimizer;
 use limpide::pipeline::{self, Activation, Meaning, Output};
@@ -22,6 +22,8 @@ use limpide::{Error, Module, Result, Sequential};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
+/// The most threads that are of use to anybody, as `--threads` has it too.
+const THREADS: usize = 1024;
 /// Samples that are looked at for what went wrong.
 const OBSERVED: usize = 256;
 
@@ -65,17 +67,6 @@ pub struct Outcome {
     pub passed: bool,
     /// What looks wrong, before the first step and after the last.
     pub findings: Vec<Finding>,
-}
-
-/// How far values are off, in their own units.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Fit {
-    /// The coefficient of determination: 1 is perfect, 0 as good as the mean.
-    pub r2: f64,
-    /// The root of the mean squared error.
-    pub rmse: f64,
-    /// The mean absolute error.
-    pub mae: f64,
 }
 
 impl Session {
@@ -137,10 +128,18 @@ impl Session {
             return Err(here("asks for a test, and there is no test part; give `split.test` a share"));
         }
         let RunDescription { epochs, batch_size, .. } = description;
-        for (name, size) in [("epochs", epochs), ("batch_size", batch_size), ("threads", description.threads())] {
+        for (name, size) in [("epochs", epochs), ("batch_size", batch_size)] {
             if size == 0 {
                 return Err(Error::option(name, "at least 1", size));
             }
+        }
+        if let Some(threads) = description.threads.filter(|threads| !(1..=THREADS).contains(threads)) {
+            return Err(Error::option("threads", format!("from 1 to {THREADS}"), threads));
+        }
+        if let Some(least) = description.test.as_ref().and_then(|test| test.min_accuracy)
+            && !(0.0..=1.0).contains(&least)
+        {
+            return Err(Error::option("test.min_accuracy", "a share from 0 to 1", least));
         }
         description.checkpoints.check()?;
         let (network, loss) = (description.network()?, description.loss.build()?);
@@ -164,8 +163,7 @@ impl Session {
         let tell =
             |findings: &[Finding]| findings.iter().filter(|_| progress).for_each(|own| eprintln!("limpide: {own}"));
         tell(&findings);
-        let newest = if folder.checkpoints().is_dir() { Checkpoints::newest(&folder.checkpoints())? } else { None };
-        let checkpoint = newest.as_deref().map(Checkpoint::read).transpose()?;
+        let checkpoint = folder.checkpoint()?;
         interrupt::catch();
         let history = self.fit(folder, checkpoint, progress).map_err(|error| kept(error, folder))?;
         let (seed, last, interrupted) = (self.description.seed, history.epochs.last(), interrupt::pressed());
@@ -221,8 +219,7 @@ impl Session {
 
     fn fit(&mut self, folder: &Folder, checkpoint: Option<Checkpoint>, progress: bool) -> Result<History> {
         let RunDescription { logging, early_stopping, checkpoints, .. } = &self.description;
-        let title = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut bar = Progress::new(&title, progress);
+        let mut bar = Progress::new(&folder.name(), progress);
         let mut trainer = trainer(&self.description, &self.parts)?
             .checkpoints(Checkpoints::new(folder.checkpoints()).options(checkpoints.clone()))
             .on_step(move |step| bar.show(step))
@@ -267,25 +264,21 @@ impl Session {
 
     /// How far the values of a part are off, where they were scaled.
     fn fit_of(&self, data: Option<&Dataset<f32>>) -> Result<Option<Fit>> {
-        let (Answers::Values { std, .. }, Some(data)) = (&self.parts.answers, data) else { return Ok(None) };
-        let (Some(std), Some(Target::Values(wanted))) = (std.first(), data.targets.given()) else { return Ok(None) };
+        let (Answers::Values { mean, std, .. }, Some(data)) = (&self.parts.answers, data) else { return Ok(None) };
+        let Some(Target::Values(wanted)) = data.targets.given().filter(|_| !std.is_empty()) else { return Ok(None) };
         let outputs = predict(&self.network, &data.inputs, &mut Engine::new(self.description.threads()))?;
-        let [squared, absolute] =
-            [metrics::mean_squared_error(&outputs, wanted), metrics::mean_absolute_error(&outputs, wanted)];
-        Ok(Some(Fit { r2: metrics::r2(&outputs, wanted), rmse: squared.sqrt() * std, mae: absolute * std }))
+        Ok(Some(Fit::of(&in_units(outputs, mean, std), &in_units(wanted.clone(), mean, std))))
     }
 
     /// What was found in the data, and how they are divided.
     pub fn beginning(&self) -> String {
-        let Parts { train, test, split, answers, notes, .. } = &self.parts;
+        let Parts { train, split, answers, notes, .. } = &self.parts;
         let notes: String = notes.iter().map(|note| format!("{note}\n")).collect();
-        let own_test = test.as_ref().filter(|_| split.test.is_empty());
-        let own_test = own_test.map(|test| format!(", and {} to test", test.len())).unwrap_or_default();
         let split = match answers {
             Answers::Classes(names) => split.with_names(names),
             Answers::Values { .. } => split.to_string(),
         };
-        format!("data: {}\n{notes}{split}{own_test}\n", train.name)
+        format!("data: {}\n{notes}{split}\n", train.name)
     }
 
     /// The run in words: the parts of the data, the network, what moves it.
@@ -295,12 +288,16 @@ impl Session {
     pub fn plan(&self) -> Result<String> {
         let Session { description, parts, network, loss, optimizer } = self;
         let shape = [&[description.batch_size.min(parts.train.len())], parts.train.sample_shape()].concat();
+        let steps = match description.drop_last {
+            true => parts.train.len() / description.batch_size,
+            false => parts.train.len().div_ceil(description.batch_size),
+        };
+        let each = if steps == 1 { "1 step" } else { &format!("{steps} steps") };
         Ok(format!(
-            "{}\n{}\nloss: {loss}\noptimizer: {optimizer}\nepochs: at most {}, {} steps each, seed {}\n",
+            "{}\n{}\nloss: {loss}\noptimizer: {optimizer}\nepochs: at most {}, {each} each, seed {}\n",
             self.beginning(),
             summary(network as &dyn Module<f32>, &shape)?,
             description.epochs,
-            parts.train.len().div_ceil(description.batch_size),
             description.seed,
         ))
     }
@@ -384,8 +381,7 @@ impl Outcome {
             ("test", self.test, self.test_fit),
         ];
         for (name, score, fit) in parts {
-            let fit = fit.map(|Fit { r2, rmse, mae }| format!("  R² {r2:.4}  RMSE {rmse:.5}  MAE {mae:.5}"));
-            let fit = fit.unwrap_or_default();
+            let fit = fit.map_or(String::new(), |fit| format!("  {fit}"));
             text += &score.map_or(String::new(), |score| format!("  {name:<10}  {}{fit}\n", score_text(&score)));
         }
         if !self.passed {
@@ -398,5 +394,5 @@ impl Outcome {
 /// `loss 0.12345  accuracy 97.50 %`.
 pub fn score_text(score: &Score) -> String {
     let accuracy = score.accuracy.map(|share| format!("  accuracy {:.2} %", 100.0 * share));
-    format!("loss {:.5}{}", score.loss, accuracy.unwrap_or_default())
+    format!("loss {}{}", figure(score.loss), accuracy.unwrap_or_default())
 }

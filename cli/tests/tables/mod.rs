@@ -64,6 +64,7 @@ fn a_file_and_a_target_are_enough_for_a_model_that_answers() {
     assert!((sum - 1.0).abs() < 1e-6);
     let json = limpide_with(&["eval", &run, &file, "--json"]).json();
     assert_eq!((&json["samples"], &json["accuracy"]), (&60.into(), &1.0.into()));
+    assert!(json["log_loss"].as_f64() < Some(0.5) && json["loss"].is_null(), "{json}");
     let piped = limpide_fed(&["predict", &run, "-"], b"weight,colour\n160,red\n");
     assert!(piped.stdout.starts_with("kind,probability_apple,probability_melon\napple,"), "{}", piped.stdout);
 }
@@ -210,6 +211,63 @@ fn rows_that_do_not_fit_a_model_are_refused_and_leave_nothing() {
         "{}",
         ran.stderr
     );
+}
+
+/// What a user has must not become what is written.
+#[test]
+fn a_file_that_is_read_is_not_written_over() {
+    let place = Place::with_model();
+    let (run, file, model) = (place.path("run"), place.path("fruit.csv"), place.path("run/model.safetensors"));
+    let (rows, weights) = (fs::read(&file).unwrap(), fs::read(&model).unwrap());
+    let other = place.path("run/../fruit.csv");
+    for words in [
+        vec!["predict", &run, &file, "--out", &other],
+        vec!["predict", &run, &file, "--out", &model],
+        vec!["train", &file, "--target", "kind", "--range-test", &other],
+        vec!["export", &run, "--format", "onnx", "--out", &model],
+        vec!["export", &run, "--format", "safetensors", "--out", &model],
+        vec!["import", &model, "--layers", &run, "--out", &model],
+    ] {
+        limpide_with(&words).is_refused_with(&["must be another file than the one that is read"]);
+    }
+    let weights_alone = place.path("weights.safetensors");
+    assert_eq!(limpide_with(&["export", &run, "--format", "safetensors", "--out", &weights_alone]).code, 0);
+    let onnx = place.path("net.onnx");
+    assert_eq!(limpide_with(&["export", &run, "--format", "onnx", "--out", &onnx]).code, 0);
+    fs::write(place.path("net.safetensors"), b"mine").unwrap();
+    limpide_with(&["import", &onnx]).is_refused_with(&["--out must be given", "net.safetensors"]);
+    assert_eq!((fs::read(&file).unwrap(), fs::read(&model).unwrap()), (rows, weights));
+    assert_eq!(fs::read(place.path("net.safetensors")).unwrap(), b"mine");
+}
+
+#[test]
+fn the_truth_may_stand_beside_the_answer() {
+    let place = Place::with_model();
+    let ran = place.predict("weight,colour,kind\n150,red,melon\n", "--keep kind");
+    assert!(
+        ran.stdout.starts_with("kind,predicted_kind,probability_apple,probability_melon\nmelon,apple,"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn an_exported_table_says_what_goes_in() {
+    let place = Place::new();
+    let row = |i: usize| {
+        let (base, kind) = if i.is_multiple_of(2) { (150, "apple") } else { (2_000, "melon") };
+        format!("{},2024-0{}-1{},{kind}\n", base + i * 7 % 50, 1 + i % 9, i % 10)
+    };
+    let file = place.put("fruit.csv", format!("weight,day,kind\n{}", (0..60).map(row).collect::<String>()));
+    place.train(&file, "run", "--target kind --set epochs=2");
+    for format in ["onnx", "rust"] {
+        let json = limpide_with(&["export", &place.path("run"), "--format", format, "--json"]).json();
+        let names = ["weight", "day", "day year sine", "day year cosine", "day week sine", "day week cosine"];
+        assert_eq!(json["input_names"], serde_json::json!(names), "{format}");
+        assert_eq!((&json["standardized"], &json["input"]), (&true.into(), &serde_json::json!([6])));
+    }
+    let told = limpide_with(&["export", &place.path("run"), "--format", "onnx"]).stdout;
+    assert!(told.contains("takes samples (6,), as they were measured\n  weight\n  day\n"), "{told}");
 }
 
 #[test]

@@ -93,6 +93,28 @@ fn what_stands_around_a_network_is_in_the_graph_and_comes_back() {
     }
 }
 
+#[test]
+fn what_the_numbers_are_stands_in_the_metadata() {
+    let options = Export {
+        inputs: vec!["width".into(), "a \"name\"".into()],
+        divisor: Some(255.0),
+        output: Output::Values { names: vec!["price".into(), "weight".into()], mean: Vec::new(), std: Vec::new() },
+        ..Export::default()
+    };
+    let network = Sequential::<f32>::new().push(Tanh);
+    let metadata = |options: &Export| -> Vec<(String, String)> {
+        let model = ModelProto::decode(export(&network, &[2], options).unwrap().as_slice()).unwrap();
+        model.metadata_props.into_iter().map(|own| (own.key.unwrap(), own.value.unwrap())).collect()
+    };
+    let wanted = [
+        ("input_names", r#"["width","a \"name\""]"#),
+        ("input_divisor", "255"),
+        ("output_names", r#"["price","weight"]"#),
+    ];
+    assert_eq!(metadata(&options), wanted.map(|(key, value)| (key.to_string(), value.to_string())));
+    assert!(metadata(&Export::default()).is_empty());
+}
+
 /// Made by `interop/check.py` (PyTorch 2.15, torch.onnx.export with operator set 17): batch norm, a residual, a transposed convolution.
 #[test]
 fn a_graph_of_pytorch_gives_pytorchs_outputs() {

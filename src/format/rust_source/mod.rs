@@ -23,8 +23,9 @@ use std::fmt::{Arguments, Display, Write};
 
 /// The source of a file that computes what the network gives in evaluation for a sample of a shape (without batch axis).
 ///
-/// It has `pub const INPUTS` and `OUTPUTS`, and `pub fn predict(x: &[f32; INPUTS]) -> [f32; OUTPUTS]`; samples are in row-major
-/// order, and are standardised first where that is asked for. `rustc -O -C target-cpu=native` makes it fast where the machine has fused multiply-adds.
+/// It has `pub const INPUTS` and `OUTPUTS`, their names where they have some, and `pub fn predict(x: &[f32; INPUTS]) ->
+/// [f32; OUTPUTS]` (of f64 where that is asked for); samples are in row-major order, and are standardised first where that is
+/// asked for. `rustc -O -C target-cpu=native` makes it fast where the machine has fused multiply-adds.
 ///
 /// # Errors
 /// [`Error::Shape`] when the network does not take such a sample; [`Error::Option`] naming the layer for one that is not of
@@ -40,6 +41,7 @@ use std::fmt::{Arguments, Display, Write};
 pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> Result<String> {
     let input = [&[1], sample].concat();
     let output = network.output_shape(&input)?;
+    let wide = options.wide && options.standardization.is_some();
     let mut source = Source::default();
     for places in Plan::new(network, &input)?.channels_last() {
         if let [_, middle, _] = places.as_slice() {
@@ -50,7 +52,7 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
     }
     if let Some(standardization) = &options.standardization {
         standardization.check(&input)?;
-        source.standardize(standardization, input.iter().product(), options.wide);
+        source.standardize(standardization, input.iter().product(), wide);
     }
     source.add("", network, &input)?;
     let outputs = output[1..].iter().product();
@@ -64,9 +66,10 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
         Level::Avx2 => (true, 8),
         Level::Avx512 => (true, 16),
     };
+    let scale = options.divisor.map_or(String::new(), |divisor| format!(", bytes divided by {divisor}"));
     let head = format!(
         "//! {network}\n//!\n//! Written by limpide {}. The outputs have the bits that it gives with LIMPIDE_SIMD={}{}.\n\
-         //! A sample is {} numbers in row-major order, {}; the output is {}.\n\n",
+         //! A sample is {} numbers in row-major order, {}{scale}; the output is {}.\n\n",
         env!("CARGO_PKG_VERSION"),
         level.name(),
         if fused { "; compile with -C target-cpu=native\n//! for speed" } else { "" },
@@ -74,19 +77,34 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
         shape_text(&input[1..]),
         shape_text(&output[1..]),
     );
+    let names = names("sample", "INPUT", &options.inputs, count(&input))
+        + &names("output", "OUTPUT", options.output.names(), outputs);
+    let number = if wide { "f64" } else { "f32" };
     let body = format!(
-        "/// Numbers of a sample.\npub const INPUTS: usize = {};\n/// Numbers of an output.\npub const OUTPUTS: usize = {};\n\
+        "/// Numbers of a sample.\npub const INPUTS: usize = {};\n/// Numbers of an output.\npub const OUTPUTS: usize = {};\n{}\
          /// Whether a·b + c is rounded once.\nconst FUSED: bool = {fused};\n/// Chains in which long sums are added up.\n\
          const CHAINS: usize = {chains};\n/// The most terms of a part of those.\nconst LANES_DEPTH: usize = 1024;\n\n\
          /// What the network gives for a sample.\n\
-         pub fn predict(x: &[f32; INPUTS]) -> [f32; OUTPUTS] {{\n    let x: Vec<f32> = x.to_vec();\n{}    \
+         pub fn predict(x: &[{number}; INPUTS]) -> [f32; OUTPUTS] {{\n    let x: Vec<{number}> = x.to_vec();\n{}    \
          x.try_into().expect(\"as many numbers as the network gives\")\n}}\n\n{}",
         count(&input),
         count(&output),
+        names,
         source.steps,
         source.arrays,
     );
     Ok([head, body, library()].concat())
+}
+
+/// The names of the numbers of a sample or output as a constant, where each has one.
+fn names(about: &str, kind: &str, names: &[String], count: usize) -> String {
+    match names.len() == count {
+        true => format!(
+            "/// What the numbers of a {about} are.\n#[allow(dead_code)]\n\
+             pub const {kind}_NAMES: [&str; {kind}S] = {names:#?};\n"
+        ),
+        false => String::new(),
+    }
 }
 
 /// The layers' arithmetic, from the sources that limpide itself is compiled from.

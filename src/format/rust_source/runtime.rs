@@ -230,8 +230,8 @@ pub fn normalize(x: &[f32], length: usize, eps: f64, weight: &[f32], bias: &[f32
 }
 
 /// (x − mean) / std, rounded once.
-pub fn standardize(x: &[f32], mean: &[f64], std: &[f64]) -> Vec<f32> {
-    x.iter().zip(mean.iter().zip(std)).map(|(&x, (mean, std))| ((f64::from(x) - mean) / std) as f32).collect()
+pub fn standardize(x: &[f64], mean: &[f64], std: &[f64]) -> Vec<f32> {
+    x.iter().zip(mean.iter().zip(std)).map(|(x, (mean, std))| ((x - mean) / std) as f32).collect()
 }
 
 /// x·std + mean, each rounded to an f32.

@@ -5,7 +5,7 @@ use crate::data::{Inputs, Per};
 use crate::format::networks;
 use crate::layers::{Conv2d, Flatten, Linear, Sigmoid, Tanh};
 use crate::pipeline::{self, Input, Meaning};
-use crate::table::{Column, Encoding, Table};
+use crate::table::{Column, Encoding, Rows, Table};
 use crate::tensor::{dense, values};
 use crate::{Stream, Tape, Tensor, tensor};
 use std::fmt;
@@ -49,7 +49,7 @@ struct Case {
 /// Each network of the other formats, and what a plan does otherwise than the modules, behind each kind of input and output.
 fn cases() -> Vec<Case> {
     let plain = |(name, network, sample): networks::Case| {
-        let input = Input::Tensor { shape: Some(sample.clone()), standardization: None, fit: None };
+        let input = Input::Tensor { shape: Some(sample.clone()), standardization: None, divisor: None, fit: None };
         let meaning = Meaning { input, output: Output::default() };
         Case { name: name.to_string(), network, sample, meaning, standardization: None }
     };
@@ -65,7 +65,8 @@ fn cases() -> Vec<Case> {
 
     let numbers = tensor(&[3, 4], inputs(12, 5));
     let measured = Standardization::fit(&Inputs::Real(numbers), &[0, 1, 2], Per::Feature).unwrap();
-    let tensors = Input::Tensor { shape: Some(vec![4]), standardization: Some(measured.clone()), fit: None };
+    let tensors =
+        Input::Tensor { shape: Some(vec![4]), standardization: Some(measured.clone()), divisor: None, fit: None };
     let (means, stds) = (vec![1.1, 1e6, -0.3, 0.0], vec![0.7, 1e3, 3.3, 1.0]);
     let column = |(place, (&mean, &std))| Column {
         name: format!("x{place}"),
@@ -112,34 +113,76 @@ fn compiled_sources_give_the_bits_of_predict() {
         }
         pipeline::save(&*network, &meaning, &file("model.safetensors")).unwrap();
         let pipeline = crate::model::load(file("model.safetensors")).unwrap();
-        let x = inputs(ROWS * sample.iter().product::<usize>(), 100 + number as u64);
-        std::fs::write(file(&format!("{name}.x")), bytes(&x)).unwrap();
-        let predict = |rows: usize, x: &[f32]| {
-            let x = tensor(&[&[rows], sample.as_slice()].concat(), x.to_vec());
-            values(&dense(&pipeline.predict(&x).unwrap().values)).to_vec()
+        let wide = matches!(meaning.input, Input::Table(_));
+        // Cells of a file have all digits of an f64.
+        let digits = |x: f32| if wide { f64::from(x) / 3.0 } else { f64::from(x) };
+        let x: Vec<f64> =
+            inputs(ROWS * sample.iter().product::<usize>(), 100 + number as u64).into_iter().map(digits).collect();
+        std::fs::write(file(&format!("{name}.x")), x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
+            .unwrap();
+        let predict = |rows: usize, x: &[f64]| {
+            let answers = match &meaning.input {
+                Input::Table(table) => pipeline.predict_rows(&cells(table, x)),
+                Input::Tensor { .. } => {
+                    let x = x.iter().map(|&x| x as f32).collect();
+                    pipeline.predict(&tensor(&[&[rows], sample.as_slice()].concat(), x))
+                }
+            };
+            values(&dense(&answers.unwrap().values)).to_vec()
         };
         let batch = predict(ROWS, &x);
         let alone: Vec<f32> = x.chunks(x.len() / ROWS).flat_map(|x| predict(1, x)).collect();
         assert_eq!(bytes(&batch), bytes(&alone), "{name}: a batch and its samples");
-        let wide = matches!(meaning.input, Input::Table(_));
-        let options = Export { standardization, wide, output: meaning.output };
+        let options = Export { standardization, wide, output: meaning.output, ..Export::default() };
         std::fs::write(file(&format!("{name}.rs")), export(pipeline.network(), &sample, &options).unwrap()).unwrap();
         main += &format!("mod {name};\n");
-        calls +=
-            &format!("    run(\"{name}\", {name}::INPUTS, |x| {name}::predict(x.try_into().unwrap()).to_vec());\n");
+        let sample = if wide { "x.try_into().unwrap()" } else { "&narrow(x).try_into().unwrap()" };
+        calls += &format!("    run(\"{name}\", {name}::INPUTS, |x| {name}::predict({sample}).to_vec());\n");
         wanted.push((name, batch));
     }
-    main += "fn run(name: &str, inputs: usize, predict: impl Fn(&[f32]) -> Vec<f32>) {
+    main += "fn run(name: &str, inputs: usize, predict: impl Fn(&[f64]) -> Vec<f32>) {
     let bytes = std::fs::read(format!(\"{name}.x\")).unwrap();
-    let x: Vec<f32> = bytes.chunks(4).map(|x| f32::from_le_bytes(x.try_into().unwrap())).collect();
+    let x: Vec<f64> = bytes.chunks(8).map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect();
     let z: Vec<u8> = x.chunks(inputs).flat_map(predict).flat_map(|z| z.to_le_bytes()).collect();
     std::fs::write(format!(\"{name}.z\"), z).unwrap();
+}
+fn narrow(x: &[f64]) -> Vec<f32> {
+    x.iter().map(|&x| x as f32).collect()
 }
 ";
     compile_and_run(folder.path(), &format!("{main}fn main() {{\n{calls}}}\n"));
     wanted.retain(|(name, wanted)| std::fs::read(file(&format!("{name}.z"))).unwrap() != bytes(wanted));
     let differing: Vec<&String> = wanted.iter().map(|(name, _)| name).collect();
     assert!(differing.is_empty(), "other bits: {differing:?}");
+}
+
+/// Numbers as the cells of a table's rows.
+fn cells(table: &Table, x: &[f64]) -> Rows {
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let mut rows = Rows::new(names.iter().copied());
+    for row in x.chunks(names.len()) {
+        let cells: Vec<String> = row.iter().map(f64::to_string).collect();
+        rows.push(cells.iter().map(String::as_str)).unwrap();
+    }
+    rows
+}
+
+#[test]
+fn what_the_numbers_are_stands_in_the_file() {
+    let options = Export {
+        inputs: vec!["width".into(), "a \"quoted\" name".into()],
+        divisor: Some(255.0),
+        output: Output::Classes { names: vec!["cat".into(), "dog".into()], activation: Activation::Softmax },
+        ..Export::default()
+    };
+    let network = Sequential::new().push(Linear::new(2, 2));
+    let source = export(&network, &[2], &options).unwrap();
+    let body: String = source.split_whitespace().collect();
+    assert!(body.contains(r#"INPUT_NAMES:[&str;INPUTS]=["width","a\"quoted\"name",];"#), "{source}");
+    assert!(body.contains(r#"OUTPUT_NAMES:[&str;OUTPUTS]=["cat","dog",];"#), "{source}");
+    assert!(source.contains("bytes divided by 255"), "{source}");
+    let plain = export(&network, &[2], &Export::default()).unwrap();
+    assert!(!plain.contains("_NAMES") && !plain.contains("divided"), "{plain}");
 }
 
 /// A module that this library does not know.

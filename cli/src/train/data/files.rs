@@ -102,7 +102,10 @@ impl ArraySource {
         let Arrays { task, channels_last, x, y, x_test, y_test } = &mut self.arrays;
         let targets = y.read()?;
         let task = *task.get_or_insert_with(|| targets.task());
-        let notes = vec![about_task(y, &targets, task)];
+        let mut notes = vec![about_task(y, &targets, task)];
+        if x_test.is_none() {
+            notes.extend(unused(x)?);
+        }
         let inputs = x.read()?.inputs(x, *channels_last)?;
         let (mut all, names) = array_dataset(inputs, (y, targets), task, None)?;
         all.name = x.to_string();
@@ -137,6 +140,20 @@ fn about_task(place: &ArrayPlace, targets: &AnyArray, task: ArrayTask) -> String
         ArrayTask::Values => ("values", "classes"),
     };
     format!("targets: {place} {shape}, taken for {own} (--set data.arrays.task={other} for {other})")
+}
+
+/// What an NPZ file holds for a test that cannot be one.
+fn unused(x: &ArrayPlace) -> Result<Option<String>> {
+    if x.array.is_none() {
+        return Ok(None);
+    }
+    let npz = Npz::open(&x.file)?;
+    let of = |names: &[&'static str]| names.iter().copied().find(|name| npz.has(name));
+    Ok(match (of(&TEST_INPUTS), of(&TEST_TARGETS)) {
+        (Some(x), None) => Some(format!("array {x} is not used: no targets of a test are beside it, such as y_test")),
+        (None, Some(y)) => Some(format!("array {y} is not used: no inputs of a test are beside it, such as x_test")),
+        _ => None,
+    })
 }
 
 type Found = (ArrayPlace, ArrayPlace, Option<ArrayPlace>, Option<ArrayPlace>);

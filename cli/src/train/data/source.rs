@@ -56,6 +56,28 @@ pub enum BuiltIn {
     },
 }
 
+/// The most samples that are made up: more than a run needs, and few enough for their coordinates to fit into memory.
+const MOST_SAMPLES: usize = 100_000_000;
+
+impl BuiltIn {
+    /// Whether so many samples can be made.
+    ///
+    /// # Errors
+    /// [`Error::Option`].
+    pub fn check(&self) -> limpide::Result<()> {
+        match *self {
+            BuiltIn::Digits {} | BuiltIn::Mnist {} | BuiltIn::FashionMnist {} => Ok(()),
+            BuiltIn::Moons { samples, .. }
+            | BuiltIn::Circles { samples, .. }
+            | BuiltIn::Spirals { samples, .. }
+            | BuiltIn::Regression { samples, .. } => match samples {
+                1..=MOST_SAMPLES => Ok(()),
+                _ => Err(limpide::Error::option("data.samples", format!("from 1 to {MOST_SAMPLES}"), samples)),
+            },
+        }
+    }
+}
+
 /// The fields of which a source has exactly one.
 const KEYS: [&str; 4] = ["name", "file", "arrays", "images"];
 

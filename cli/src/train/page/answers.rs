@@ -1,11 +1,12 @@
 //! What the model answers: a confusion matrix and figures by class, or residuals.
 
 use super::super::data::Answers as Meaning;
+use super::super::fit::{Fit, figure, in_units};
 use super::super::session::Session;
 use crate::chart::{Cell, Confusion, Scatter, Table};
 use crate::page::Section;
 use limpide::data::{Dataset, Target, Targets};
-use limpide::metrics::{ConfusionMatrix, classes, mean_absolute_error, mean_squared_error, r2, true_classes};
+use limpide::metrics::{ConfusionMatrix, classes, true_classes};
 use limpide::train::{Engine, predict};
 use limpide::{Result, Tensor};
 
@@ -118,15 +119,12 @@ impl Answers {
         let Target::Values(wanted) = &self.target else {
             return Section::new("Answers", "The loss gives no class to hold against the true one.");
         };
-        let figures = [
-            ("mean squared error", mean_squared_error(&self.outputs, wanted)),
-            ("mean absolute error", mean_absolute_error(&self.outputs, wanted)),
-            ("R²", r2(&self.outputs, wanted)),
-        ];
+        let Fit { r2, rmse, mae } = Fit::of(&self.outputs, wanted);
+        let figures = [("root mean squared error", rmse), ("mean absolute error", mae), ("R²", r2)];
         let table =
             figures.into_iter().fold(Table::new("How far off", &["Figure", "Value"]), |table, (name, value)| {
                 // In the target's units the numbers may be large.
-                let value = if value.abs() < 1e4 { format!("{value:.5}") } else { format!("{value:.0}") };
+                let value = if value.abs() < 1e4 { figure(value) } else { format!("{value:.0}") };
                 table.row(vec![name.into(), Cell::number(value)])
             });
         let section = Section::new("Residuals", &format!("On {}.", self.about())).table(&table);
@@ -165,14 +163,4 @@ impl Answers {
             table.row(vec![truth, taken, Cell::number(count.to_string())])
         })
     }
-}
-
-/// Values as they were before they were scaled, y · std + mean, column by column; as they are without scales.
-fn in_units(mut values: Tensor<f32>, mean: &[f64], std: &[f64]) -> Tensor<f32> {
-    let each = mean.len().max(1);
-    for (place, y) in values.iter_mut().enumerate() {
-        let (mean, std) = (mean.get(place % each), std.get(place % each));
-        *y = (f64::from(*y) * std.unwrap_or(&1.0) + mean.unwrap_or(&0.0)) as f32;
-    }
-    values
 }

@@ -6,6 +6,7 @@ mod network;
 mod worst;
 
 use super::Common;
+use super::fit::figure;
 use super::folder::Folder;
 use super::session::{Outcome, Session, score_text};
 use crate::chart::{Cell, Table, count};
@@ -15,8 +16,8 @@ use answers::Answers;
 use limpide::diagnose::{Finding, Severity};
 use limpide::pipeline::Input;
 use limpide::table::{Column, Encoding};
-use limpide::train::{Checkpoint, Checkpoints, History, Score};
-use limpide::{Error, Result, format};
+use limpide::train::{History, Score};
+use limpide::{Result, format};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -28,7 +29,7 @@ const CATEGORIES: usize = 8;
 /// # Errors
 /// Those of writing, and of a network that does not fit the data.
 pub fn write(session: &Session, history: &History, outcome: &Outcome, folder: &Folder) -> Result<()> {
-    folder.write("report.html", &page(session, history, outcome)?.render())
+    folder.write("report.html", &page(session, history, outcome, folder)?.render())
 }
 
 /// `limpide report RUN`: writes the page anew from what the folder holds.
@@ -37,18 +38,14 @@ pub fn write(session: &Session, history: &History, outcome: &Outcome, folder: &F
 /// A folder that is none of a finished run; files in it that are damaged or do not fit together.
 pub fn command(run: &Path, data: Option<&Path>, threads: Option<u16>) -> Result<ExitCode> {
     let folder = Folder::open(run)?;
-    let unfinished = |path: std::path::PathBuf| Error::Data {
-        path,
-        problem: format!("is not there: the run is not finished; `limpide resume {}` goes on with it", run.display()),
-    };
     for path in [folder.model(), folder.file("result.json")] {
         if !path.is_file() {
-            return Err(unfinished(path));
+            return Err(folder.unfinished(path));
         }
     }
     let outcome = Outcome::read(&folder)?;
-    let newest = Checkpoints::newest(&folder.checkpoints())?.ok_or_else(|| unfinished(folder.checkpoints()))?;
-    let history = Checkpoint::read(&newest)?.history().clone();
+    let checkpoint = folder.checkpoint()?.ok_or_else(|| folder.unfinished(folder.checkpoints()))?;
+    let history = checkpoint.history().clone();
     let common = Common { data: data.map(Path::to_path_buf), threads, json: false };
     let mut session = common.session(&folder.description(), &[])?;
     format::load_into(&mut session.network, &folder.model())?;
@@ -57,9 +54,9 @@ pub fn command(run: &Path, data: Option<&Path>, threads: Option<u16>) -> Result<
     Ok(ExitCode::SUCCESS)
 }
 
-fn page(session: &Session, history: &History, outcome: &Outcome) -> Result<Page> {
+fn page(session: &Session, history: &History, outcome: &Outcome, folder: &Folder) -> Result<Page> {
     let answers = Answers::of(session)?;
-    let name = Path::new(&outcome.run).file_name().map_or(outcome.run.clone(), |name| name.to_string_lossy().into());
+    let name = folder.name();
     let mut page = Page::new(&format!("The run {name}")).lead(&lead(session, outcome));
     if !outcome.passed {
         page = page.notice("**The test misses** what the description asks for.");
@@ -106,7 +103,7 @@ fn results(session: &Session, outcome: &Outcome) -> Section {
     .filter_map(|(part, samples, score)| Some((part, samples, score?)))
     .fold(Table::new("The model on each part", heads), |table, (part, samples, Score { loss, accuracy })| {
         let accuracy = accuracy.map(|share| Cell::number(format!("{:.2} %", 100.0 * share)));
-        let cells = [part.into(), Cell::number(samples.to_string()), Cell::number(format!("{loss:.5}"))];
+        let cells = [part.into(), Cell::number(samples.to_string()), Cell::number(figure(loss))];
         table.row(cells.into_iter().chain(accuracy).collect())
     });
     let mut words =

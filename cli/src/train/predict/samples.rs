@@ -77,7 +77,11 @@ pub fn of_array(pipeline: &Pipeline, path: &Path, names: &[String]) -> Result<Ve
         (Input::Tensor { shape: Some(wanted), .. }, &[_, h, w, c]) => **wanted == [c, h, w] && **wanted != [h, w, c],
         _ => false,
     };
-    let inputs = place.read()?.inputs(&place, channels_last)?;
+    let divisor = match pipeline.input() {
+        Input::Tensor { divisor, .. } => *divisor,
+        Input::Table(_) => None,
+    };
+    let inputs = place.read()?.inputs_for(&place, channels_last, divisor)?;
     let mut lines = Lines::new("row", names);
     let rows: Vec<String> = (1..=inputs.len()).map(|row| row.to_string()).collect();
     lines.answer(pipeline, &inputs, &rows)?;

@@ -1,0 +1,73 @@
+//! How far values are off, in their own units.
+
+use limpide::Tensor;
+use limpide::metrics::{mean_absolute_error, mean_squared_error, r2};
+use serde::{Deserialize, Serialize};
+use std::fmt::{self, Display, Formatter};
+
+/// Figures of values against what they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    /// The coefficient of determination: 1 is perfect, 0 as good as the mean.
+    pub r2: f64,
+    /// The root of the mean squared error.
+    pub rmse: f64,
+    /// The mean absolute error.
+    pub mae: f64,
+}
+
+impl Fit {
+    /// Of outputs and targets of one shape, (n, …), both in their own units.
+    pub fn of(outputs: &Tensor<f32>, wanted: &Tensor<f32>) -> Self {
+        Fit {
+            r2: r2(outputs, wanted),
+            rmse: mean_squared_error(outputs, wanted).sqrt(),
+            mae: mean_absolute_error(outputs, wanted),
+        }
+    }
+}
+
+impl Display for Fit {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Fit { r2, rmse, mae } = *self;
+        write!(f, "R² {r2:.4}  RMSE {}  MAE {}", figure(rmse), figure(mae))
+    }
+}
+
+/// Five digits behind the point, or where these would show next to nothing, as in 4.4e-6, two in all.
+pub fn figure(x: f64) -> String {
+    if x != 0.0 && x.abs() < 1e-3 { format!("{x:.1e}") } else { format!("{x:.5}") }
+}
+
+/// Values as they were before they were scaled, y · std + mean, column by column; as they are without scales.
+pub fn in_units(mut values: Tensor<f32>, mean: &[f64], std: &[f64]) -> Tensor<f32> {
+    let each = mean.len().max(1);
+    for (place, y) in values.iter_mut().enumerate() {
+        let (mean, std) = (mean.get(place % each), std.get(place % each));
+        *y = (f64::from(*y) * std.unwrap_or(&1.0) + mean.unwrap_or(&0.0)) as f32;
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use limpide::tensor;
+
+    #[test]
+    fn each_column_is_measured_in_its_own_units() {
+        let scaled = |values: &[f32]| in_units(tensor(&[2, 2], values.to_vec()), &[0.0, 5000.0], &[1.0, 1000.0]);
+        let (outputs, wanted) = (scaled(&[0.0, 0.0, 1.0, 2.0]), scaled(&[0.0, 1.0, 1.0, 1.0]));
+        // Off by 0 and 0 in the first column, by 1000 both times in the second.
+        let fit = Fit::of(&outputs, &wanted);
+        assert_eq!((fit.rmse, fit.mae), ((2e6f64 / 4.0).sqrt(), 500.0));
+    }
+
+    #[test]
+    fn small_figures_can_be_read() {
+        assert_eq!(
+            [4.4e-6, -4.4e-6, 0.0, 0.12, f64::NAN].map(figure),
+            ["4.4e-6", "-4.4e-6", "0.00000", "0.12000", "NaN"]
+        );
+    }
+}
