@@ -186,7 +186,7 @@ fn report(out: &Path, trials: &[Trial], metric: Metric, json: bool) -> Result<()
     if rows[1..].iter().all(|row| row[column].is_empty()) {
         rows.iter_mut().for_each(|row| drop(row.remove(column)));
     }
-    stdout::text(aligned(&rows))?;
+    stdout::text(aligned(&rows, 1..))?;
     Ok(())
 }
 
