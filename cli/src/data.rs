@@ -6,6 +6,7 @@ mod http;
 mod progress;
 
 use crate::stdout;
+use crate::text::aligned;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use limpide::data::{MNIST_FILES, Mnist, MnistFiles};
@@ -36,10 +37,10 @@ pub enum DataCommand {
         #[arg(long, value_name = "URL", hide = true)]
         mirror: Vec<String>,
     },
-    /// Check the SHA-256 of the files that are there
+    /// Check the SHA-256 of the files that are there; exit code 1 when one is wrong, or there is none
     #[command(after_help = "Example: limpide data verify mnist")]
     Verify {
-        /// The data set; all that are found when left out
+        /// The data set; all that are found, one at least, when left out
         #[arg(value_parser = set_parser())]
         name: Option<Mnist>,
         /// Where the files are, and how to print
@@ -76,37 +77,33 @@ fn set_parser() -> impl TypedValueParser<Value = Mnist> {
 }
 
 fn list(place: &Place) -> Result<ExitCode> {
-    let mut rows: Vec<[String; 5]> = vec![];
-    let mut row = |cells: [&str; 5]| rows.push(cells.map(str::to_string));
-    row(["NAME", "SAMPLES", "SHAPE", "CLASSES", "WHERE"]);
-    row(["moons", "any", "(2,)", "2", "computed"]);
-    row(["circles", "any", "(2,)", "2", "computed"]);
-    row(["spirals", "any", "(2,)", "any", "computed"]);
-    row(["regression", "any", "(2,)", "-", "computed"]);
-    row(["digits", "1797", "(1, 8, 8)", "10", "embedded"]);
+    // Each set with whether it is there.
+    let mut sets: Vec<([String; 5], bool)> = [
+        ["moons", "any", "(2,)", "2", "computed"],
+        ["circles", "any", "(2,)", "2", "computed"],
+        ["spirals", "any", "(2,)", "any", "computed"],
+        ["regression", "any", "(2,)", "-", "computed"],
+        ["digits", "1797", "(1, 8, 8)", "10", "embedded"],
+    ]
+    .map(|cells| (cells.map(str::to_string), true))
+    .into();
     for set in Mnist::ALL {
-        let place = match set.find(place.data.as_deref())? {
-            Some(files) => files.folder.display().to_string(),
-            None => format!("not found: limpide data fetch {set}"),
-        };
-        row([set.name(), "60000 + 10000", "(1, 28, 28)", "10", &place]);
+        let files = set.find(place.data.as_deref())?;
+        let found = files.is_some();
+        let place = files
+            .map_or_else(|| format!("not found: limpide data fetch {set}"), |files| files.folder.display().to_string());
+        sets.push(([set.name(), "60000 + 10000", "(1, 28, 28)", "10", &place].map(str::to_string), found));
     }
     if place.json {
-        let sets: Vec<_> = rows[1..]
-            .iter()
-            .map(|[name, samples, shape, classes, place]| {
-                let found = !place.starts_with("not found");
-                json!({"name": name, "samples": samples, "shape": shape, "classes": classes, "where": place, "found": found})
-            })
-            .collect();
-        stdout::line(json!({ "datasets": sets }))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2), width(3)];
-    for [name, samples, shape, classes, place] in &rows {
-        let [w0, w1, w2, w3] = widths;
-        stdout::line(format_args!("{name:w0$}  {samples:w1$}  {shape:w2$}  {classes:w3$}  {place}"))?;
+        let object = |(cells, found): &([String; 5], bool)| {
+            let [name, samples, shape, classes, place] = cells;
+            json!({"name": name, "samples": samples, "shape": shape, "classes": classes, "where": place, "found": found})
+        };
+        stdout::line(json!({ "datasets": sets.iter().map(object).collect::<Vec<_>>() }))?;
+    } else {
+        let head = ["NAME", "SAMPLES", "SHAPE", "CLASSES", "WHERE"].map(str::to_string).to_vec();
+        let rows: Vec<_> = std::iter::once(head).chain(sets.into_iter().map(|(cells, _)| cells.to_vec())).collect();
+        stdout::text(aligned(&rows, ..0))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -157,7 +154,6 @@ fn verify(name: Option<Mnist>, place: &Place) -> Result<ExitCode> {
     let mut sets = vec![];
     for set in Mnist::ALL.into_iter().filter(|&set| name.is_none_or(|name| name == set)) {
         let Some(files) = set.find(place.data.as_deref())? else {
-            good &= name.is_none();
             sets.push(json!({"dataset": set.name(), "found": false}));
             if !place.json {
                 stdout::line(format_args!("{set}: not found; `limpide data fetch {set}` gets it"))?;
@@ -179,6 +175,8 @@ fn verify(name: Option<Mnist>, place: &Place) -> Result<ExitCode> {
             checks.into_iter().map(|(path, problem)| json!({"file": path, "problem": problem})).collect();
         sets.push(json!({"dataset": set.name(), "found": true, "files": files}));
     }
+    // A check of nothing has shown nothing.
+    good &= sets.iter().any(|set| set["found"] == true);
     if place.json {
         stdout::line(json!({"passed": good, "datasets": sets}))?;
     }

@@ -29,7 +29,7 @@ enum Command {
     Sweep(sweep::Arguments),
     Serve(serve::Arguments),
     /// List, fetch and check data sets
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: limpide data fetch mnist")]
     Data(data::DataCommand),
     Conform(conform::Arguments),
     Bench(bench::Arguments),

@@ -12,7 +12,6 @@ use crate::chart::{Figure, Table, theme};
 /// A page under construction.
 pub struct Page {
     title: String,
-    language: String,
     lead: String,
     notices: String,
     sections: Vec<Section>,
@@ -88,21 +87,9 @@ impl Section {
 }
 
 impl Page {
-    /// An empty page in English.
+    /// An empty page, in English.
     pub fn new(title: &str) -> Page {
-        Page {
-            title: title.into(),
-            language: "en".into(),
-            lead: String::new(),
-            notices: String::new(),
-            sections: Vec::new(),
-        }
-    }
-
-    /// Sets the language of its words, a tag like `fr`.
-    pub fn language(mut self, tag: &str) -> Page {
-        self.language = tag.into();
-        self
+        Page { title: title.into(), lead: String::new(), notices: String::new(), sections: Vec::new() }
     }
 
     /// Sets the words below the title.
@@ -137,11 +124,10 @@ impl Page {
         };
         let body: String = named().map(|(id, section)| section.html(id)).collect();
         format!(
-            "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>{title}</title>\n\
              <style>\n{}{STYLE}</style>\n</head>\n<body>\n<header><h1>{title}</h1>\n{}</header>\n\
              {contents}<main>\n{}{body}</main>\n</body>\n</html>\n",
-            escape(&self.language),
             theme::page_style(),
             self.lead,
             self.notices,

@@ -42,7 +42,7 @@ fn the_figures_of_a_workload_agree_with_each_other() {
 fn a_folder_that_is_not_there_is_refused_by_name() {
     let output = bench(&["--workload", "dense", "--data", "no/such/folder"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("no/such/folder: is not a folder"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no/such/folder: wants the folder with the data files"));
 }
 
 #[test]

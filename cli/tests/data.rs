@@ -52,8 +52,20 @@ fn list_names_every_set_and_says_what_is_missing() {
     }
     let out = data(&["list", "--json"], cache.path());
     let json: Value = serde_json::from_slice(&out.stdout).unwrap();
-    let mnist = json["datasets"].as_array().unwrap().iter().find(|set| set["name"] == "mnist").unwrap();
-    assert_eq!(mnist["found"], false);
+    let found = |json: &Value, name: &str| {
+        let set = json["datasets"].as_array().unwrap().iter().find(|set| set["name"] == name).cloned();
+        set.unwrap()["found"].as_bool().unwrap()
+    };
+    assert!(!found(&json, "mnist") && found(&json, "digits"));
+    // Whatever a folder is called, what lies in it is there.
+    let odd = cache.path().join("not found y");
+    std::fs::create_dir(&odd).unwrap();
+    for name in MNIST_FILES {
+        std::fs::write(odd.join(name), "").unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_limpide"));
+    let out = command.args(["data", "list", "--json", "--data", "not found y"]).current_dir(cache.path()).output();
+    assert!(found(&serde_json::from_slice(&out.unwrap().stdout).unwrap(), "mnist"));
 }
 
 #[test]
@@ -75,12 +87,17 @@ fn a_fetch_that_fails_says_which_files_to_put_where() {
 }
 
 #[test]
-fn verify_fails_for_a_set_that_is_asked_for_and_absent() {
+fn verify_fails_where_there_is_nothing_to_verify() {
     let cache = tempfile::tempdir().unwrap();
-    assert!(data(&["verify"], cache.path()).status.success());
-    let out = data(&["verify", "mnist"], cache.path());
-    assert!(!out.status.success());
-    assert_eq!(text(&out.stdout), "mnist: not found; `limpide data fetch mnist` gets it\n");
+    let line = |set: &str| format!("{set}: not found; `limpide data fetch {set}` gets it\n");
+    for (words, told) in
+        [(&["verify"][..], ["mnist", "fashion-mnist"].map(line).concat()), (&["verify", "mnist"], line("mnist"))]
+    {
+        let out = data(words, cache.path());
+        assert_eq!((out.status.code(), text(&out.stdout)), (Some(1), told), "{words:?}");
+    }
+    let json: Value = serde_json::from_slice(&data(&["verify", "--json"], cache.path()).stdout).unwrap();
+    assert_eq!(json["passed"], false);
 }
 
 #[test]
@@ -113,6 +130,7 @@ fn mnist_is_fetched_found_verified_and_missed_when_damaged() {
 
     assert!(text(&data(&["list"], cache.path()).stdout).contains(folder.to_str().unwrap()));
     assert!(data(&["verify", "mnist"], cache.path()).status.success());
+    assert!(data(&["verify"], cache.path()).status.success(), "the other set need not be there");
 
     let labels = folder.join("t10k-labels-idx1-ubyte.gz");
     let mut content = std::fs::read(&labels).unwrap();

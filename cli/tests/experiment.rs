@@ -114,6 +114,8 @@ fn wrong_words_are_refused_by_name() {
         ("--threads 0", "--threads"),
         ("--seed -1", "-1"),
         ("--target high", "high"),
+        ("--target nan", "a finite number"),
+        ("--target inf", "a finite number"),
         ("--colour", "--colour"),
     ] {
         limpide(&format!("experiment moons {words}")).is_refused_with(&[told]);
@@ -121,6 +123,12 @@ fn wrong_words_are_refused_by_name() {
 }
 
 #[test]
+fn an_option_that_an_experiment_has_no_use_for_is_refused() {
+    limpide("experiment gradcheck --epochs 5").is_refused_with(&["gradcheck: --epochs", "left out", "5"]);
+}
+
+#[test]
 fn a_data_folder_that_is_not_there_is_refused_instead_of_other_data_taken() {
-    limpide("experiment mnist-dense --data no/such/folder").is_refused_with(&["no/such/folder", "MNIST"]);
+    limpide("experiment mnist-dense --data no/such/folder")
+        .is_refused_with(&["no/such/folder", "there is no such folder"]);
 }

@@ -322,15 +322,23 @@ fn a_loss_that_is_no_number_names_the_last_good_checkpoint() {
 
 #[test]
 fn help_has_an_example() {
-    for command in ["train", "resume", "eval"] {
-        let ran = limpide(&format!("{command} --help"));
-        assert!(
-            ran.code == 0
-                && ran.stdout.split("Example").last().is_some_and(|end| end.contains(&format!("limpide {command} "))),
-            "{}",
-            ran.stdout
-        );
+    let commands = subcommands("");
+    assert!(["train", "sweep", "data", "data fetch"].iter().all(|own| commands.iter().any(|all| all == own)));
+    for command in commands {
+        let help = limpide(&format!("{command} --help")).stdout;
+        let example = help.split_once("Example").is_some_and(|(_, end)| end.contains(&format!("limpide {command} ")));
+        assert!(example, "{command}: {help}");
     }
+}
+
+/// Every command below this one, as its help lists them.
+fn subcommands(above: &str) -> Vec<String> {
+    let ran = limpide(&format!("{above} --help"));
+    assert_eq!(ran.code, 0, "{above}: {}", ran.stderr);
+    let listed = ran.stdout.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = listed.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    let all = names.map(|name| format!("{above} {name}").trim().to_string());
+    all.flat_map(|command| [vec![command.clone()], subcommands(&command)].concat()).collect()
 }
 
 #[test]
@@ -352,6 +360,11 @@ fn inspect_shows_the_layers_and_the_plan() {
     let ran = run("inspect", &recipe("digits"), "--plan");
     assert!(ran.stdout.contains("layout") && ran.stdout.contains("FLOPs"), "{}", ran.stdout);
     assert_eq!(run("inspect", "nowhere.toml", "").code, 2);
+    // A name in capitals is no other kind of file.
+    let place = Place::new();
+    fs::write(place.path("OWN.TOML"), SMALL).unwrap();
+    let ran = run("inspect", &place.path("OWN.TOML"), "");
+    assert!(ran.stdout.contains("Linear(2, 2)"), "{}{}", ran.stdout, ran.stderr);
 }
 
 /// A rate from the range test must be one that learns: far better than the first rate that was tried.

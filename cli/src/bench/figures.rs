@@ -3,6 +3,7 @@
 use super::Settings;
 use super::memory::Memory;
 use super::modules::ModuleTime;
+use crate::text::counted;
 use limpide::Real;
 use limpide::kernels::{level, peak};
 use serde::Serialize;
@@ -86,13 +87,9 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let low = self.seconds_per_epoch.iter().copied().fold(f64::INFINITY, f64::min);
         let high = self.seconds_per_epoch.iter().copied().fold(0.0, f64::max);
-        let thread = if self.threads == 1 { "thread" } else { "threads" };
+        let threads = counted(self.threads, "thread");
         writeln!(f, "{}: {}", self.workload, self.network)?;
-        writeln!(
-            f,
-            "  {}; batch {}, {} {thread}, {}, {} instructions",
-            self.data, self.batch, self.threads, self.dtype, self.simd
-        )?;
+        writeln!(f, "  {}; batch {}, {threads}, {}, {} instructions", self.data, self.batch, self.dtype, self.simd)?;
         let middle = self.seconds_per_epoch_median;
         writeln!(f, "  {middle:.4} s an epoch, the median of {} ({low:.4} to {high:.4})", self.epochs)?;
         writeln!(f, "  {:.0} samples/s, {:.2} µs a step", self.samples_per_second, self.us_per_step)?;

@@ -34,7 +34,15 @@ impl Cell {
     fn html(&self, tag: &str) -> String {
         match self {
             Cell::Text(text) => format!("<{tag}>{}</{tag}>", escape(text)),
-            Cell::Number(text) => format!("<{tag} class=\"number\">{}</{tag}>", escape(text)),
+            Cell::Number(text) => match text.split_once(" (") {
+                None => format!("<{tag} class=\"number\">{}</{tag}>", escape(text)),
+                // A remark, `(epoch 3)`, has a line of its own where the page is narrow.
+                Some((number, remark)) => format!(
+                    "<{tag} class=\"number\">{} <span class=\"remark\">({}</span></{tag}>",
+                    escape(number),
+                    escape(remark)
+                ),
+            },
             // Code stays on a line; a command may go on with its next option.
             Cell::Code(text) => {
                 format!("<{tag}><code>{}</code></{tag}>", escape(text).replace(" --", "</code> <code>--"))
@@ -116,6 +124,13 @@ mod tests {
             html.contains("<th scope=\"row\">short</th><td class=\"number\">–</td><td class=\"number\">–</td>"),
             "{html}"
         );
+    }
+
+    #[test]
+    fn a_remark_behind_a_number_can_stand_below_it() {
+        let html = Table::new("", &["", ""]).row(vec!["a".into(), Cell::number("90.00 % (epoch 3)")]).html();
+        assert_well_formed(&html);
+        assert!(html.contains("<td class=\"number\">90.00 % <span class=\"remark\">(epoch 3)</span></td>"), "{html}");
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
             differences(&runs).into_iter().map(|(path, values)| (path, serde_json::json!(values))).collect();
         stdout::json(&serde_json::json!({"runs": figures, "settings": settings, "partings": partings}))?;
     } else {
-        stdout::text(format_args!("{}\n{}\n", aligned(&rows), told.join("\n")))?;
+        stdout::text(format_args!("{}\n{}\n", aligned(&rows, 1..), told.join("\n")))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 //! descriptions, step by step beside each other, until a tensor differs.
 
 use super::kept::Kept;
+use crate::text::counted;
 use crate::train::Session;
 use limpide::train::{Callback, Epoch, Flow, History, Progress};
 use limpide::{Error, Module, Result, Tensor, format, tensor::shape_text};
@@ -226,7 +227,8 @@ impl Parting {
         let both = format!("{left} and {right}");
         match self {
             Parting::Identical { epochs } => {
-                format!("{both} are identical: the figures of {epochs} epochs and every bit of the model.")
+                let epochs = counted(*epochs, "epoch");
+                format!("{both} are identical: the figures of {epochs} and every bit of the model.")
             }
             Parting::Architecture { tensor, shapes } => {
                 let [a, b] = [&shapes[0], &shapes[1]]
@@ -248,11 +250,12 @@ impl Parting {
             }
             Parting::Ends { steps, run } => {
                 let ended = [left, right][*run];
-                format!("{both} have the same bits for {steps} steps, where {ended} ends.")
+                format!("{both} have the same bits for {}, where {ended} ends.", counted(*steps, "step"))
             }
             Parting::SameReplay { steps } => format!(
-                "{both} have the same bits when they are replayed here, {steps} steps; what differs in the folders was \
-                 done after the last step, or by another version or machine."
+                "{both} have the same bits when they are replayed here, {}; what differs in the folders was done after \
+                 the last step, or by another version or machine.",
+                counted(*steps, "step")
             ),
             Parting::NotYet { steps: 0, epoch: Some(epoch) } => {
                 format!("{both} part in epoch {epoch} or before: its figures are the first that differ.")
@@ -262,7 +265,7 @@ impl Parting {
             }
             Parting::NotYet { steps, epoch } => {
                 let known = epoch.map_or(String::new(), |epoch| format!("; the figures of epoch {epoch} differ"));
-                format!("{both} have the same bits for {steps} steps{known}. --steps N looks further.")
+                format!("{both} have the same bits for {}{known}. --steps N looks further.", counted(*steps, "step"))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What a run found: counts by family, mismatches and skipped cases with their reasons, unsupported features by name.
 
 use super::kinds::Stop;
+use crate::text::aligned;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,13 +94,14 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.families.keys().map(String::len).max().unwrap_or(0).max("family".len());
-        writeln!(f, "{:<width$}  {:>4}  {:>8}  {:>11}  {:>7}", "family", "ok", "mismatch", "unsupported", "skipped")?;
+        let mut rows = vec![["family", "ok", "mismatch", "unsupported", "skipped"].map(String::from).to_vec()];
         let total = ("total", self.total());
         for (name, counts) in self.families.iter().map(|(name, counts)| (name.as_str(), *counts)).chain([total]) {
             let Counts { ok, mismatch, unsupported, skipped } = counts;
-            writeln!(f, "{name:<width$}  {ok:>4}  {mismatch:>8}  {unsupported:>11}  {skipped:>7}")?;
+            let counts = [ok, mismatch, unsupported, skipped].map(|count| count.to_string());
+            rows.push(std::iter::once(name.to_string()).chain(counts).collect());
         }
+        f.write_str(&aligned(&rows, 1..))?;
         writeln!(f, "computed in {}", self.scalar)?;
         if !self.unsupported.is_empty() {
             let names: Vec<String> = self.unsupported.iter().map(|(name, cases)| format!("{name} ({cases})")).collect();

@@ -2,7 +2,8 @@
 
 use super::{Experiment, Outcome, Settings, TABLE};
 use crate::stdout;
-use limpide::{Error, Result};
+use crate::text::counted;
+use limpide::Result;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,7 +22,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
     /// A target instead of the experiment's own (for every figure that is judged), for short runs.
-    #[arg(long, value_name = "VALUE")]
+    #[arg(long, value_name = "VALUE", value_parser = finite)]
     target: Option<f64>,
     /// Print one JSON object for machines.
     #[arg(long)]
@@ -51,12 +52,7 @@ impl Common {
     /// # Errors
     /// When a data folder is named that is not there.
     pub fn settings(&self) -> Result<Settings> {
-        if let Some(dir) = self.data.as_deref().filter(|dir| !dir.is_dir()) {
-            return Err(Error::Data {
-                path: dir.into(),
-                problem: "is not a folder; --data wants one with the MNIST files".into(),
-            });
-        }
+        limpide::data::data_folders(self.data.as_deref())?;
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         Ok(Settings {
             seed: self.seed,
@@ -68,6 +64,12 @@ impl Common {
             target: None,
         })
     }
+}
+
+/// A target that a figure can be held against.
+fn finite(text: &str) -> std::result::Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| "wants a finite number, such as 0.95".into())
 }
 
 fn about_all() -> String {
@@ -102,8 +104,7 @@ fn listing(outcome: &Outcome) -> String {
         let seconds: f64 = run.history.seconds().iter().sum();
         let trained = match run.history.epochs.len() {
             0 => String::new(),
-            1 => format!("1 epoch in {seconds:.1} s, "),
-            epochs => format!("{epochs} epochs in {seconds:.1} s, "),
+            epochs => format!("{} in {seconds:.1} s, ", counted(epochs, "epoch")),
         };
         text += &format!("  {}: {trained}{} {}", run.name, run.measure, run.value_text());
         if let (Some(target), Some(passed)) = (run.target_text(), run.passed) {

@@ -2,10 +2,11 @@
 
 use super::{Measure, Outcome, Run, Settings};
 use crate::stdout;
-use limpide::Result;
+use crate::text::counted;
 use limpide::gradcheck::{GradientReport, Verdict, suite};
 use limpide::model::nearest;
 use limpide::train::History;
+use limpide::{Error, Result};
 use std::process::ExitCode;
 
 /// The largest relative error that passes.
@@ -22,7 +23,13 @@ pub struct Gradients {
 }
 
 /// Runs the whole suite; its headline is the worst relative error.
+///
+/// # Errors
+/// A number of epochs, of which there are none.
 pub fn run(settings: &Settings) -> Result<Gradients> {
+    if let Some(epochs) = settings.epochs {
+        return Err(Error::option("experiment gradcheck: --epochs", "left out, because nothing is trained", epochs));
+    }
     let reports = suite();
     let largest = reports.iter().map(worst).fold(0.0, f64::max);
     let figure = |name: &str, measure, value| Run::new(name, History::default(), measure, value);
@@ -31,7 +38,7 @@ pub fn run(settings: &Settings) -> Result<Gradients> {
         figure("all entries", Measure::MedianError, median(&reports)).judged(settings, MEDIAN),
     ];
     runs.extend(reports.iter().map(|report| figure(&report.subject, Measure::LargestError, worst(report))));
-    let dataset = format!("{} checks", reports.len());
+    let dataset = counted(reports.len(), "check");
     Ok(Gradients { outcome: Outcome::new("gradcheck", dataset, settings, runs, 0), reports })
 }
 
@@ -57,8 +64,8 @@ pub fn totals(reports: &[GradientReport]) -> String {
     let entries: usize = reports.iter().map(|report| report.entries.len()).sum();
     let worst = reports.iter().map(worst).fold(0.0, f64::max);
     format!(
-        "{passed} of {} checks passed, {entries} entries\nlargest relative error {worst:.1e}, median {:.1e}",
-        reports.len(),
+        "{passed} of {} passed, {entries} entries\nlargest relative error {worst:.1e}, median {:.1e}",
+        counted(reports.len(), "check"),
         median(reports)
     )
 }
@@ -92,7 +99,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
             let nearest = nearest(filter, &names);
             let wanted =
                 format!("part of a layer's, loss's or network's name (did you mean `{nearest}`? no filter shows all)");
-            return Err(limpide::Error::option("gradcheck: filter", wanted, format!("`{filter}`")));
+            return Err(Error::option("gradcheck: filter", wanted, format!("`{filter}`")));
         }
     }
     if arguments.json {

@@ -4,7 +4,8 @@ mod statistics;
 
 use crate::model_file::{self, is_onnx};
 use crate::stdout;
-use crate::train::{Common, Paper, Setting, paper};
+use crate::text::{aligned, counted};
+use crate::train::{Common, Paper, Setting, is_description, paper};
 use limpide::format::onnx;
 use limpide::format::safetensors::Archive;
 use limpide::model::{Row, Summary, summary};
@@ -48,20 +49,23 @@ struct Line {
 /// Runs the command.
 ///
 /// # Errors
-/// A file that is not there, is damaged, or is none of these.
+/// A file that is not there, is damaged, or is none of these; a plan or a setting of a file of weights.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { file, plan, settings, common } = arguments;
-    let weights = if file.is_dir() { file.join("model.safetensors") } else { file.clone() };
-    let described = file.extension().is_some_and(|extension| extension == "toml");
+    let folder = std::fs::metadata(file).map_err(|source| Error::Io { path: file.clone(), source })?.is_dir();
+    let weights = if folder { file.join("model.safetensors") } else { file.clone() };
+    let described = !folder && is_description(file);
     let finished = !described && weights.is_file();
+    let about_run = *plan || !settings.is_empty();
+    if about_run && !described && !folder {
+        let wanted = "with the description of a run or its folder: weights alone do not say how they are trained";
+        return Err(Error::option("inspect: --plan and --set", wanted, file.display()));
+    }
     // The layers as the data sees them, unless the model file says enough.
-    let paper = match described || *plan || !settings.is_empty() || (file.is_dir() && !finished) {
+    let paper = match described || about_run || !finished {
         true => Some(paper(file, settings, common, *plan)?),
         false => None,
     };
-    if paper.is_none() {
-        std::fs::metadata(&weights).map_err(|source| Error::Io { path: weights.clone(), source })?;
-    }
     let mut seen = if finished { look(&weights)? } else { Seen::default() };
     if let Some(paper) = &paper {
         seen.summary = Some(paper.summary.clone());
@@ -102,7 +106,7 @@ fn look(file: &Path) -> Result<Seen> {
             Err(error) => Seen { summary: None, nodes: Some((nodes, error.to_string())), tensors },
         });
     }
-    let archive = Archive::read(file)?;
+    let archive = Archive::read(file).map_err(|error| of_what_kind(file, error))?;
     let mut tensors = Vec::new();
     for (name, shape) in archive.shapes() {
         let numbers = archive.tensor::<f64>(&name)?;
@@ -110,6 +114,18 @@ fn look(file: &Path) -> Result<Seen> {
         tensors.push(Line { name, shape, kind, statistics: Statistics::of(values(&numbers)) });
     }
     Ok(Seen { summary: read.ok(), nodes: None, tensors })
+}
+
+/// An error of reading safetensors, which is about another thing where the file's name says that it is none.
+fn of_what_kind(file: &Path, error: Error) -> Error {
+    let named = file.extension().is_some_and(|end| end.eq_ignore_ascii_case("safetensors"));
+    match error {
+        Error::Data { path, .. } if !named => {
+            let kinds = "the description of a run (.toml), the folder of a run, safetensors or ONNX (.onnx)";
+            Error::Data { path, problem: format!("wants {kinds}, got none of these") }
+        }
+        other => other,
+    }
 }
 
 impl Seen {
@@ -141,7 +157,7 @@ impl Seen {
         }
         if let Some(paper) = paper {
             let batch = paper.summary.input[0];
-            parts.push(format!("{} FLOPs a step of {batch} samples, forward and back\n", paper.flops));
+            parts.push(format!("{} FLOPs a step of {}, forward and back\n", paper.flops, counted(batch, "sample")));
             parts.extend(paper.plan.as_ref().map(|plan| format!("plan: {plan}")));
         }
         if !self.tensors.is_empty() {
@@ -164,19 +180,10 @@ fn table(tensors: &[Line]) -> String {
     };
     let rows: Vec<Vec<String>> =
         std::iter::once(head.map(String::from).to_vec()).chain(tensors.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
-            3..=8 => format!("{cell:>width$}"),
-            _ => format!("{cell:<width$}"),
-        });
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
     let count: usize = tensors.iter().map(|line| line.statistics.count).sum();
     let wrong: usize = tensors.iter().map(|line| line.statistics.non_finite).sum();
-    let total = format!("{} tensors, {count} numbers, {wrong} not finite\n", tensors.len());
-    rows.iter().map(line).collect::<String>() + &total
+    let [tensors, numbers] = [counted(tensors.len(), "tensor"), counted(count, "number")];
+    aligned(&rows, 3..=8) + &format!("{tensors}, {numbers}, {wrong} not finite\n")
 }
 
 /// A number in four digits.

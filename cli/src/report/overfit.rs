@@ -6,6 +6,7 @@ use crate::chart::{Cell, LineChart, Table, numbered};
 use crate::experiments::Settings;
 use crate::experiments::overfit::{self, Overfitted, TARGET};
 use crate::page::Section;
+use crate::text::counted;
 use limpide::Result;
 use limpide::data::Target;
 use limpide::train::{Engine, predict};
@@ -34,7 +35,7 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
          in the forward pass, the backward pass or the update is broken. Linear(2, 16), tanh and Linear(16, 1) \
          learn five samples of y = sin(πx₁) + x₂²; training stops at a tenth of the target.",
     )
-    .figure(&chart, &format!("The loss after {} epochs: {}.", outcome.epochs, outcome.runs[0].value_text()))
+    .figure(&chart, &format!("The loss after {}: {}.", counted(outcome.epochs, "epoch"), outcome.runs[0].value_text()))
     .table(&table);
     Ok(Chapter { outcome, section })
 }

@@ -3,6 +3,7 @@
 use crate::chart::{Cell, Table};
 use crate::experiments::{Outcome, Run, Settings};
 use crate::page::Section;
+use crate::text::aligned;
 use serde::Serialize;
 
 /// Everything that `results.json` holds.
@@ -141,10 +142,10 @@ impl Summary {
 
     /// The table for the terminal.
     pub fn listing(&self) -> String {
-        let mut rows = vec![["experiment", "figure", "the report", "here", "target", ""].map(String::from)];
+        let mut rows = vec![["experiment", "figure", "the report", "here", "target", ""].map(String::from).to_vec()];
         for row in &self.summary {
             let verdict = row.passed.map_or("", |passed| if passed { "reached" } else { "MISSED" });
-            rows.push([
+            rows.push(vec![
                 row.experiment.into(),
                 row.what(),
                 row.reported.unwrap_or("–").into(),
@@ -153,15 +154,6 @@ impl Summary {
                 verdict.into(),
             ]);
         }
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: [usize; 6] = std::array::from_fn(width);
-        let line = |row: &[String; 6]| {
-            let cells = row.iter().zip(widths).enumerate().map(|(column, (text, width))| match column {
-                2..5 => format!("{text:>width$}"),
-                _ => format!("{text:<width$}"),
-            });
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_string() + "\n"
-        };
-        rows.iter().map(line).collect()
+        aligned(&rows, 2..5)
     }
 }

@@ -76,17 +76,14 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         return Err(Error::option("sweep: metric", "validation_loss or validation_accuracy", metric));
     }
     let trials = Space::new(&sweep, grid, random, arguments.trials, arguments.seed)?.trials()?;
-    for own in &trials {
-        let all: Vec<Setting> = settings.iter().chain(own).cloned().collect();
-        read::<RunDescription>(file, &all)?;
-    }
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("runs/{stem}-sweep")));
-    prepare_folder(&out)?;
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let jobs = arguments.jobs.map_or(cores, usize::from).min(trials.len());
     let threads = (cores / jobs).max(1);
     let plan = Plan { file, out: &out, data: arguments.data.as_deref(), threads, settings };
+    plan.check(&trials)?;
+    prepare_folder(&out)?;
     let (mut done, errors) = run_all(&plan, &trials, jobs);
     if let Some(error) = errors.into_iter().next() {
         return Err(error);
@@ -171,9 +168,9 @@ fn report(out: &Path, trials: &[Trial], metric: Metric, json: bool) -> Result<()
         row.push(trial.run.clone());
         row
     }));
-    let csv: String =
-        rows.iter().map(|row| row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n").collect();
-    write_atomically(&out.join("results.csv"), csv.as_bytes())?;
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    rows.iter().for_each(|row| csv.write_record(row).expect("rows of one length, in memory"));
+    write_atomically(&out.join("results.csv"), &csv.into_inner().expect("in memory"))?;
     if json {
         stdout::json(&serde_json::json!({"sweep": out.display().to_string(), "metric": metric, "trials": trials}))?;
         return Ok(());
@@ -186,14 +183,6 @@ fn report(out: &Path, trials: &[Trial], metric: Metric, json: bool) -> Result<()
     if rows[1..].iter().all(|row| row[column].is_empty()) {
         rows.iter_mut().for_each(|row| drop(row.remove(column)));
     }
-    stdout::text(aligned(&rows))?;
+    stdout::text(aligned(&rows, 1..))?;
     Ok(())
-}
-
-/// A cell of CSV (RFC 4180).
-fn quoted(cell: &str) -> String {
-    match cell.contains([',', '"', '\n']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_string(),
-    }
 }

@@ -35,8 +35,8 @@ pub enum Range {
     Log(f64, f64),
     /// Uniform between the ends.
     Uniform(f64, f64),
-    /// A whole number from the first end to the last.
-    Int(i64, i64),
+    /// One of so many whole numbers from the first on.
+    Int(i64, usize),
     /// One of a list.
     Choice(Vec<Value>),
 }
@@ -54,7 +54,7 @@ impl Space {
     /// From a description's table, with fields given on the command line in the place of, or beside, its own.
     ///
     /// # Errors
-    /// A field without values, a range that is none, no field at all.
+    /// A field without values or given twice, a range that is none, no field at all.
     pub fn new(
         description: &SweepDescription,
         grid: &[String],
@@ -62,12 +62,30 @@ impl Space {
         trials: Option<usize>,
         seed: Option<u64>,
     ) -> Result<Self> {
-        let mut space =
-            Space { trials: trials.or(description.trials), seed: seed.unwrap_or(description.seed), ..Space::default() };
+        let mut space = Space::of_file(description)?;
+        let words = Space::of_words(grid, random)?;
+        for field in words.grid.keys().chain(words.random.keys()) {
+            space.grid.remove(field);
+            space.random.remove(field);
+        }
+        space.grid.extend(words.grid);
+        space.random.extend(words.random);
+        space.trials = trials.or(description.trials);
+        space.seed = seed.unwrap_or(description.seed);
+        if space.grid.is_empty() && space.random.is_empty() {
+            let wanted = "told what to try: a [sweep] table in the file, --grid or --random";
+            return Err(Error::option("sweep", wanted, "nothing"));
+        }
+        Ok(space)
+    }
+
+    /// The fields of a description's table.
+    fn of_file(description: &SweepDescription) -> Result<Self> {
+        let mut space = Space::default();
         for (field, value) in leaves(&description.grid) {
             let list = value.as_array().cloned();
             let list = list.ok_or_else(|| wrong(&field, "a list of values", &value))?;
-            space.grid.insert(field, list);
+            space.add_grid(&field, list)?;
         }
         for (field, value) in leaves(&description.random) {
             let range = match &value {
@@ -75,31 +93,46 @@ impl Space {
                 Value::String(text) => Range::parse(&field, text)?,
                 other => return Err(wrong(&field, "a range such as \"log:1e-4..1e-1\" or a list", other)),
             };
-            space.random.insert(field, range);
+            space.add_random(&field, range)?;
         }
+        Ok(space)
+    }
+
+    /// The fields of `--grid` and `--random`.
+    fn of_words(grid: &[String], random: &[String]) -> Result<Self> {
+        let mut space = Space::default();
         for text in grid {
             let (field, values) = pair("--grid", text)?;
-            space.random.remove(field);
-            space.grid.insert(field.into(), list(values));
+            space.add_grid(field, list(values))?;
         }
         for text in random {
             let (field, values) = pair("--random", text)?;
-            space.grid.remove(field);
-            space.random.insert(field.into(), Range::parse(field, values)?);
-        }
-        let empty = |list: &Vec<Value>| list.is_empty();
-        let choices = space.random.iter().filter_map(|(field, range)| match range {
-            Range::Choice(list) => Some((field, list)),
-            _ => None,
-        });
-        if let Some((field, _)) = space.grid.iter().chain(choices).find(|(_, list)| empty(list)) {
-            return Err(wrong(field, "at least one value", "none"));
-        }
-        if space.grid.is_empty() && space.random.is_empty() {
-            let wanted = "told what to try: a [sweep] table in the file, --grid or --random";
-            return Err(Error::option("sweep", wanted, "nothing"));
+            space.add_random(field, Range::parse(field, values)?)?;
         }
         Ok(space)
+    }
+
+    fn add_grid(&mut self, field: &str, list: Vec<Value>) -> Result<()> {
+        self.check(field, Some(&list))?;
+        self.grid.insert(field.into(), list);
+        Ok(())
+    }
+
+    fn add_random(&mut self, field: &str, range: Range) -> Result<()> {
+        self.check(field, if let Range::Choice(list) = &range { Some(list) } else { None })?;
+        self.random.insert(field.into(), range);
+        Ok(())
+    }
+
+    /// That a field is new here, and its list is not empty.
+    fn check(&self, field: &str, list: Option<&Vec<Value>>) -> Result<()> {
+        if self.grid.contains_key(field) || self.random.contains_key(field) {
+            return Err(wrong(field, "given once, with all its values", "it again"));
+        }
+        if list.is_some_and(Vec::is_empty) {
+            return Err(wrong(field, "at least one value", "none"));
+        }
+        Ok(())
     }
 
     /// The settings of every trial: each draw with every point of the grid, so that more draws add trials at the end.
@@ -108,11 +141,15 @@ impl Space {
     /// No draw, or more trials than anybody can want.
     pub fn trials(&self) -> Result<Vec<Vec<Setting>>> {
         let draws = if self.random.is_empty() { 1 } else { self.trials.unwrap_or(DRAWS) };
-        let points = self.grid.values().try_fold(1usize, |product, list| product.checked_mul(list.len()));
-        let count = points.and_then(|points| points.checked_mul(draws)).filter(|count| (1..=MOST).contains(count));
-        let (Some(points), Some(count)) = (points, count) else {
-            return Err(Error::option("sweep: trials", format!("from 1 to {MOST}"), format!("{points:?} × {draws}")));
-        };
+        if draws == 0 {
+            return Err(Error::option("sweep: trials", "at least 1", draws));
+        }
+        let points = self.grid.values().fold(1usize, |product, list| product.saturating_mul(list.len()));
+        let count = points.saturating_mul(draws);
+        if count > MOST {
+            let found = format!("{points} points of the grid × {draws} draws");
+            return Err(Error::option("sweep: trials", format!("at most {MOST} together"), found));
+        }
         Ok((0..count).map(|trial| self.trial(trial % points, trial / points)).collect())
     }
 
@@ -136,33 +173,42 @@ impl Range {
     /// Reads `log:1e-4..1e-1`, `uniform:0..0.5`, `int:8..64` or a list of values with commas.
     ///
     /// # Errors
-    /// Ends that are no numbers, in the wrong order, or for a logarithm not above 0.
+    /// Ends that are no finite numbers, in the wrong order, too far apart to count or subtract, or for a logarithm not above 0.
     pub fn parse(field: &str, text: &str) -> Result<Self> {
         let Some((kind, ends)) = text.split_once(':').filter(|(kind, _)| ["log", "uniform", "int"].contains(kind))
         else {
             return Ok(Range::Choice(list(text)));
         };
-        let bad = || wrong(field, &format!("two ends in order, such as {kind}:1..100"), text);
+        let bad = || wrong(field, &format!("two finite ends in order, such as {kind}:1..100"), text);
+        let wide = || wrong(field, "two ends less far apart", text);
         let (low, high) = ends.split_once("..").ok_or_else(bad)?;
         if kind == "int" {
-            let ends = low.trim().parse().ok().zip(high.trim().parse().ok());
-            return ends.filter(|(low, high)| low <= high).map(|(low, high)| Range::Int(low, high)).ok_or_else(bad);
+            let ends: Option<(i64, i64)> = low.trim().parse().ok().zip(high.trim().parse().ok());
+            let (low, high) = ends.filter(|(low, high)| low <= high).ok_or_else(bad)?;
+            let count = high.checked_sub(low).and_then(|last| last.checked_add(1));
+            let count = count.and_then(|count| usize::try_from(count).ok());
+            return count.map(|count| Range::Int(low, count)).ok_or_else(wide);
         }
         let ends: Option<(f64, f64)> = low.trim().parse().ok().zip(high.trim().parse().ok());
-        let (low, high) = ends.filter(|(low, high)| low <= high && high.is_finite()).ok_or_else(bad)?;
+        let finite = |&(low, high): &(f64, f64)| low.is_finite() && high.is_finite() && low <= high;
+        let (low, high) = ends.filter(finite).ok_or_else(bad)?;
         match kind {
             "log" if low > 0.0 => Ok(Range::Log(low, high)),
             "log" => Err(wrong(field, "ends above 0 for a logarithm", text)),
-            _ => Ok(Range::Uniform(low, high)),
+            _ if (high - low).is_finite() => Ok(Range::Uniform(low, high)),
+            _ => Err(wide()),
         }
     }
 
-    /// A value. Numbers are rounded to four digits, so that they can be read and are the same on every platform.
+    /// A value. Numbers are rounded to four digits, so that they can be read and are the same on every platform, but for the
+    /// ends of a range, which rounding does not leave.
     fn draw(&self, mut stream: Stream) -> Value {
         match self {
-            Range::Log(low, high) => Value::Float(rounded(stream.uniform(low.ln(), high.ln()).exp())),
-            Range::Uniform(low, high) => Value::Float(rounded(stream.uniform(*low, *high))),
-            Range::Int(low, high) => Value::Integer(low + stream.below((high - low) as usize + 1) as i64),
+            Range::Log(low, high) => {
+                Value::Float(rounded(stream.uniform(low.ln(), high.ln()).exp()).clamp(*low, *high))
+            }
+            Range::Uniform(low, high) => Value::Float(rounded(stream.uniform(*low, *high)).clamp(*low, *high)),
+            Range::Int(first, count) => Value::Integer(first + stream.below(*count) as i64),
             Range::Choice(list) => list[stream.below(list.len())].clone(),
         }
     }
@@ -251,6 +297,12 @@ mod tests {
         let whole: Vec<i64> = column(1).iter().map(|v| v.as_integer().unwrap()).collect();
         assert!((3..=5).all(|n| whole.contains(&n)) && whole.iter().all(|n| (3..=5).contains(n)));
         assert!(d.iter().all(|v| v.as_float().unwrap().abs() <= 1.0));
+        // Four digits of these would lie above their end.
+        for narrow in ["uniform:0.123456..0.123459", "log:0.123456..0.123459"] {
+            let range = Range::parse("e", narrow).unwrap();
+            let drawn = |seed| range.draw(Stream::new(seed)).as_float().unwrap();
+            assert!((0..20).map(drawn).all(|x| (0.123456..=0.123459).contains(&x)), "{narrow}");
+        }
         space.trials = Some(41);
         assert_eq!(space.trials().unwrap()[..40], trials);
         space.seed = 1;
@@ -266,14 +318,35 @@ mod tests {
             ("", &["lr"], &[], "--grid must be FIELD=VALUES"),
             ("", &["lr="], &[], "sweep: lr must be at least one value"),
             ("", &[], &["lr=log:0..1"], "ends above 0"),
-            ("", &[], &["lr=int:5..x"], "two ends in order"),
-            ("", &[], &["lr=uniform:2..1"], "two ends in order"),
+            ("", &[], &["lr=int:5..x"], "two finite ends in order"),
+            ("", &[], &["lr=uniform:2..1"], "two finite ends in order"),
+            ("", &[], &["lr=uniform:-inf..0.1"], "two finite ends in order"),
+            ("", &[], &["lr=log:1..inf"], "two finite ends in order"),
+            ("", &[], &["lr=uniform:nan..1"], "two finite ends in order"),
+            ("", &[], &["lr=uniform:-1e308..1e308"], "ends less far apart"),
+            ("", &[], &["n=int:-9223372036854775808..9223372036854775807"], "ends less far apart"),
+            ("", &[], &["n=int:0..9223372036854775807"], "ends less far apart"),
+            ("", &["seed=1,2", "seed=3"], &[], "sweep: seed must be given once"),
+            ("", &["seed=1,2"], &["seed=int:1..3"], "sweep: seed must be given once"),
+            ("grid = { a.b = [1] }\nrandom = { 'a.b' = [2] }", &[], &[], "sweep: a.b must be given once"),
         ] {
             let error = space(text, grid, random).unwrap_err().to_string();
             assert!(error.contains(told), "{error}");
         }
         let many = "grid = { a = [1, 2], b = [1, 2] }\nrandom = { c = [1] }\ntrials = 100000";
-        assert!(space(many, &[], &[]).unwrap().trials().is_err());
-        assert!(space("random = { c = [1] }\ntrials = 0", &[], &[]).unwrap().trials().is_err());
+        for (text, told) in [
+            (many, "at most 100000 together, got 4 points of the grid × 100000 draws"),
+            ("random = { c = [1] }\ntrials = 0", "sweep: trials must be at least 1, got 0"),
+        ] {
+            let error = space(text, &[], &[]).unwrap().trials().unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_takes_the_place_of_what_the_file_says_of_a_field() {
+        let text = "grid = { a = [1], b = [2] }\nrandom = { c = [3] }";
+        let space = space(text, &["c=4"], &["a=5"]).unwrap();
+        assert_eq!(texts(&space.trials().unwrap()[..1]), ["b=2 c=4 a=5"]);
     }
 }

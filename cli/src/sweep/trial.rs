@@ -1,6 +1,6 @@
 //! One trial of a sweep: an ordinary run in a folder of its own, which is begun, gone on with, or read.
 
-use crate::train::{Folder, Outcome, Session, Setting};
+use crate::train::{Folder, Outcome, RunDescription, Session, Setting, read};
 use limpide::train::{Metric, Score};
 use limpide::{Error, Result};
 use serde::Serialize;
@@ -48,19 +48,66 @@ impl Plan<'_> {
         self.out.join(format!("trial-{number:04}"))
     }
 
-    /// Runs a trial, or what is left of it; none when it was interrupted. `told` gets what it comes to, unless it had
-    /// been finished before.
+    /// The settings of a trial: those of all and its own.
+    fn all(&self, own: &[Setting]) -> Vec<Setting> {
+        self.settings.iter().chain(own).cloned().collect()
+    }
+
+    /// Builds what every trial needs, once, so that what is wrong with one is told before any is trained.
+    ///
+    /// # Errors
+    /// A description, data or parts that do not fit together; no validation part. The error names the trial.
+    pub fn check(&self, trials: &[Vec<Setting>]) -> Result<()> {
+        let mut before = None;
+        for (place, own) in trials.iter().enumerate() {
+            let built = self.build(own, before.take()).map_err(|error| self.named(place + 1, own, error))?;
+            before = Some(built);
+        }
+        Ok(())
+    }
+
+    /// The session of a trial, with its description as it was read. The data of the trial before are taken where they are
+    /// the same: they may be large.
+    fn build(&self, own: &[Setting], before: Option<(RunDescription, Session)>) -> Result<(RunDescription, Session)> {
+        let mut description: RunDescription = read(self.file, &self.all(own))?;
+        description.data.look_in(self.data);
+        let same = |known: &RunDescription| {
+            known.data == description.data && known.split == description.split && known.seed == description.seed
+        };
+        let parts = match before {
+            Some((known, session)) if same(&known) => session.parts,
+            _ => description.data.clone().load(&description.split, description.seed)?,
+        };
+        if parts.validation.is_none() {
+            let wanted = "above 0, because a sweep is decided by validation";
+            return Err(Error::option("sweep: split.validation", wanted, description.split.validation));
+        }
+        let session = Session::new(self.file, description.clone(), parts)?;
+        Ok((description, session))
+    }
+
+    /// An error with the trial that it is about.
+    fn named(&self, number: usize, own: &[Setting], error: Error) -> Error {
+        let trial = format!("trial {number}, {}", title(own));
+        match error {
+            Error::Data { path, problem } => Error::Data { path, problem: format!("{trial}: {problem}") },
+            Error::Io { .. } => error,
+            other => Error::Data { path: self.file.into(), problem: format!("{trial}: {other}") },
+        }
+    }
+
+    /// Runs a trial that has been checked, or what is left of it; none when it was interrupted. `told` gets what it comes
+    /// to, unless it had been finished before.
     ///
     /// # Errors
     /// A folder that holds another run, data that are gone, a disk that is full: nothing that the trial itself is to blame
     /// for.
     pub fn run(&self, number: usize, own: &[Setting], told: &dyn Fn(&Trial)) -> Result<Option<Trial>> {
-        let all: Vec<Setting> = self.settings.iter().chain(own).cloned().collect();
-        let mut session = Session::read(self.file, &all, self.data)?;
-        if session.parts.validation.is_none() {
-            let wanted = "above 0, because a sweep is decided by validation";
-            return Err(Error::option("sweep: split.validation", wanted, session.description.split.validation));
-        }
+        self.run_unnamed(number, own, told).map_err(|error| self.named(number, own, error))
+    }
+
+    fn run_unnamed(&self, number: usize, own: &[Setting], told: &dyn Fn(&Trial)) -> Result<Option<Trial>> {
+        let mut session = Session::read(self.file, &self.all(own), self.data)?;
         // Whoever chooses among trials must not have seen the test.
         session.description.test = None;
         let path = self.folder(number);
@@ -121,6 +168,10 @@ impl Trial {
 
     /// What it tries: `optimizer.lr=0.01 seed=2`.
     pub fn title(&self) -> String {
-        self.settings.iter().map(Setting::to_string).collect::<Vec<_>>().join(" ")
+        title(&self.settings)
     }
+}
+
+fn title(settings: &[Setting]) -> String {
+    settings.iter().map(Setting::to_string).collect::<Vec<_>>().join(" ")
 }

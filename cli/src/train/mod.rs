@@ -26,6 +26,7 @@ use crate::{overwrite, stdout};
 pub use description::RunDescription;
 pub use folder::Folder;
 use limpide::{Error, Result};
+pub use own_data::is_description;
 pub use read::{Setting, read};
 pub use session::{Outcome, Session};
 use std::path::PathBuf;

@@ -99,10 +99,21 @@ fn what_cannot_be_done_is_said() {
     run("export", &model, "--format safetensors").is_refused_with(&["--out", "safetensors already"]);
     run("export", &place.path("nowhere"), "--format onnx").is_refused_with(&["nowhere"]);
     run("inspect", &place.path("nowhere.onnx"), "").is_refused_with(&["nowhere.onnx"]);
+    let weights = format!("{model}/model.safetensors");
+    for words in ["--plan", "--set batch_size=3"] {
+        let told = ["with the description of a run or its folder", "model.safetensors"];
+        run("inspect", &weights, words).is_refused_with(&told);
+    }
+    for name in ["x.csv", "x.png", "x"] {
+        fs::write(place.path(name), "a,b\n1,2\n").unwrap();
+        let told = [name, "wants the description of a run (.toml), the folder of a run, safetensors or ONNX (.onnx)"];
+        run("inspect", &place.path(name), "").is_refused_with(&told);
+    }
+    fs::write(place.path("text.safetensors"), "a,b\n1,2\n").unwrap();
+    run("inspect", &place.path("text.safetensors"), "").is_refused_with(&["is not a whole safetensors file"]);
     fs::write(place.path("damaged.onnx"), b"\x08\x07:\xff\xff\xff\xff\x07").unwrap();
     run("import", &place.path("damaged.onnx"), "").is_refused_with(&["damaged.onnx", "not a whole ONNX file"]);
     assert!(!fs::exists(place.path("damaged.safetensors")).unwrap());
-    let weights = format!("{model}/model.safetensors");
     run("import", &weights, &format!("--out {}", place.path("x.safetensors"))).is_refused_with(&["--layers", "given"]);
     let layers = place.path("layers.json");
     fs::write(&layers, r#"{"type": "Linear", "in_features": 3, "out_features": 2}"#).unwrap();

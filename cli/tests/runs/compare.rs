@@ -12,7 +12,12 @@ fn the_same_run_twice_is_identical() {
     let json = ran.json();
     assert_eq!(json["partings"], serde_json::json!([{"kind": "identical", "epochs": 3}]), "{}", ran.stderr);
     let ran = place.run("compare @one @two");
-    assert!(ran.stdout.contains("one and two are identical: the figures of 3 epochs"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("one and two are identical: the figures of 3 epochs and"), "{}", ran.stdout);
+    let short = SMALL.replace("epochs = 3", "epochs = 1");
+    place.train("three", &short, "");
+    place.train("four", &short, "");
+    let ran = place.run("compare @three @four");
+    assert!(ran.stdout.contains("three and four are identical: the figures of 1 epoch and"), "{}", ran.stdout);
 }
 
 #[test]

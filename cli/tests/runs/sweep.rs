@@ -75,8 +75,12 @@ fn what_is_wrong_is_told_before_anything_is_trained() {
     for (words, told) in [
         ("", &["sweep must be told what to try"][..]),
         ("--grid optimizer.lr=0.1,-1 --grid optimiser.lr=1", &["optimiser"]),
-        ("--grid epochs=1,many", &["invalid type: string \"many\""]),
-        ("--random optimizer.lr=log:1..0", &["sweep: optimizer.lr must be two ends in order"]),
+        ("--grid epochs=1,many", &["trial 2", "epochs=many", "invalid type: string \"many\""]),
+        // The fewest jobs, so that the trial before is trained when this one is refused too late.
+        ("--grid batch_size=16,0 --jobs 1", &["trial 2", "batch_size=0", "at least 1, got 0"]),
+        ("--grid split.test=0.5,2 --jobs 1", &["trial 2", "split.test=2", "split: validation and test"]),
+        ("--grid layers.0.in_features=2,3 --jobs 1", &["trial 2", "layers.0.in_features=3", "wants (n, 3)"]),
+        ("--random optimizer.lr=log:1..0", &["sweep: optimizer.lr must be two finite ends in order"]),
         ("--grid seed=1,2 --set split.validation=0", &["split.validation must be above 0"]),
         ("--grid seed=1,2 --jobs 0", &["--jobs"]),
     ] {
