@@ -44,7 +44,7 @@ pub use sparse::{Nonzeros, nonzeros_naive};
 pub use transpose::transpose;
 pub use warp::{PlaneMap, Warp};
 pub use window::{Axis, Windows};
-pub use workers::Workers;
+pub use workers::{Workers, cores};
 
 /// What a scalar type must be able to do fast; implemented for `f32` and `f64`.
 ///

@@ -192,6 +192,11 @@ impl Drop for Workers {
     }
 }
 
+/// The cores that this process may use; 1 when the system does not say.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

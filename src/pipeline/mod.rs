@@ -131,7 +131,7 @@ impl Pipeline {
             let values = predictor.predict(crate::tensor::values(&x))?.to_vec();
             tensor(&[&[samples], predictor.output_shape()].concat(), values)
         } else {
-            let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+            let threads = crate::kernels::cores();
             crate::train::predict(&*self.network, &crate::data::Inputs::Real(x), &mut Engine::new(threads))?
         };
         Ok(self.meaning.output.read(outputs))

@@ -110,7 +110,7 @@ impl Settings {
 /// When a data folder is named that is not there, or MNIST's files are damaged.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     limpide::data::data_folders(arguments.data.as_deref())?;
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let cores = limpide::kernels::cores();
     let settings = Settings {
         threads: arguments.threads.map_or(cores, usize::from),
         batch: arguments.batch.map(|batch| batch as usize),

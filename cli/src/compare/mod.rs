@@ -51,7 +51,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     tell_apart(&mut runs);
     let figures: Vec<RunFigures> = runs.iter().map(RunFigures::of).collect();
     // Two replays at a time.
-    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get()).div_ceil(2);
+    let threads = limpide::kernels::cores().div_ceil(2);
     let partings = runs[1..]
         .iter()
         .map(|run| parting([&runs[0], run], arguments.data.as_deref(), threads, arguments.steps))

@@ -53,7 +53,7 @@ impl Common {
     /// When a data folder is named that is not there.
     pub fn settings(&self) -> Result<Settings> {
         limpide::data::data_folders(self.data.as_deref())?;
-        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let cores = limpide::kernels::cores();
         Ok(Settings {
             seed: self.seed,
             epochs: None,

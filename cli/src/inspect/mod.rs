@@ -6,8 +6,8 @@ use crate::model_file::{self, is_onnx};
 use crate::stdout;
 use crate::text::{aligned, counted};
 use crate::train::{Common, Paper, Setting, is_description, paper};
-use limpide::format::onnx;
 use limpide::format::safetensors::Archive;
+use limpide::format::{Export, onnx};
 use limpide::model::{Row, Summary, summary};
 use limpide::tensor::{shape_text, values};
 use limpide::{Error, Result};
@@ -81,6 +81,8 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
 #[derive(Default)]
 struct Seen {
     summary: Option<Summary>,
+    /// What goes in and comes out, where the file says it.
+    around: Export,
     /// Operators of an ONNX file that no layers do, and why.
     nodes: Option<(Vec<(String, String)>, String)>,
     tensors: Vec<Line>,
@@ -88,7 +90,9 @@ struct Seen {
 
 fn look(file: &Path) -> Result<Seen> {
     // A summary is for one sample, when the file says of what shape.
-    let read = model_file::read(file).and_then(|pipeline| {
+    let pipeline = model_file::read(file);
+    let around = pipeline.as_ref().map(model_file::export).unwrap_or_default();
+    let read = pipeline.and_then(|pipeline| {
         let sample = model_file::sample(&pipeline, None)?;
         summary(pipeline.network(), &[&[1], sample.as_slice()].concat())
     });
@@ -102,8 +106,8 @@ fn look(file: &Path) -> Result<Seen> {
         };
         let tensors = tensors.into_iter().map(line).collect();
         return Ok(match read {
-            Ok(summary) => Seen { summary: Some(summary), nodes: None, tensors },
-            Err(error) => Seen { summary: None, nodes: Some((nodes, error.to_string())), tensors },
+            Ok(summary) => Seen { summary: Some(summary), around, nodes: None, tensors },
+            Err(error) => Seen { summary: None, around, nodes: Some((nodes, error.to_string())), tensors },
         });
     }
     let archive = Archive::read(file).map_err(|error| of_what_kind(file, error))?;
@@ -113,7 +117,7 @@ fn look(file: &Path) -> Result<Seen> {
         let kind = archive.type_name(&name).unwrap_or_default();
         tensors.push(Line { name, shape, kind, statistics: Statistics::of(values(&numbers)) });
     }
-    Ok(Seen { summary: read.ok(), nodes: None, tensors })
+    Ok(Seen { summary: read.ok(), around, nodes: None, tensors })
 }
 
 /// An error of reading safetensors, which is about another thing where the file's name says that it is none.
@@ -140,6 +144,9 @@ impl Seen {
         };
         json!({
             "input": self.summary.as_ref().map(|summary| &summary.input),
+            "input_names": self.around.inputs,
+            "input_divisor": self.around.divisor,
+            "output_names": self.around.output.names(),
             "layers": self.summary.as_ref().map(|summary| summary.rows.iter().map(layer).collect::<Vec<_>>()),
             "flops_per_step": paper.map(|paper| paper.flops),
             "plan": paper.and_then(|paper| paper.plan.as_ref()).map(|plan| plan.lines()),
@@ -148,9 +155,21 @@ impl Seen {
         })
     }
 
+    /// The inputs and outputs by name.
+    fn around_text(&self) -> Option<String> {
+        let Export { inputs, divisor, output, .. } = &self.around;
+        let list =
+            |what: &str, names: &[String]| (!names.is_empty()).then(|| format!("{what}: {}\n", names.join(", ")));
+        let divided = divisor.map(|divisor| format!("inputs: bytes divided by {divisor}\n"));
+        let lines = [list("inputs", inputs), divided, list("outputs", output.names())];
+        let text: String = lines.into_iter().flatten().collect();
+        (!text.is_empty()).then_some(text)
+    }
+
     fn text(&self, paper: Option<&Paper>) -> String {
         let mut parts = Vec::new();
         parts.extend(self.summary.as_ref().map(Summary::to_string));
+        parts.extend(self.around_text());
         if let Some((nodes, why)) = &self.nodes {
             let nodes = nodes.iter().map(|(name, operator)| format!("  {operator}  {name}\n"));
             parts.push(format!("no network of layers: {why}\n{}", nodes.collect::<String>()));

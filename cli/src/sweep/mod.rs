@@ -78,7 +78,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let trials = Space::new(&sweep, grid, random, arguments.trials, arguments.seed)?.trials()?;
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("runs/{stem}-sweep")));
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let cores = limpide::kernels::cores();
     let jobs = arguments.jobs.map_or(cores, usize::from).min(trials.len());
     let threads = (cores / jobs).max(1);
     let plan = Plan { file, out: &out, data: arguments.data.as_deref(), threads, settings };

@@ -106,6 +106,12 @@ pub enum Answers {
 }
 
 impl Parts {
+    /// The samples to learn from, to choose by and to judge by.
+    pub fn sizes(&self) -> [usize; 3] {
+        let len = |part: &Option<Dataset<f32>>| part.as_ref().map_or(0, Dataset::len);
+        [self.train.len(), len(&self.validation), len(&self.test)]
+    }
+
     /// The training samples as the network sees them where nothing is left to chance.
     ///
     /// # Errors

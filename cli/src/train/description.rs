@@ -146,6 +146,6 @@ impl RunDescription {
 
     /// The threads that work.
     pub fn threads(&self) -> usize {
-        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |cores| cores.get()))
+        self.threads.unwrap_or_else(limpide::kernels::cores)
     }
 }

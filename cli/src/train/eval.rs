@@ -4,8 +4,9 @@ use super::Common;
 use super::fit::{Fit, figure};
 use super::folder::Folder;
 use super::predict;
-use super::session::score_text;
+use super::session::{Outcome, Session, score_text};
 use crate::stdout;
+use crate::text::counted;
 use limpide::metrics::{self, Decision};
 use limpide::pipeline::{Input, Output, Pipeline};
 use limpide::table::TableFile;
@@ -53,6 +54,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         return Err(folder.unfinished(folder.model()));
     }
     let mut session = common.session(&folder.description(), &[])?;
+    check_data(&folder, &session)?;
     format::load_into(&mut session.network, &folder.model())?;
     let plain = session.parts.plain_train()?;
     let (name, data) = match part {
@@ -75,6 +77,28 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whether the data are still those of the run: others would be divided otherwise, and what trained could come to judge.
+fn check_data(folder: &Folder, session: &Session) -> Result<()> {
+    if !folder.file("result.json").is_file() {
+        return Ok(());
+    }
+    let (then, now) = (Outcome::read(folder)?.samples, session.parts.sizes());
+    match then.filter(|then| *then != now) {
+        None => Ok(()),
+        Some(then) => {
+            let words = |[train, validation, test]: [usize; 3]| format!("{train}, {validation} and {test}");
+            let problem = format!(
+                "is of a run on {} samples (training, validation, test), and its data have {} now; bring them back, or score \
+                 a file of rows: limpide eval {} FILE",
+                words(then),
+                words(now),
+                folder.path().display()
+            );
+            Err(Error::Data { path: folder.description(), problem })
+        }
+    }
+}
+
 /// Scores a model on the rows of a file.
 fn score_file(run: &Path, path: &Path, json: bool) -> Result<ExitCode> {
     let pipeline = model::load(run)?;
@@ -92,8 +116,7 @@ fn score_file(run: &Path, path: &Path, json: bool) -> Result<ExitCode> {
         stdout::json(&object)?;
     } else {
         let figures: Vec<String> = figures.iter().map(|&(name, own)| format!("{name} {}", figure(own))).collect();
-        let rows = if samples == 1 { "row" } else { "rows" };
-        stdout::line(format_args!("{}, {samples} {rows}: {}", path.display(), figures.join("  ")))?;
+        stdout::line(format_args!("{}, {}: {}", path.display(), counted(samples, "row"), figures.join("  ")))?;
     }
     Ok(ExitCode::SUCCESS)
 }

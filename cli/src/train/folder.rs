@@ -21,6 +21,10 @@ impl Folder {
                 format!("holds a run; `limpide resume {}` goes on with it, or choose another --out", path.display());
             return Err(Error::Data { path, problem });
         }
+        if path.is_file() {
+            let problem = "is a file, and a folder for the run is wanted; choose another --out".into();
+            return Err(Error::Data { path, problem });
+        }
         if is_taken(&path) {
             let problem = "is not empty; choose another --out".into();
             return Err(Error::Data { path, problem });
@@ -110,12 +114,12 @@ impl Folder {
     }
 }
 
-/// Whether something that is not hidden lies in a folder, or a file in its place.
+/// Whether something that is not hidden lies in a folder.
 fn is_taken(path: &Path) -> bool {
     let visible = |entry: std::io::Result<std::fs::DirEntry>| {
         entry.is_ok_and(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
     };
-    path.is_file() || std::fs::read_dir(path).is_ok_and(|mut entries| entries.any(visible))
+    std::fs::read_dir(path).is_ok_and(|mut entries| entries.any(visible))
 }
 
 fn next_free(recipe: &Path) -> PathBuf {

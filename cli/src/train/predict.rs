@@ -99,13 +99,17 @@ fn of_rows(pipeline: &Pipeline, arguments: &Arguments) -> Result<Vec<u8>> {
     answer(pipeline, &*file, &passed, &mut |rows, answers| {
         for row in 0..answers.len() {
             let kept = kept.iter().map(|&place| rows.cell(row, place).to_string());
-            let class = answers.class(row).map(str::to_string);
-            let numbers = answers.row(row).iter().map(f32::to_string);
-            out.write_record(kept.chain(class).chain(numbers)).expect(full);
+            out.write_record(kept.chain(cells(answers, row))).expect(full);
         }
         Ok(())
     })?;
     Ok(out.into_inner().expect(full))
+}
+
+/// An answer as the cells of a row of CSV: the class, where there are some, and the numbers; [`answer_names`] names them.
+pub fn cells(answers: &Predictions, row: usize) -> impl Iterator<Item = String> {
+    let class = answers.class(row).map(str::to_string);
+    class.into_iter().chain(answers.row(row).iter().map(f32::to_string))
 }
 
 /// The file of rows for a model, with a header when the model's own had one.

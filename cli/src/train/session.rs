@@ -9,6 +9,7 @@ use super::models;
 use super::page;
 use super::read::{Setting, read};
 use crate::progress::Progress;
+use crate::text::counted;
 use limpide::data::{Dataset, Target};
 use limpide::diagnose::{self, Finding};
 use limpide::loss::Loss;
@@ -53,6 +54,9 @@ pub struct Outcome {
     pub interrupted: bool,
     /// Seconds of training.
     pub seconds: f64,
+    /// Samples that trained, were held against, and tested; none in a file of an older version.
+    #[serde(default)]
+    pub samples: Option<[usize; 3]>,
     /// On the training samples, in the last epoch, while the network was learning.
     pub train: Option<Score>,
     /// Of the model as it was saved.
@@ -179,6 +183,7 @@ impl Session {
             epochs: history.epochs.len(),
             interrupted,
             seconds: history.seconds().iter().sum(),
+            samples: Some(self.parts.sizes()),
             train: last.map(|epoch| epoch.train),
             validation: last.and_then(|epoch| epoch.validation),
             test: None,
@@ -292,7 +297,7 @@ impl Session {
             true => parts.train.len() / description.batch_size,
             false => parts.train.len().div_ceil(description.batch_size),
         };
-        let each = if steps == 1 { "1 step" } else { &format!("{steps} steps") };
+        let each = counted(steps, "step");
         Ok(format!(
             "{}\n{}\nloss: {loss}\noptimizer: {optimizer}\nepochs: at most {}, {each} each, seed {}\n",
             self.beginning(),
@@ -373,8 +378,7 @@ impl Outcome {
 
     /// The outcome as people read it.
     pub fn listing(&self) -> String {
-        let plural = if self.epochs == 1 { "" } else { "s" };
-        let mut text = format!("{}: {} epoch{plural} in {:.1} s\n", self.run, self.epochs, self.seconds);
+        let mut text = format!("{}: {} in {:.1} s\n", self.run, counted(self.epochs, "epoch"), self.seconds);
         let parts = [
             ("train", self.train, None),
             ("validation", self.validation, self.validation_fit),

@@ -241,6 +241,16 @@ fn a_file_that_is_read_is_not_written_over() {
 }
 
 #[test]
+fn data_that_have_changed_do_not_score_a_run() {
+    let place = Place::with_model();
+    let (run, file) = (place.path("run"), place.path("fruit.csv"));
+    assert_eq!(limpide_with(&["eval", &run]).code, 0);
+    place.put("fruit.csv", fruit(50));
+    limpide_with(&["eval", &run]).is_refused_with(&["on 54, 6 and 0 samples", "have 45, 5 and 0 now", "eval"]);
+    assert_eq!(limpide_with(&["eval", &run, &file]).code, 0);
+}
+
+#[test]
 fn the_truth_may_stand_beside_the_answer() {
     let place = Place::with_model();
     let ran = place.predict("weight,colour,kind\n150,red,melon\n", "--keep kind");

@@ -1,5 +1,6 @@
 //! Arrays and folders of images as the data of a run.
 
+use crate::text::counted;
 use limpide::data::images::{ImageFile, ImageFolder, ImageOptions, load_images, survey};
 use limpide::data::{AnyArray, ArrayPlace, ArrayTask, Dataset, Fit, Npz, Target, array_dataset};
 use limpide::{Error, Result};
@@ -269,7 +270,7 @@ impl ImageSource {
         let test = folder.test.as_ref().map(|files| part(files, " test")).transpose()?;
         let mut notes = vec![self.note(paths.len() - bad.len())];
         if folder.others > 0 {
-            notes.push(format!("{} other files are no images by their names", folder.others));
+            notes.push(format!("no images by their names: {}", counted(folder.others, "other file")));
         }
         if !bad.is_empty() {
             let named: Vec<String> = bad
@@ -278,8 +279,8 @@ impl ImageSource {
                 .map(|(path, problem): &(PathBuf, String)| format!("{} ({problem})", path.display()))
                 .collect();
             let more = if bad.len() > NAMED { format!(" and {} more", bad.len() - NAMED) } else { String::new() };
-            let files = if bad.len() == 1 { "file" } else { "files" };
-            notes.push(format!("left out {} {files} that cannot be decoded: {}{more}", bad.len(), named.join(", ")));
+            let files = counted(bad.len(), "file");
+            notes.push(format!("left out {files} that cannot be decoded: {}{more}", named.join(", ")));
         }
         Ok(Given { all, validation, test, names: folder.classes, fit: Some(self.pixels.fit), notes })
     }
@@ -293,7 +294,7 @@ impl ImageSource {
         bad: &mut Vec<(PathBuf, String)>,
     ) -> Result<Dataset<f32>> {
         let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
-        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let threads = limpide::kernels::cores();
         let set = load_images(&paths, &self.pixels, threads)?;
         bad.extend(set.bad);
         let labels = set.files.iter().map(|&file| files[file].class as i64).collect();

@@ -12,6 +12,7 @@ use super::session::{Outcome, Session, score_text};
 use crate::chart::{Cell, Table, count};
 use crate::page::{Page, Section};
 use crate::stdout;
+use crate::text::counted;
 use answers::Answers;
 use limpide::diagnose::{Finding, Severity};
 use limpide::pipeline::Input;
@@ -73,10 +74,7 @@ fn page(session: &Session, history: &History, outcome: &Outcome, folder: &Folder
 
 fn lead(session: &Session, outcome: &Outcome) -> String {
     let Session { network, parts, .. } = session;
-    let epochs = match outcome.epochs {
-        1 => "1 epoch".to_string(),
-        epochs => format!("{epochs} epochs"),
-    };
+    let epochs = counted(outcome.epochs, "epoch");
     let parameters: usize = limpide::Module::parameters(network).iter().map(|(_, own)| own.len()).sum();
     format!(
         "{} parameters, trained on {} samples of {} for {epochs} in {:.1} s, with seed {}.",
@@ -89,15 +87,14 @@ fn lead(session: &Session, outcome: &Outcome) -> String {
 }
 
 fn results(session: &Session, outcome: &Outcome) -> Section {
-    let parts = &session.parts;
-    let held = |data: &Option<limpide::data::Dataset<f32>>| data.as_ref().map_or(0, limpide::data::Dataset::len);
+    let [train, validation, test] = session.parts.sizes();
     let heads = &["Part", "Samples", "Loss", "Accuracy"][..];
     // A loss about values has no accuracy.
     let heads = if outcome.train.is_some_and(|score| score.accuracy.is_none()) { &heads[..3] } else { heads };
     let table = [
-        ("training, in the last epoch", parts.train.len(), outcome.train),
-        ("validation", held(&parts.validation), outcome.validation),
-        ("test", held(&parts.test), outcome.test),
+        ("training, in the last epoch", train, outcome.train),
+        ("validation", validation, outcome.validation),
+        ("test", test, outcome.test),
     ]
     .into_iter()
     .filter_map(|(part, samples, score)| Some((part, samples, score?)))

@@ -1,5 +1,7 @@
 //! What a model says of images and arrays: CSV with a line for each.
 
+use super::cells;
+use crate::text::counted;
 use crate::train::data::files::inputs_place;
 use limpide::data::images::{Color, ImageOptions, image_files, load_images};
 use limpide::data::{Fit, Inputs};
@@ -41,7 +43,7 @@ pub fn of_images(pipeline: &Pipeline, path: &Path, skip_bad: bool, names: &[Stri
         skip_bad,
         ..ImageOptions::default()
     };
-    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let threads = limpide::kernels::cores();
     let mut lines = Lines::new("file", names);
     let mut bad: Vec<(PathBuf, String)> = Vec::new();
     for chunk in files.chunks(CHUNK) {
@@ -59,9 +61,9 @@ pub fn of_images(pipeline: &Pipeline, path: &Path, skip_bad: bool, names: &[Stri
         lines.answer(pipeline, &set.inputs, &what)?;
     }
     if let Some((file, problem)) = bad.first() {
-        let (files, more) = if bad.len() == 1 { ("file", "") } else { ("files", " …") };
-        let named = file.display();
-        eprintln!("limpide: left out {} {files} that cannot be decoded: {named} ({problem}){more}", bad.len());
+        let (named, more) = (file.display(), if bad.len() == 1 { "" } else { " …" });
+        let files = counted(bad.len(), "file");
+        eprintln!("limpide: left out {files} that cannot be decoded: {named} ({problem}){more}");
     }
     Ok(lines.bytes())
 }
@@ -104,9 +106,7 @@ impl Lines {
             let indices: Vec<usize> = (part * CHUNK..part * CHUNK + what.len()).collect();
             let answers = pipeline.predict(&inputs.gather(&indices))?;
             for (row, what) in what.iter().enumerate() {
-                let class = answers.class(row).map(str::to_string);
-                let numbers = answers.row(row).iter().map(f32::to_string);
-                self.0.write_record(std::iter::once(what.clone()).chain(class).chain(numbers)).expect(FULL);
+                self.0.write_record(std::iter::once(what.clone()).chain(cells(&answers, row))).expect(FULL);
             }
         }
         Ok(())
