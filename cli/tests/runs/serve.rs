@@ -219,7 +219,6 @@ fn requests_at_the_same_time_get_each_their_own_answer() {
     let asked: usize = 40 + (0..8usize).map(|client| 2 * (40 - client).div_ceil(2)).sum::<usize>();
     assert_eq!(figure("limpide_requests_total{path=\"/predict\",status=\"200\"}"), asked as f64);
     assert_eq!(figure("limpide_predict_seconds_count"), asked as f64);
-    assert!(figure("limpide_batches_total") <= asked as f64);
     assert!(figure("limpide_samples_total") >= asked as f64);
 }
 
