@@ -17,6 +17,10 @@ impl Server {
     fn start(run: &str, words: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_limpide"));
         command.args(["serve", run, "--port", "0"]).args(words.split_whitespace());
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -30,18 +34,23 @@ impl Server {
         stream
     }
 
-    fn ask(&self, request: &str) -> Answer {
+    /// A connection on which a request has been sent.
+    fn send(&self, request: impl AsRef<[u8]>) -> BufReader<TcpStream> {
         let mut stream = self.connect();
-        stream.write_all(request.as_bytes()).unwrap();
-        Answer::read(&mut BufReader::new(stream))
+        stream.write_all(request.as_ref()).unwrap();
+        BufReader::new(stream)
+    }
+
+    fn ask(&self, request: impl AsRef<[u8]>) -> Answer {
+        Answer::read(&mut self.send(request))
     }
 
     fn get(&self, path: &str) -> Answer {
-        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
+        self.ask(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
     }
 
-    fn predict(&self, kind: &str, body: &str) -> Answer {
-        self.ask(&post(kind, body))
+    fn predict(&self, kind: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.ask(post(kind, body))
     }
 }
 
@@ -52,9 +61,11 @@ impl Drop for Server {
     }
 }
 
-fn post(kind: &str, body: &str) -> String {
+fn post(kind: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let (body, host) = (body.as_ref(), "Host: x");
     let length = body.len();
-    format!("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}")
+    let head = format!("POST /predict HTTP/1.1\r\n{host}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
 }
 
 struct Answer {
@@ -65,15 +76,25 @@ struct Answer {
 
 impl Answer {
     fn read(reader: &mut impl BufRead) -> Self {
+        let mut answer = Answer::head(reader);
+        let mut body = vec![0; answer.length()];
+        reader.read_exact(&mut body).unwrap();
+        answer.body = String::from_utf8(body).unwrap();
+        answer
+    }
+
+    /// The answer to a HEAD.
+    fn head(reader: &mut impl BufRead) -> Self {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             assert!(reader.read_line(&mut head).unwrap() > 0, "the answer ends early: {head}");
         }
-        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap().parse().unwrap();
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        let status = head[9..12].parse().unwrap();
-        Answer { status, head, body: String::from_utf8(body).unwrap() }
+        Answer { status: head[9..12].parse().unwrap(), head, body: String::new() }
+    }
+
+    /// How long the body is, or would be.
+    fn length(&self) -> usize {
+        self.head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap().parse().unwrap()
     }
 
     fn json(&self) -> Value {
@@ -190,7 +211,7 @@ fn requests_at_the_same_time_get_each_their_own_answer() {
         let rows: Vec<[f64; 2]> = (0..x % 5 + 1).map(|row| [x as f64 / 100.0, row as f64]).collect();
         json!({"inputs": rows}).to_string()
     };
-    let alone: Vec<Value> = (0..40).map(|x| server.predict("application/json", &one(x)).json()).collect();
+    let alone: Vec<Value> = (0..40).map(|x| server.predict("application/json", one(x)).json()).collect();
     std::thread::scope(|scope| {
         for client in 0..8 {
             let (server, alone) = (&server, &alone);
@@ -200,8 +221,8 @@ fn requests_at_the_same_time_get_each_their_own_answer() {
                 let mut reader = BufReader::new(stream.try_clone().unwrap());
                 for x in (client..40).step_by(2) {
                     let other = 39 - x;
-                    let both = post("application/json", &one(x)) + &post("application/json", &one(other));
-                    stream.write_all(both.as_bytes()).unwrap();
+                    let both = [x, other].map(|x| post("application/json", one(x))).concat();
+                    stream.write_all(&both).unwrap();
                     assert_eq!(Answer::read(&mut reader).json(), alone[x]);
                     assert_eq!(Answer::read(&mut reader).json(), alone[other]);
                 }
@@ -248,15 +269,21 @@ fn limits_of_size_time_and_number_hold() {
     let head = "POST /predict HTTP/1.1\r\nContent-Type: text/csv\r\nContent-Length: 101\r\n\r\n";
     server.ask(head).is_refused(413, json!(null), "at most 100 bytes, got 101");
     server.ask("GET / HTTP/1.1\r\n\r\n").is_refused(404, json!("path"), "there is no /");
-    let answer = server.ask("GET /predict HTTP/1.1\r\n\r\n");
-    answer.is_refused(405, json!("method"), "/predict wants POST, got GET");
-    assert!(answer.head.contains("Allow: POST\r\n"));
+    for (path, method, allow, words) in [
+        ("/predict", "GET", "POST", "/predict wants POST, got GET"),
+        ("/healthz", "POST", "GET, HEAD", "/healthz wants GET or HEAD, got POST"),
+    ] {
+        let answer = server.ask(format!("{method} {path} HTTP/1.1\r\n\r\n"));
+        answer.is_refused(405, json!("method"), words);
+        assert!(answer.head.contains(&format!("Allow: {allow}\r\n")), "{}", answer.head);
+    }
     server.ask("POST /predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").is_refused(
         411,
         json!(null),
         "one piece",
     );
-    server.ask(&format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(17 << 10))).is_refused(431, json!(null), "at most");
+    server.ask(format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(17 << 10))).is_refused(431, json!(null), "at most");
+    assert_eq!(server.ask("GET http://x/healthz HTTP/1.1\r\n\r\n").status, 200);
     server.ask("nonsense\r\n\r\n").is_refused(400, json!(null), "must be HTTP/1.1");
     // A byte now and then does not buy time.
     let (mut slow, start) = (server.connect(), Instant::now());
@@ -286,6 +313,82 @@ fn limits_of_size_time_and_number_hold() {
     }
 }
 
+#[test]
+fn an_answer_to_head_is_that_to_get_without_its_body() {
+    let place = Place::new();
+    place.train("moons", SMALL, "");
+    let server = Server::start(&place.path("moons"), "--max-body 100 --timeout 1");
+    for path in ["/healthz", "/openapi.json", "/nowhere", "/predict", "/metrics"] {
+        // The answer to the next request follows the head at once.
+        let mut reader = server.send(["HEAD", "GET"].map(|m| format!("{m} {path} HTTP/1.1\r\n\r\n")).concat());
+        let (head, get) = (Answer::head(&mut reader), Answer::read(&mut reader));
+        // HEAD is not what /predict wants either, and the counters have gone on.
+        if path != "/metrics" && path != "/predict" {
+            assert_eq!(head.head, get.head);
+        }
+        assert!(head.status == get.status && head.length() > 0, "{path}: {}{}", head.head, get.head);
+    }
+    let long = format!("X: {}", "x".repeat(17 << 10));
+    for (headers, status) in [("Content-Length: 101", 413), (&long, 431), ("no colon", 400), ("Content-Length: 1", 408)]
+    {
+        let mut reader = server.send(format!("HEAD /healthz HTTP/1.1\r\n{headers}\r\n\r\n"));
+        let (head, mut rest) = (Answer::head(&mut reader), Vec::new());
+        reader.read_to_end(&mut rest).unwrap();
+        assert_eq!((head.status, rest.len()), (status, 0), "{}", head.head);
+    }
+}
+
+#[test]
+fn turning_clients_away_does_not_keep_others_waiting() {
+    let place = Place::new();
+    place.train("moons", SMALL, "");
+    let server = Server::start(&place.path("moons"), "--connections 1 --timeout 5");
+    let _only = server.connect();
+    // None of them ends its connection. Were each passed over for a moment before the next is accepted, the one that says
+    // nothing would be let go before the last has come.
+    let mut refused: Vec<_> = (0..64).map(|_| server.send("GET /healthz HTTP/1.1\r\n\r\n")).collect();
+    for reader in &mut refused {
+        Answer::read(reader).is_refused(503, json!(null), "too many connections");
+    }
+}
+
+/// A server for whose threads there is not room enough: all of its memory is `kilobytes`, and each thread takes a quarter of
+/// a gigabyte.
+#[cfg(target_os = "linux")]
+fn cramped(place: &Place, kilobytes: usize) -> Command {
+    let mut command = Command::new("sh");
+    let limited = format!("ulimit -v {kilobytes}; exec \"$@\"");
+    command.args(["-c", &limited, "sh", env!("CARGO_BIN_EXE_limpide"), "serve", &place.path("moons"), "--port", "0"]);
+    command.env("RUST_MIN_STACK", (256 << 20).to_string()).env("MALLOC_ARENA_MAX", "1");
+    command
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_that_the_system_refuses_costs_its_client_alone() {
+    let place = Place::new();
+    place.train("moons", SMALL, "");
+    // Not even one.
+    let none = cramped(&place, 200 << 10).output().unwrap();
+    let stderr = String::from_utf8(none.stderr).unwrap();
+    assert!(none.status.code() == Some(2) && stderr.contains("a thread"), "{}: {stderr}", none.status);
+    // Those of the server itself and some more.
+    let server = Server::of(cramped(&place, (8 * 256 + 128) << 10));
+    let mut held = Vec::new();
+    loop {
+        let mut reader = server.send("GET /healthz HTTP/1.1\r\n\r\n");
+        match Answer::read(&mut reader).status {
+            200 => held.push(reader),
+            status => break assert_eq!(status, 503),
+        }
+    }
+    assert!(!held.is_empty());
+    drop(held);
+    while server.get("/healthz").status == 503 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_lets_a_request_end_and_then_the_server() {
@@ -294,12 +397,12 @@ fn ctrl_c_lets_a_request_end_and_then_the_server() {
     let mut server = Server::start(&place.path("moons"), "");
     let (mut half, idle) = (server.connect(), server.connect());
     let request = post("text/csv", "1,2\n");
-    half.write_all(&request.as_bytes()[..request.len() - 4]).unwrap();
+    half.write_all(&request[..request.len() - 4]).unwrap();
     std::thread::sleep(Duration::from_millis(300));
     let kill = Command::new("kill").args(["-INT", &server.child.id().to_string()]).status().unwrap();
     assert!(kill.success());
     std::thread::sleep(Duration::from_millis(300));
-    half.write_all(&request.as_bytes()[request.len() - 4..]).unwrap();
+    half.write_all(&request[request.len() - 4..]).unwrap();
     let answer = Answer::read(&mut BufReader::new(half));
     assert_eq!(answer.status, 200);
     assert!(answer.head.contains("Connection: close"));
