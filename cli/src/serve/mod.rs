@@ -52,7 +52,7 @@ pub struct Arguments {
     /// The port; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8000)]
     port: u16,
-    /// The most bytes of a body.
+    /// The most bytes of a body, unpacked where it came packed by gzip.
     #[arg(long, value_name = "BYTES", default_value_t = 4 << 20)]
     max_body: usize,
     /// Seconds within which a request must be there, and an answer taken.
@@ -253,10 +253,17 @@ impl Server<'_> {
 
     fn predict(&self, request: &Request, batcher: &Batcher) -> std::result::Result<Response, Response> {
         let start = Instant::now();
-        let (x, unseen) = body::read(self.pipeline, request)?;
+        let (x, unseen) = body::read(self.pipeline, request, self.limits.body)?;
         let inside = |error: Error| Response::error(500, None, &error.to_string());
         let answer = batcher.answer(x).ok_or_else(|| Response::error(500, None, "the network does not answer"))?;
         let answer = answer.map_err(inside)?;
+        if let Some(sample) = (0..answer.len()).find(|&sample| !answer.row(sample).iter().all(|x| x.is_finite())) {
+            let field = format!("{}[{sample}]", body::field(self.pipeline));
+            let message = format!(
+                "what the network makes of {field} is not finite; its numbers must be nearer to the training data"
+            );
+            return Err(Response::error(400, Some(&field), &message));
+        }
         let accept = request.accept.as_deref().unwrap_or_default();
         let csv = match accept {
             "text/csv" | "application/json" => accept == "text/csv",

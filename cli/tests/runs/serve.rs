@@ -1,6 +1,10 @@
 //! `limpide serve` over real sockets.
 
 use crate::place::{Place, SMALL};
+use flate2::{Compression, write::GzEncoder};
+use limpide::layers::Linear;
+use limpide::pipeline::{Activation, Input, Output, Pipeline};
+use limpide::{Module, Sequential, tensor};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -66,6 +70,12 @@ fn post(kind: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let length = body.len();
     let head = format!("POST /predict HTTP/1.1\r\n{host}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
+}
+
+fn gzip(text: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    packer.write_all(text.as_ref()).unwrap();
+    packer.finish().unwrap()
 }
 
 struct Answer {
@@ -165,6 +175,9 @@ fn a_body_that_is_wrong_names_the_field() {
     ] {
         server.predict("application/json", body).is_refused(400, field, words);
     }
+    let many: Vec<String> = (100_000..450_000).map(|name| format!("\"{name}\":0")).collect();
+    let many = server.predict("application/json", format!("{{\"rows\":[{{{}}}]}}", many.join(",")));
+    many.is_refused(400, json!("the columns"), "the model knows no `100000`");
     let wrong = server.predict("application/json", r#"{"rows": [{"size": "big", "colour": "red"}]}"#);
     assert_eq!(wrong.status, 400);
     assert!(wrong.json()["error"]["field"].as_str().unwrap().contains("size"), "{}", wrong.body);
@@ -285,6 +298,17 @@ fn limits_of_size_time_and_number_hold() {
     server.ask(format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(17 << 10))).is_refused(431, json!(null), "at most");
     assert_eq!(server.ask("GET http://x/healthz HTTP/1.1\r\n\r\n").status, 200);
     server.ask("nonsense\r\n\r\n").is_refused(400, json!(null), "must be HTTP/1.1");
+    // What is packed counts unpacked, all members of it.
+    let packed = |one: usize, two: usize| {
+        server.predict("text/csv", [gzip("1,2\n".repeat(one)), gzip("1,2\n".repeat(two))].concat())
+    };
+    let whole = packed(12, 13);
+    assert_eq!((whole.status, whole.body.lines().count()), (200, 26), "{}", whole.body);
+    for (one, two) in [(13, 13), (2000, 0)] {
+        packed(one, two).is_refused(413, json!(null), "unpacked body must be at most 100 bytes, got more; --max-body");
+    }
+    server.predict("text/csv", gzip(gzip("1,2\n"))).is_refused(400, json!("the body"), "packed once at most");
+    server.predict("text/csv", &gzip("1,2\n")[..12]).is_refused(400, json!(null), "the body: ");
     // A byte now and then does not buy time.
     let (mut slow, start) = (server.connect(), Instant::now());
     let mut reader = BufReader::new(slow.try_clone().unwrap());
@@ -336,6 +360,21 @@ fn an_answer_to_head_is_that_to_get_without_its_body() {
         reader.read_to_end(&mut rest).unwrap();
         assert_eq!((head.status, rest.len()), (status, 0), "{}", head.head);
     }
+}
+
+#[test]
+fn numbers_that_the_network_cannot_answer_are_refused() {
+    let mut network = Sequential::<f32>::new().push(Linear::new(1, 2));
+    *network.parameters_mut()[0] = tensor(&[2, 1], vec![1e10, -1e10]);
+    let input = Input::Tensor { shape: Some(vec![1]), standardization: None, fit: None };
+    let output = Output::Classes { names: vec!["a".into(), "b".into()], activation: Activation::Softmax };
+    let place = Place::new();
+    Pipeline::new(network, input, output).unwrap().save(place.path("steep.safetensors").as_ref()).unwrap();
+    let server = Server::start(&place.path("steep.safetensors"), "");
+    for (kind, body) in [("text/csv", "1\n1e30\n"), ("application/json", r#"{"inputs": [[1], [1e30]]}"#)] {
+        server.predict(kind, body).is_refused(400, json!("inputs[1]"), "inputs[1] is not finite");
+    }
+    assert_eq!(server.predict("text/csv", "1\n").status, 200);
 }
 
 #[test]
