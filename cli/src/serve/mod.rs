@@ -15,8 +15,7 @@ use limpide::pipeline::{Output, Pipeline};
 use limpide::{Error, Result, model};
 use metrics::Metrics;
 use serde_json::json;
-use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,9 +45,9 @@ pub struct Arguments {
     /// The folder of a finished run, or a model file.
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// The address to listen on; 0.0.0.0 lets the whole network in.
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    host: IpAddr,
+    /// The address to listen on, or a name that has one; 0.0.0.0 lets the whole network in.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    host: String,
     /// The port; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8000)]
     port: u16,
@@ -81,13 +80,10 @@ struct Server<'a> {
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let pipeline = model::load(&arguments.run)?;
     pipeline.ready(1)?;
-    let wanted = SocketAddr::new(arguments.host, arguments.port);
-    let io = |source| Error::Io { path: wanted.to_string().into(), source };
-    let listener = TcpListener::bind(wanted).map_err(io)?;
-    let address = listener.local_addr().map_err(io)?;
+    let listener = listen(&arguments.host, arguments.port)?;
+    let address = listener.local_addr().map_err(|source| Error::Io { path: arguments.host.clone().into(), source })?;
     interrupt::catch();
     stdout::line(format_args!("http://{address}"))?;
-    std::io::stdout().flush().map_err(io)?;
     if !address.ip().is_loopback() {
         eprintln!("limpide: anybody on the network can ask this server");
     }
@@ -106,6 +102,18 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     server.run(&listener, address, arguments.connections.into())?;
     eprintln!("limpide: stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A listener at the first address of the host that can be listened on.
+fn listen(host: &str, port: u16) -> Result<TcpListener> {
+    let unknown = |error: std::io::Error| {
+        Error::option("--host", "an address of this machine, or a name that has one", format!("{host}: {error}"))
+    };
+    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(unknown)?.collect();
+    TcpListener::bind(&addresses[..]).map_err(|source| {
+        let tried: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+        Error::Io { path: tried.join(", ").into(), source }
+    })
 }
 
 /// A thread of the server's own.

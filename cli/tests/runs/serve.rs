@@ -461,6 +461,12 @@ fn what_cannot_be_served_is_told() {
     let server = Server::start(&place.path("moons"), "");
     let port = server.address.rsplit(':').next().unwrap();
     place.run(&format!("serve @moons --port {port}")).is_refused_with(&[&server.address]);
-    place.run("serve @moons --host nowhere").is_refused_with(&["--host"]);
+    place.run("serve @moons --host nowhere.invalid").is_refused_with(&["--host", "nowhere.invalid"]);
+    let mut named = Server::start(&place.path("moons"), "--host localhost");
+    assert_eq!(named.get("/healthz").status, 200);
+    named.child.kill().unwrap();
+    let mut warned = String::new();
+    named.child.stderr.take().unwrap().read_to_string(&mut warned).unwrap();
+    assert!(!warned.contains("anybody on the network"), "{warned}");
     place.run("serve @moons --timeout 0").is_refused_with(&["--timeout"]);
 }
