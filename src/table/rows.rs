@@ -65,7 +65,7 @@ impl Rows {
         let mut rows = Rows::new(objects.first().into_iter().flat_map(|object| object.keys().cloned()));
         for (row, object) in objects.iter().enumerate() {
             let place = |name: &str| format!("row {}: `{name}`", row + 1);
-            if let Some(name) = object.keys().find(|name| !rows.columns.contains(name)) {
+            if let Some(name) = object.keys().find(|name| !objects[0].contains_key(*name)) {
                 return Err(Error::option(place(name), "a column that the first row has too", "a new one"));
             }
             for name in &rows.columns {

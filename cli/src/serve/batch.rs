@@ -90,3 +90,46 @@ fn hand_out(jobs: Vec<Job>, answer: limpide::Result<Predictions>) {
         let _ = job.to.send(Ok(Predictions { values, classes: answer.classes.clone(), unseen: Vec::new() }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use limpide::pipeline::{Input, Output};
+    use limpide::{Sequential, layers::Linear};
+
+    #[test]
+    fn what_waits_is_answered_together() {
+        let network = Sequential::<f32>::new().push(Linear::new(2, 1)).seed(1);
+        let input = Input::Tensor { shape: Some(vec![2]), standardization: None, fit: None };
+        let pipeline = Pipeline::new(network, input, Output::default()).unwrap();
+        for (sizes, batches) in
+            [(&[1][..], 1), (&[1, 2, 3, 0, 4], 1), (&[MOST - 1, 2, 3], 2), (&[MOST, 1], 2), (&[1, 3 * MOST, 1, 1], 2)]
+        {
+            let (batcher, jobs) = Batcher::new();
+            let waiting: Vec<_> = sizes
+                .iter()
+                .enumerate()
+                .map(|(place, &samples)| {
+                    let x = tensor(&[samples, 2], (0..2 * samples).map(|n| (place + n) as f32).collect());
+                    let (to, answer) = sync_channel(1);
+                    batcher.0.send(Job { x: x.clone(), to }).unwrap();
+                    (x, answer)
+                })
+                .collect();
+            drop(batcher);
+            let metrics = Metrics::default();
+            work(&pipeline, &jobs, &metrics).unwrap();
+            for (x, answer) in waiting {
+                assert_eq!(answer.recv().unwrap().unwrap(), pipeline.predict(&x).unwrap(), "{sizes:?}");
+            }
+            let counted = [("samples", sizes.iter().sum::<usize>()), ("batches", batches)];
+            for line in counted.map(|(name, count)| format!("limpide_{name}_total {count}")) {
+                assert!(
+                    metrics.text().lines().any(|own| own == line),
+                    "{sizes:?}: wants {line} in\n{}",
+                    metrics.text()
+                );
+            }
+        }
+    }
+}

@@ -2,22 +2,32 @@
 
 use super::http::{Request, Response};
 use crate::train::predict::{names, numbers};
+use flate2::read::MultiGzDecoder;
 use limpide::pipeline::{Input, Pipeline};
 use limpide::table::{CsvFile, CsvOptions, Rows, TableFile, Unseen};
 use limpide::{Error, Tensor, tensor};
 use serde_json::{Map, Value};
+use std::io::Read;
+
+/// How what is packed by gzip begins.
+const GZIP: [u8; 2] = [0x1F, 0x8B];
 
 /// Samples, and the categories in them that the network was not trained on.
 pub type Samples = (Tensor<f32>, Vec<Unseen>);
 
-/// Reads a body of JSON or CSV.
+/// The field of a JSON body that holds the samples; errors name a sample by its place in it.
+pub fn field(pipeline: &Pipeline) -> &'static str {
+    if matches!(pipeline.input(), Input::Table(_)) { "rows" } else { "inputs" }
+}
+
+/// Reads a body of JSON or CSV, of so many bytes at most when it is unpacked.
 ///
 /// # Errors
 /// The answer to one that cannot be read, with the field that is wrong.
-pub fn read(pipeline: &Pipeline, request: &Request) -> Result<Samples, Response> {
+pub fn read(pipeline: &Pipeline, request: &Request, most: usize) -> Result<Samples, Response> {
     match request.content_type.as_deref() {
         Some("application/json") => json(pipeline, &request.body),
-        Some("text/csv") => csv(pipeline, &request.body).map_err(|error| told(&error)),
+        Some("text/csv") => csv(pipeline, unpacked(&request.body, most)?).map_err(|error| told(&error)),
         other => {
             let found = other.unwrap_or("none");
             let message = format!("Content-Type must be application/json or text/csv, got {found}");
@@ -36,14 +46,35 @@ fn told(error: &Error) -> Response {
     Response::error(400, field, &error.to_string())
 }
 
+/// A body as it was before gzip, if that packed it: a thousand times as large as what was sent, perhaps.
+fn unpacked(body: &[u8], most: usize) -> Result<Vec<u8>, Response> {
+    if !body.starts_with(&GZIP) {
+        return Ok(body.to_vec());
+    }
+    let mut plain = Vec::new();
+    MultiGzDecoder::new(body)
+        .take((most as u64).saturating_add(1))
+        .read_to_end(&mut plain)
+        .map_err(|source| told(&Error::Io { path: "the body".into(), source }))?;
+    if plain.len() > most {
+        let message = format!("the unpacked body must be at most {most} bytes, got more; --max-body allows more");
+        return Err(Response::error(413, None, &message));
+    }
+    // The reader of CSV would unpack that too, to whatever size.
+    if plain.starts_with(&GZIP) {
+        return Err(told(&Error::option("the body", "CSV, packed once at most", "gzip within gzip")));
+    }
+    Ok(plain)
+}
+
 /// Rows with the names of their columns in the first line, or for a model of tensors lines of numbers.
-fn csv(pipeline: &Pipeline, body: &[u8]) -> limpide::Result<Samples> {
+fn csv(pipeline: &Pipeline, body: Vec<u8>) -> limpide::Result<Samples> {
     let header = match pipeline.input() {
         Input::Table(table) => Some(table.header),
         Input::Tensor { .. } => None,
     };
     let options = CsvOptions { header, ..CsvOptions::default() };
-    let file = CsvFile::from_bytes("the body", body.to_vec(), &options)?;
+    let file = CsvFile::from_bytes("the body", body, &options)?;
     let mut rows = Rows::new(names(pipeline, &file));
     file.each(&mut |_, record| rows.push(record.iter()))?;
     match pipeline.input() {
@@ -62,7 +93,7 @@ fn json(pipeline: &Pipeline, body: &[u8]) -> Result<Samples, Response> {
     let Value::Object(mut fields) = body else {
         return Err(wrong("the body", "an object", kind(&body)));
     };
-    let name = if matches!(pipeline.input(), Input::Table(_)) { "rows" } else { "inputs" };
+    let name = field(pipeline);
     let Some(content) = fields.remove(name) else {
         return Err(wrong(name, "there", &format!("the fields {}", listed(&fields))));
     };

@@ -3,7 +3,7 @@
 //! The grammar is `httparse`'s; what is here are the limits, which a slow or a greedy client meets before it costs anything.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 /// The most bytes of a request line with its headers, and the most headers.
@@ -11,13 +11,15 @@ const HEAD: usize = 16 << 10;
 const HEADERS: usize = 64;
 /// How often a connection that waits looks whether the server stops.
 const TICK: Duration = Duration::from_millis(100);
+/// How long what a client still sends is passed over after the last answer, unless it ends the connection before.
+pub const LINGER: Duration = Duration::from_secs(1);
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of a body.
     pub body: usize,
-    /// From its first byte to its last; and for an answer to be taken.
+    /// From the first byte of a request to its last, and from the first byte of an answer to its last.
     pub time: Duration,
 }
 
@@ -77,6 +79,8 @@ pub struct Connection {
     stream: TcpStream,
     pending: Vec<u8>,
     limits: Limits,
+    /// Whether the request is a HEAD, whose answer has no body.
+    head_only: bool,
 }
 
 impl Connection {
@@ -88,9 +92,9 @@ impl Connection {
         // Where the listener does not block, some systems hand that on.
         stream.set_nonblocking(false)?;
         stream.set_read_timeout(Some(TICK))?;
-        stream.set_write_timeout(Some(limits.time))?;
+        stream.set_write_timeout(Some(TICK))?;
         stream.set_nodelay(true)?;
-        Ok(Connection { stream, pending: Vec::new(), limits })
+        Ok(Connection { stream, pending: Vec::new(), limits, head_only: false })
     }
 
     /// The next request.
@@ -101,6 +105,8 @@ impl Connection {
         let mut deadline = Instant::now() + self.limits.time;
         let too_long = || refused(431, format!("the request line and headers must be at most {HEAD} bytes"));
         let (mut request, length, head) = loop {
+            // Known before the head is whole: an answer that refuses it has no body either.
+            self.head_only = self.pending.trim_ascii_start().starts_with(b"HEAD ");
             match parse(&self.pending)? {
                 Some(parsed) if parsed.2 <= HEAD => break parsed,
                 None if self.pending.len() <= HEAD => {
@@ -112,10 +118,11 @@ impl Connection {
         self.pending.drain(..head);
         if length > self.limits.body {
             let most = self.limits.body;
-            return Err(refused(413, format!("the body must be at most {most} bytes, got {length}")));
+            let message = format!("the body must be at most {most} bytes, got {length}; --max-body allows more");
+            return Err(refused(413, message));
         }
         if request.expects && self.pending.len() < length {
-            let _ = self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| NoRequest::Closed)?;
         }
         while self.pending.len() < length {
             self.read(&mut deadline, true, stopping)?;
@@ -143,7 +150,7 @@ impl Connection {
                     }
                     return if Instant::now() > *deadline { Err(late(self.limits)) } else { Ok(()) };
                 }
-                Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => {
+                Err(error) if is_wait(&error) => {
                     if !begun && stopping() {
                         return Err(NoRequest::Closed);
                     }
@@ -151,7 +158,6 @@ impl Connection {
                         return Err(late(self.limits));
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Err(NoRequest::Closed),
             }
         }
@@ -171,17 +177,59 @@ impl Connection {
             body.len(),
         )
         .into_bytes();
-        bytes.extend_from_slice(body);
-        self.stream.write_all(&bytes)
+        if !self.head_only {
+            bytes.extend_from_slice(body);
+        }
+        self.send(&bytes)
+    }
+
+    /// Sends bytes within the time. A client that takes a few now and then does not buy more.
+    fn send(&mut self, mut bytes: &[u8]) -> std::io::Result<()> {
+        let deadline = Instant::now() + self.limits.time;
+        while !bytes.is_empty() {
+            if Instant::now() > deadline {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            match self.stream.write(bytes) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if is_wait(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Ends the connection such that an answer sent before a body was read is not lost: what still comes is passed over for
-    /// a moment.
+    /// [`LINGER`].
     pub fn close(mut self) {
-        let _ = self.stream.shutdown(std::net::Shutdown::Write);
-        let (mut room, until) = ([0; 4096], Instant::now() + TICK);
-        while Instant::now() < until && self.stream.read(&mut room).is_ok_and(|count| count > 0) {}
+        let _ = self.stream.shutdown(Shutdown::Write);
+        let until = Instant::now() + LINGER;
+        while Instant::now() < until && self.pass_over() {}
     }
+
+    /// A last answer, after which the connection is for [`Connection::pass_over`], which from now on does not wait.
+    ///
+    /// # Errors
+    /// Those of [`Connection::answer`].
+    pub fn answer_last(&mut self, response: &Response) -> std::io::Result<()> {
+        self.answer(response, false)?;
+        self.stream.shutdown(Shutdown::Write)?;
+        self.stream.set_nonblocking(true)
+    }
+
+    /// Passes over some of what the client still sends; whether there may be more.
+    pub fn pass_over(&mut self) -> bool {
+        match self.stream.read(&mut [0; 16 << 10]) {
+            Ok(count) => count > 0,
+            Err(error) => is_wait(&error),
+        }
+    }
+}
+
+/// Whether a read or write is to be tried again.
+fn is_wait(error: &std::io::Error) -> bool {
+    [ErrorKind::WouldBlock, ErrorKind::TimedOut, ErrorKind::Interrupted].contains(&error.kind())
 }
 
 /// A request without its body.
@@ -228,18 +276,28 @@ fn parse(bytes: &[u8]) -> Result<Option<(Parsed, usize, usize)>, NoRequest> {
     let token = |name: &str| connection.split(',').any(|own| own.trim() == name);
     // HTTP/1.0 closes unless it says otherwise.
     let keep_alive = if request.version == Some(0) { token("keep-alive") } else { !token("close") };
-    let path = request.path.unwrap_or_default();
     let kind = text("content-type")?.into_iter().next();
     let own = Request {
         method: request.method.unwrap_or_default().to_string(),
-        path: path.split('?').next().unwrap_or_default().to_string(),
+        path: path(request.path.unwrap_or_default()).to_string(),
         content_type: kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_string()),
         accept: text("accept")?.into_iter().next(),
         keep_alive,
         body: Vec::new(),
     };
-    let expects = text("expect")?.iter().any(|value| value == "100-continue");
+    // What HTTP/1.0 does not know is not to be answered.
+    let expects = request.version == Some(1) && text("expect")?.iter().any(|value| value == "100-continue");
     Ok(Some((Parsed { own, expects }, length, head)))
+}
+
+/// The path of a request's target: without what follows a `?`, and without the `http://host` that a client of proxies puts
+/// before it.
+fn path(target: &str) -> &str {
+    let target = target.split('?').next().unwrap_or_default();
+    match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains('/') => rest.find('/').map_or("/", |start| &rest[start..]),
+        _ => target,
+    }
 }
 
 fn refused(status: u16, why: String) -> NoRequest {
@@ -280,10 +338,47 @@ mod tests {
         assert_eq!((own.method.as_str(), own.path.as_str()), ("POST", "/predict"));
         assert_eq!((own.content_type.as_deref(), own.keep_alive, expects), (Some("text/csv"), true, false));
         assert_eq!((length, &text[head..]), (3, "abc"));
+        let expects = |version: &str| {
+            let text = format!("POST / HTTP/{version}\r\nExpect: 100-Continue\r\n\r\n");
+            read(&text).unwrap().unwrap().0.expects
+        };
+        assert!(expects("1.1") && !expects("1.0"));
         let closing = |text: &str| !read(text).unwrap().unwrap().0.own.keep_alive;
         assert!(closing("GET / HTTP/1.1\r\nConnection: x, Close\r\n\r\n"));
         assert!(closing("GET / HTTP/1.0\r\n\r\n"));
         assert!(!closing("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_target_is_a_path_with_or_without_the_host() {
+        for (target, path) in [
+            ("/predict", "/predict"),
+            ("/predict?to=http://b/c", "/predict"),
+            ("http://a:8000/predict?x", "/predict"),
+            ("HTTP://a", "/"),
+            ("http://a?x=/y", "/"),
+            ("/a://b", "/a://b"),
+            ("*", "*"),
+        ] {
+            assert_eq!(read(&format!("GET {target} HTTP/1.1\r\n\r\n")).unwrap().unwrap().0.own.path, path, "{target}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_taken_a_little_at_a_time_is_given_up() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let limits = Limits { body: 0, time: Duration::from_millis(300) };
+        let mut connection = Connection::new(listener.accept().unwrap().0, limits).unwrap();
+        // Each of its reads is soon enough; all of them take half a minute.
+        std::thread::spawn(move || {
+            let mut room = vec![0; 64 << 10];
+            while client.read(&mut room).is_ok_and(|count| count > 0) {
+                std::thread::sleep(Duration::from_millis(30));
+            }
+        });
+        let response = Response { status: 200, content_type: "text/csv", body: vec![0; 64 << 20], allow: None };
+        assert_eq!(connection.answer(&response, true).unwrap_err().kind(), ErrorKind::TimedOut);
     }
 
     #[test]

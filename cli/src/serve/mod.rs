@@ -10,20 +10,24 @@ mod openapi;
 use crate::stdout;
 use crate::train::interrupt;
 use batch::Batcher;
-use http::{Connection, Limits, NoRequest, Request, Response};
+use http::{Connection, LINGER, Limits, NoRequest, Request, Response};
 use limpide::pipeline::{Output, Pipeline};
 use limpide::{Error, Result, model};
 use metrics::Metrics;
 use serde_json::json;
-use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// How often the server looks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(50);
+/// The most connections on their way out, and how often what they still send is passed over.
+const LEAVING: usize = 64;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Answer predictions over HTTP.
 ///
@@ -41,13 +45,13 @@ pub struct Arguments {
     /// The folder of a finished run, or a model file.
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// The address to listen on; 0.0.0.0 lets the whole network in.
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    host: IpAddr,
+    /// The address to listen on, or a name that has one; 0.0.0.0 lets the whole network in.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    host: String,
     /// The port; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8000)]
     port: u16,
-    /// The most bytes of a body.
+    /// The most bytes of a body, unpacked where it came packed by gzip.
     #[arg(long, value_name = "BYTES", default_value_t = 4 << 20)]
     max_body: usize,
     /// Seconds within which a request must be there, and an answer taken.
@@ -76,13 +80,10 @@ struct Server<'a> {
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let pipeline = model::load(&arguments.run)?;
     pipeline.ready(1)?;
-    let wanted = SocketAddr::new(arguments.host, arguments.port);
-    let io = |source| Error::Io { path: wanted.to_string().into(), source };
-    let listener = TcpListener::bind(wanted).map_err(io)?;
-    let address = listener.local_addr().map_err(io)?;
+    let listener = listen(&arguments.host, arguments.port)?;
+    let address = listener.local_addr().map_err(|source| Error::Io { path: arguments.host.clone().into(), source })?;
     interrupt::catch();
     stdout::line(format_args!("http://{address}"))?;
-    std::io::stdout().flush().map_err(io)?;
     if !address.ip().is_loopback() {
         eprintln!("limpide: anybody on the network can ask this server");
     }
@@ -103,13 +104,38 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A listener at the first address of the host that can be listened on.
+fn listen(host: &str, port: u16) -> Result<TcpListener> {
+    let unknown = |error: std::io::Error| {
+        Error::option("--host", "an address of this machine, or a name that has one", format!("{host}: {error}"))
+    };
+    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(unknown)?.collect();
+    TcpListener::bind(&addresses[..]).map_err(|source| {
+        let tried: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+        Error::Io { path: tried.join(", ").into(), source }
+    })
+}
+
+/// A thread of the server's own.
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    job: impl FnOnce() -> T + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, T>> {
+    Builder::new()
+        .spawn_scoped(scope, job)
+        .map_err(|source| Error::Io { path: "a thread of the server".into(), source })
+}
+
 impl Server<'_> {
     /// Accepts connections until Ctrl-C, and waits for those that are open.
     fn run(&self, listener: &TcpListener, address: SocketAddr, most: u64) -> Result<()> {
         let (batcher, jobs) = Batcher::new();
+        let (away, refused) = sync_channel(LEAVING);
         std::thread::scope(|scope| {
-            let network = scope.spawn(move || batch::work(self.pipeline, &jobs, &self.metrics));
-            scope.spawn(|| self.watch(address));
+            let network = spawn(scope, move || batch::work(self.pipeline, &jobs, &self.metrics))?;
+            spawn(scope, move || self.turn_away(&refused))?;
+            // The last, since it ends by Ctrl-C alone.
+            spawn(scope, || self.watch(address))?;
             for stream in listener.incoming() {
                 if self.stopping() {
                     break;
@@ -120,17 +146,22 @@ impl Server<'_> {
                     continue;
                 };
                 let open = Open::new(&self.metrics);
-                if self.metrics.open() > most {
-                    self.turn_away(connection);
-                    continue;
-                }
+                let (give, given) = sync_channel(1);
                 let batcher = batcher.clone();
-                scope.spawn(move || {
-                    self.serve(connection, &batcher);
-                    drop(open);
-                });
+                let job = move || {
+                    let _open = open;
+                    if let Ok(connection) = given.recv() {
+                        self.serve(connection, &batcher);
+                    }
+                };
+                let _ = if self.metrics.open() > most || spawn(scope, job).is_err() {
+                    // In a flood of them some are closed without a word.
+                    away.try_send(connection).ok()
+                } else {
+                    give.send(connection).ok()
+                };
             }
-            drop(batcher);
+            drop((batcher, away));
             network.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
@@ -154,11 +185,24 @@ impl Server<'_> {
         let _ = TcpStream::connect_timeout(&address, self.limits.time);
     }
 
-    fn turn_away(&self, mut connection: Connection) {
+    /// Answers that there is no room, and passes over what the client sends for a moment, so that the answer is not lost: in
+    /// one thread for all such connections, while others are accepted.
+    fn turn_away(&self, from: &Receiver<Connection>) {
         let response = Response::error(503, None, "too many connections; come back later");
-        self.metrics.request("", 503);
-        if connection.answer(&response, false).is_ok() {
-            connection.close();
+        let mut leaving: Vec<(Instant, Connection)> = Vec::new();
+        loop {
+            match from.recv_timeout(if leaving.is_empty() { TICK } else { PAUSE }) {
+                Ok(mut connection) => {
+                    self.metrics.request("", 503);
+                    if connection.answer_last(&response).is_ok() {
+                        leaving.push((Instant::now() + LINGER, connection));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            leaving.drain(..leaving.len().saturating_sub(LEAVING));
+            leaving.retain_mut(|(until, connection)| Instant::now() < *until && connection.pass_over());
         }
     }
 
@@ -188,20 +232,20 @@ impl Server<'_> {
 
     /// The path as the counters know it, and the answer.
     fn respond(&self, request: &Request, batcher: &Batcher) -> (&'static str, Response) {
-        let (path, method) = match request.path.as_str() {
+        let (path, methods) = match request.path.as_str() {
             "/predict" => ("/predict", "POST"),
-            "/healthz" => ("/healthz", "GET"),
-            "/metrics" => ("/metrics", "GET"),
-            "/openapi.json" => ("/openapi.json", "GET"),
+            "/healthz" => ("/healthz", "GET, HEAD"),
+            "/metrics" => ("/metrics", "GET, HEAD"),
+            "/openapi.json" => ("/openapi.json", "GET, HEAD"),
             other => {
                 let message = format!("there is no {other}; see /openapi.json");
                 return ("", Response::error(404, Some("path"), &message));
             }
         };
-        if request.method != method {
-            let message = format!("{path} wants {method}, got {}", request.method);
+        if !methods.split(", ").any(|method| method == request.method) {
+            let message = format!("{path} wants {}, got {}", methods.replace(", ", " or "), request.method);
             let response = Response::error(405, Some("method"), &message);
-            return (path, Response { allow: Some(method), ..response });
+            return (path, Response { allow: Some(methods), ..response });
         }
         let response = match path {
             "/healthz" => Response::json(200, &json!({"status": "ok"})),
@@ -217,10 +261,17 @@ impl Server<'_> {
 
     fn predict(&self, request: &Request, batcher: &Batcher) -> std::result::Result<Response, Response> {
         let start = Instant::now();
-        let (x, unseen) = body::read(self.pipeline, request)?;
+        let (x, unseen) = body::read(self.pipeline, request, self.limits.body)?;
         let inside = |error: Error| Response::error(500, None, &error.to_string());
         let answer = batcher.answer(x).ok_or_else(|| Response::error(500, None, "the network does not answer"))?;
         let answer = answer.map_err(inside)?;
+        if let Some(sample) = (0..answer.len()).find(|&sample| !answer.row(sample).iter().all(|x| x.is_finite())) {
+            let field = format!("{}[{sample}]", body::field(self.pipeline));
+            let message = format!(
+                "what the network makes of {field} is not finite; its numbers must be nearer to the training data"
+            );
+            return Err(Response::error(400, Some(&field), &message));
+        }
         let accept = request.accept.as_deref().unwrap_or_default();
         let csv = match accept {
             "text/csv" | "application/json" => accept == "text/csv",
