@@ -1,9 +1,12 @@
 //! Start values for parameters: PyTorch's defaults, Xavier, Kaiming, and the report's N(0, 1)·0.1.
 
+use crate::layers::{Conv2d, ConvTranspose2d, Linear};
 use crate::module::Module;
 use crate::tensor::values_mut;
 use crate::{Real, Stream, Tensor};
 use serde::{Deserialize, Serialize};
+use std::any::Any;
+use std::collections::BTreeSet;
 
 /// A rule that fills a weight with random numbers.
 ///
@@ -91,11 +94,29 @@ impl Init {
     }
 }
 
-/// Fills every weight (a parameter of two axes or more) of a module by one rule and sets every bias to zero.
+/// Fills the weight of every [`Linear`], [`Conv2d`] and [`ConvTranspose2d`] in a module by one rule and sets their biases to
+/// zero. All other parameters keep their values: γ = 0 in a normalisation would make its output the same for every input.
 pub fn initialise<T: Real>(module: &mut dyn Module<T>, rule: Init, stream: &Stream) {
-    for (index, parameter) in module.parameters_mut().into_iter().enumerate() {
-        let rule = if parameter.ndim() >= 2 { rule } else { Init::Constant { value: 0.0 } };
-        rule.fill(parameter, &mut stream.at(&[index as u64]));
+    let mut layers = BTreeSet::new();
+    add_weighted(module, String::new(), &mut layers);
+    let names: Vec<String> = module.parameters().into_iter().map(|(name, _)| name).collect();
+    for (index, (name, parameter)) in names.iter().zip(module.parameters_mut()).enumerate() {
+        let (layer, own) = name.rsplit_once('.').unwrap_or(("", name));
+        if layers.contains(layer) {
+            let rule = if own == "weight" { rule } else { Init::Constant { value: 0.0 } };
+            rule.fill(parameter, &mut stream.at(&[index as u64]));
+        }
+    }
+}
+
+/// Adds the names of the layers in a module that have a weight between inputs and outputs.
+fn add_weighted<T: Real>(module: &dyn Module<T>, name: String, layers: &mut BTreeSet<String>) {
+    for (inner, child) in module.children() {
+        add_weighted(child, if name.is_empty() { inner } else { format!("{name}.{inner}") }, layers);
+    }
+    let any: &dyn Any = module;
+    if any.is::<Linear<T>>() || any.is::<Conv2d<T>>() || any.is::<ConvTranspose2d<T>>() {
+        layers.insert(name);
     }
 }
 
@@ -107,6 +128,44 @@ pub fn fans(shape: &[usize]) -> (usize, usize) {
         [outputs, inputs, kernel @ ..] => {
             let area: usize = kernel.iter().product();
             (inputs * area, outputs * area)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::{BatchNorm2d, Conv2d, ConvTranspose2d, GroupNorm, LayerNorm, Linear, PRelu};
+    use crate::{Residual, Sequential};
+
+    /// As by ndim they would not: γ and slopes of one axis are no biases, and those of a LayerNorm have as many as a weight.
+    #[test]
+    fn norms_and_slopes_keep_their_start_values() {
+        let inner = Sequential::new().push(ConvTranspose2d::new(2, 2, 1)).push(GroupNorm::new(1, 2));
+        let network = Sequential::new().push(Conv2d::new(1, 2, 3)).push(BatchNorm2d::new(2)).push(PRelu::new(2));
+        let network = network.push(Residual::new(inner)).push(LayerNorm::new([2, 4])).push(Linear::new(4, 3));
+        let mut network: Sequential<f64> = network.seed(1);
+        initialise(&mut network, Init::Constant { value: 7.0 }, &Stream::new(1));
+        let wanted = [
+            ("0.weight", 7.0),
+            ("0.bias", 0.0),
+            ("1.weight", 1.0),
+            ("1.bias", 0.0),
+            ("2.weight", 0.25),
+            ("3.0.weight", 7.0),
+            ("3.0.bias", 0.0),
+            ("3.1.weight", 1.0),
+            ("3.1.bias", 0.0),
+            ("4.weight", 1.0),
+            ("4.bias", 0.0),
+            ("5.weight", 7.0),
+            ("5.bias", 0.0),
+        ];
+        let parameters = network.parameters();
+        assert_eq!(parameters.len(), wanted.len());
+        for ((name, parameter), (own, wanted)) in parameters.into_iter().zip(wanted) {
+            assert_eq!(name, own);
+            assert!(parameter.iter().all(|&value| value == wanted), "{name}: {parameter}, wanted {wanted}");
         }
     }
 }

@@ -54,6 +54,15 @@ pub trait Module<T: Real>: Any + Display + Debug + Send + Sync {
         self.output_shape(input)
     }
 
+    /// [`Module::output_shape`] for a batch that is cut into slices: errs when each sample does not keep an output of its own,
+    /// as under a softmax along the first axis, which is the batch. Coupling in training ([`Module::couples_samples`]) aside.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] when the module does not take such an input, or mixes its samples.
+    fn sliced_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        self.output_shape(input)
+    }
+
     /// Whether the output of a sample depends on the other samples of the batch when the module trains. The engine then
     /// does not cut the batch into slices.
     fn couples_samples(&self) -> bool {
@@ -273,15 +282,17 @@ impl<T: Real> Tape<T> {
         Tape { pass: self.pass, random, ..Tape::new() }
     }
 
-    /// Every recorded tensor of a module and of the modules inside it, by name: `0.input`, `0.output`, `0.delta` …
+    /// Every recorded tensor of a module and of the modules inside it, by name: `0.input`, `0.output`, `0.delta` … What
+    /// a container gives stands behind what its modules give, as in the pass.
     pub fn tensors(&self, module: &dyn Module<T>) -> Vec<(String, Tensor<T>)> {
-        let own = [("input", &self.input), ("output", &self.output), ("delta", &self.delta)];
-        let own = own.into_iter().filter_map(|(name, tensor)| tensor.as_ref().map(|tensor| (name, tensor)));
-        let kept = self.kept.iter().map(|(name, tensor)| (*name, tensor));
-        let mut tensors: Vec<_> = own.chain(kept).map(|(name, tensor)| (name.to_string(), tensor.clone())).collect();
+        let named = |name: &str, tensor: &Tensor<T>| (name.to_string(), tensor.clone());
+        let mut tensors: Vec<_> = self.input.iter().map(|input| named("input", input)).collect();
+        tensors.extend(self.kept.iter().map(|(name, tensor)| named(name, tensor)));
         for ((name, child), tape) in module.children().into_iter().zip(&self.children) {
             tensors.extend(tape.tensors(child).into_iter().map(|(inner, tensor)| (format!("{name}.{inner}"), tensor)));
         }
+        tensors.extend(self.output.iter().map(|output| named("output", output)));
+        tensors.extend(self.delta.iter().map(|delta| named("delta", delta)));
         tensors
     }
 }

@@ -88,6 +88,12 @@ pub fn values_mut<T: Clone>(x: &mut Tensor<T>) -> &mut [T] {
     x.as_slice_mut().expect("a dense tensor has one slice")
 }
 
+/// The axis that `dim` names among so many, where negative counts from the end.
+pub(crate) fn axis_of(dim: isize, axes: usize) -> Option<usize> {
+    let axis = if dim < 0 { dim.checked_add_unsigned(axes)? } else { dim };
+    usize::try_from(axis).ok().filter(|&axis| axis < axes)
+}
+
 /// A shape as people write it: `(64, 784)`.
 pub fn shape_text(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
@@ -100,6 +106,12 @@ pub fn shape_text(shape: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_axis_counts_from_the_start_or_from_the_end() {
+        assert_eq!([-4, -3, -1, 0, 2, 3].map(|dim| axis_of(dim, 3)), [None, Some(0), Some(2), Some(0), Some(2), None]);
+        assert_eq!([isize::MIN, isize::MAX, 0].map(|dim| axis_of(dim, 0)), [None; 3]);
+    }
 
     #[test]
     fn a_shape_counts_only_when_an_array_of_it_can_exist() {

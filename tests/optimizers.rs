@@ -3,7 +3,9 @@
 
 use limpide::kernels::Workers;
 use limpide::layers::{Linear, Tanh};
-use limpide::optim::{Ema, OPTIMIZERS, Optimizer, OptimizerDescription, OptimizerState, Sgd};
+use limpide::optim::{
+    Ema, OPTIMIZERS, Optimizer, OptimizerDescription, OptimizerState, Rule, Scalars, Settings, Sgd, Step,
+};
 use limpide::tensor::values_mut;
 use limpide::{Gradients, Module, Real, Sequential, Stream, tensor};
 use serde_json::{Value, json};
@@ -425,8 +427,38 @@ fn hyper_parameters_out_of_range_are_refused_with_the_range_and_why() {
         let description: OptimizerDescription = serde_json::from_value(row).unwrap();
         assert_eq!(description.build::<f32>().unwrap_err().to_string(), wanted);
     }
+    // A rule of one's own, with more states than there is room for.
+    let error = Optimizer::<f32>::new(Hoarder(4)).check().unwrap_err().to_string();
+    assert_eq!(error, "Hoarder: the number of states must be at most 3, got 4");
+    assert!(Optimizer::<f32>::new(Hoarder(3)).check().is_ok());
     // Options set one by one are checked before the first step.
     let mut optimizer = Optimizer::<f32>::from(Sgd::new(0.1).unwrap().momentum(1.5));
     let gradients = Gradients::zeros_for(&network::<f32>());
     assert!(optimizer.step(&mut network::<f32>(), &gradients, &mut Workers::new(1)).is_err());
+}
+
+/// A rule that keeps many arrays and moves nothing.
+#[derive(Debug)]
+struct Hoarder(usize);
+
+impl std::fmt::Display for Hoarder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Hoarder")
+    }
+}
+
+impl Rule<f32> for Hoarder {
+    fn check(&self) -> limpide::Result<()> {
+        Ok(())
+    }
+    fn settings(&self) -> Settings {
+        Settings { lr: 0.1, momentum: None, weight_decay: 0.0 }
+    }
+    fn states(&self) -> Vec<&'static str> {
+        vec!["state"; self.0]
+    }
+    fn scalars(&self, _: &Step) -> Scalars {
+        [0.0; 8]
+    }
+    fn update(&self, _: &Scalars, _: &mut [f32], _: &[f32], _: &mut [&mut [f32]]) {}
 }

@@ -306,6 +306,35 @@ fn a_batch_that_is_too_large_is_refused() {
     assert!(predictor.predict(&[0.0; 3]).is_err());
 }
 
+/// The first axis is the batch, which a plan cuts into slices.
+#[test]
+fn a_layer_that_mixes_the_samples_of_a_batch_is_refused() {
+    let chain = |layer: Box<dyn Module<f32>>| Sequential::from(vec![Box::new(Tanh) as Box<dyn Module<f32>>, layer]);
+    for (network, sample, wanted) in [
+        (chain(Box::new(Softmax { dim: 0 })), &[3][..], "Softmax(0)"),
+        (chain(Box::new(LogSoftmax { dim: -2 })), &[3], "LogSoftmax(-2)"),
+        (chain(Box::new(LayerNorm::new([5, 3]))), &[3], "LayerNorm([5, 3])"),
+        (chain(Box::new(Flatten { start_dim: 0, end_dim: -1 })), &[3, 4], "Flatten(0, -1)"),
+        (chain(Box::new(Residual::new(Sequential::new().push(Softmax { dim: 0 })))), &[3], "Softmax(0)"),
+    ] {
+        let batch = [&[5], sample].concat();
+        let refusals = [
+            Plan::new(&network, &batch).unwrap_err().to_string(),
+            Predictor::new(&network, sample, 5).unwrap_err().to_string(),
+        ];
+        let found = format!("{batch:?}").replace('[', "(").replace(']', ")");
+        let wanted = format!("{wanted} wants samples that stay apart (the first axis is the batch), got {found}");
+        for error in refusals {
+            assert!(error.starts_with("layer 1: ") && error.ends_with(&wanted), "{error}, wanted {wanted}");
+        }
+        // By itself it is the function that it says.
+        network.forward(&zeros(&batch), &mut Tape::new());
+    }
+    // One axis behind the batch is left alone.
+    let rows = Sequential::<f32>::new().push(Softmax { dim: 1 }).push(LayerNorm::new([3])).push(Flatten::new());
+    assert!(Plan::new(&rows, &[5, 3]).is_ok());
+}
+
 /// Buffers are used again and again, by full batches and by the small one at the end of an epoch: nothing may be left over.
 #[test]
 fn epochs_of_training_end_where_the_modules_own_verbs_end() {

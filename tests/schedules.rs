@@ -72,6 +72,26 @@ fn a_restored_state_goes_on_with_the_same_rates() {
 }
 
 #[test]
+fn a_figure_that_is_no_number_is_no_best_and_comes_back_from_json() {
+    let plateau = json!({"type": "ReduceLROnPlateau", "patience": 2, "factor": 0.5});
+    let rates = |metrics: &[f64]| {
+        let mut optimizer = sgd();
+        let mut scheduler = Scheduler::new(description(&plateau), &mut optimizer).unwrap();
+        for &metric in metrics {
+            scheduler.step(&mut optimizer, Some(metric)).unwrap();
+            // As when the run is interrupted after every epoch.
+            let state = serde_json::to_string(&scheduler.state()).unwrap();
+            scheduler.load_state(serde_json::from_str(&state).unwrap());
+        }
+        (optimizer.learning_rate(), scheduler.state().plateau.best)
+    };
+    assert_eq!(rates(&[f64::NAN, 3.0, 2.0, 1.0, 0.5]), (0.1, Some(0.5)));
+    assert_eq!(rates(&[f64::NAN; 3]), (0.05, None));
+    assert_eq!(rates(&[f64::INFINITY; 4]), (0.05, Some(f64::INFINITY)));
+    assert_eq!(rates(&[f64::NEG_INFINITY, 1.0, 1.0, 1.0]), (0.05, Some(f64::NEG_INFINITY)));
+}
+
+#[test]
 fn an_argument_that_is_left_out_takes_the_length_of_the_run() {
     let cosine = || Schedule::Cosine(CosineAnnealingLr::default());
     let error = Scheduler::new(cosine(), &mut sgd()).unwrap_err().to_string();

@@ -6,8 +6,11 @@ use limpide::layers::{
 };
 use limpide::loss::{CrossEntropyLoss, Loss, MseLoss, Reduction};
 use limpide::optim::Sgd;
+use limpide::plan::{Batch, Plan};
+use limpide::tensor::values;
 use limpide::train::{Engine, History, Trainer, evaluate};
 use limpide::{AutoEncoder, Gradients, Module, Residual, Sequential, Tape};
+use std::ops::Range;
 
 /// A network with its loss and data.
 struct Row {
@@ -107,7 +110,13 @@ fn the_slices_of_a_batch_add_up_to_the_batch() {
         let network = (row.network)();
         let (x, target) = row.data.gather(&(0..64).collect::<Vec<_>>());
         let mut sliced = Gradients::zeros_for(&*network);
-        let score = Engine::new(2).gradients(&*network, &*row.loss, &x, &target, &mut sliced).unwrap();
+        let mut plan = Plan::new(&*network, x.shape()).unwrap();
+        let size = x.len() / 64;
+        let fill = |range: Range<usize>, to: &mut [f32]| {
+            to.copy_from_slice(&values(&x)[range.start * size..range.end * size]);
+        };
+        let batch = Batch { rows: 64, fill: &fill, target: &target };
+        let score = Engine::new(2).planned_gradients(&mut plan, &*network, &*row.loss, &batch, &mut sliced).unwrap();
 
         let (mut tape, mut whole) = (Tape::new(), Gradients::zeros_for(&*network));
         let output = network.forward(&x, &mut tape);

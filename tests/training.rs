@@ -1,7 +1,7 @@
 //! The training loop: what it returns, when it stops, and what it says when a loss is no longer a number.
 
 use limpide::data::{Dataset, Inputs, Target, regression};
-use limpide::layers::{Linear, Tanh};
+use limpide::layers::{Dropout, Linear, Tanh};
 use limpide::loss::MseLoss;
 use limpide::optim::schedule::{CosineAnnealingLr, ExponentialLr, Schedule};
 use limpide::optim::{Ema, Optim, Sgd, StepOptions};
@@ -48,6 +48,43 @@ fn the_first_tensor_that_overflows_is_named_and_the_parameters_stay() {
 }
 
 #[test]
+fn the_module_that_overflows_is_named_before_the_container_around_it() {
+    let data = regression::<f32>(16, -1.0..1.0, 1).unwrap();
+    let large = || {
+        let mut layer = Linear::new(2, 1);
+        layer.weight.fill(f32::MAX);
+        layer.bias.as_mut().unwrap().fill(f32::MAX);
+        layer
+    };
+    let inner = || Sequential::new().push(Linear::new(2, 2)).push(large());
+    let nested = Sequential::new().push(Sequential::new().push(inner())).push(Linear::new(1, 1));
+    for (mut network, wanted) in [
+        (Box::new(nested) as Box<dyn Module<f32>>, "0.0.1.output"),
+        (Box::new(inner()), "1.output"),
+        (Box::new(large()), "output"),
+    ] {
+        let trainer = Trainer::new(Sgd::new(0.1).unwrap());
+        let error = trainer.fit(&mut *network, &MseLoss::new(), &data).unwrap_err().to_string();
+        assert!(error.contains(&format!("step 1: {wanted} is the first tensor of the pass")), "{network}: {error}");
+    }
+}
+
+#[test]
+fn a_batch_that_is_refused_takes_no_random_numbers() {
+    let (loss, x) = (MseLoss::new(), tensor(&[2, 2], vec![1.0, 2.0, 3.0, 4.0]));
+    let trained = |refused: &[Target<f32>]| {
+        let mut network = Sequential::new().push(Dropout::new(0.5)).push(Linear::new(2, 9)).seed(1);
+        let mut optim = Optim::new(&mut network, &loss, Sgd::new(0.1).unwrap(), 1);
+        refused.iter().for_each(|target| assert!(optim.step(&x, target).is_err()));
+        for _ in 0..9 {
+            optim.step(&x, &Target::Values(limpide::zeros(&[2, 9]))).unwrap();
+        }
+        bits(&network)
+    };
+    assert!(trained(&[]) == trained(&[Target::classes(vec![0, 1])]));
+}
+
+#[test]
 fn a_bad_number_in_the_data_is_told_from_a_bad_network() {
     let inputs = Inputs::Real(tensor(&[2, 2], vec![0.0, 1.0, f32::NAN, 1.0]));
     let data = Dataset::new("bad", inputs, Target::Values(tensor(&[2, 1], vec![0.0, 1.0])), 0).unwrap();
@@ -67,12 +104,13 @@ fn a_schedule_is_stepped_once_an_epoch_or_once_a_step() {
     };
     let halving = || Schedule::Exponential(ExponentialLr { gamma: 0.5 });
     assert_eq!(rates(halving().per_epoch()), [0.8, 0.4, 0.2]);
-    // Four steps an epoch; the rate after an epoch is that of the next one's first step.
-    assert_eq!(rates(halving().per_step()), [0.8 / 16.0, 0.8 / 256.0, 0.8 / 4096.0]);
-    // A cosine as long as the run ends at 0.
+    // Four steps an epoch, and the rate is that of the last of them.
+    assert_eq!(rates(halving().per_step()), [0.8 / 8.0, 0.8 / 128.0, 0.8 / 2048.0]);
+    // A cosine as long as the run is at 0 behind its last step.
     let cosine = || Schedule::Cosine(CosineAnnealingLr::default());
     assert!((rates(cosine().per_epoch())[2] - 0.2).abs() < 1e-15); // (1 + cos ⅔π)/2 = ¼
-    assert!(rates(cosine().per_step())[2].abs() < 1e-15);
+    let last = (1.0 + (11.0 / 12.0 * std::f64::consts::PI).cos()) / 2.0 * 0.8;
+    assert!((rates(cosine().per_step())[2] - last).abs() < 1e-15);
 }
 
 #[test]

@@ -82,11 +82,15 @@ impl<T: Real> AutoEncoder<T> {
 
 impl<T: Real> Module<T> for AutoEncoder<T> {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        shape_behind(self.chain.modules(), input, false, name)
+        shape_behind(self.chain.modules(), input, |module, shape| module.output_shape(shape), name)
     }
 
     fn training_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        shape_behind(self.chain.modules(), input, true, name)
+        shape_behind(self.chain.modules(), input, |module, shape| module.training_shape(shape), name)
+    }
+
+    fn sliced_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        shape_behind(self.chain.modules(), input, |module, shape| module.sliced_shape(shape), name)
     }
 
     fn couples_samples(&self) -> bool {

@@ -21,15 +21,14 @@ fn named<'a, T: Real>(
     children.into_iter().flat_map(inner).collect()
 }
 
-/// The shape behind modules in a row, in training or evaluation; an error is put behind the name of its module.
+/// The shape behind modules in a row, by one of the verbs that tell it; an error is put behind the name of its module.
 fn shape_behind<T: Real>(
     modules: &[Box<dyn Module<T>>],
     input: &[usize],
-    training: bool,
+    next: impl Fn(&dyn Module<T>, &[usize]) -> Result<Vec<usize>>,
     name: impl Fn(usize) -> String,
 ) -> Result<Vec<usize>> {
     modules.iter().enumerate().try_fold(input.to_vec(), |shape, (place, module)| {
-        let next = if training { module.training_shape(&shape) } else { module.output_shape(&shape) };
-        next.map_err(|error| error.within(name(place)))
+        next(module.as_ref(), &shape).map_err(|error| error.within(name(place)))
     })
 }

@@ -64,6 +64,10 @@ impl<T: Real> Module<T> for Residual<T> {
         self.kept_shape(input, self.chain.training_shape(input)?)
     }
 
+    fn sliced_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        self.kept_shape(input, self.chain.sliced_shape(input)?)
+    }
+
     fn couples_samples(&self) -> bool {
         self.chain.couples_samples()
     }

@@ -94,11 +94,15 @@ impl<T: Real> From<Vec<Box<dyn Module<T>>>> for Sequential<T> {
 
 impl<T: Real> Module<T> for Sequential<T> {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        shape_behind(&self.modules, input, false, name)
+        shape_behind(&self.modules, input, |module, shape| module.output_shape(shape), name)
     }
 
     fn training_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        shape_behind(&self.modules, input, true, name)
+        shape_behind(&self.modules, input, |module, shape| module.training_shape(shape), name)
+    }
+
+    fn sliced_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        shape_behind(&self.modules, input, |module, shape| module.sliced_shape(shape), name)
     }
 
     fn couples_samples(&self) -> bool {

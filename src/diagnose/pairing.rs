@@ -6,7 +6,7 @@ use crate::data::{Dataset, Target, Targets};
 use crate::layers::{LogSoftmax, Softmax};
 use crate::loss::{Loss, Takes};
 use crate::module::Module;
-use crate::tensor::Real;
+use crate::tensor::{Real, axis_of};
 use std::any::Any;
 
 /// What is wrong between the end of the network, the loss and the targets.
@@ -208,7 +208,7 @@ fn axis<T: Real>(last: &Last<'_, T>, loss: &dyn Loss<T>, rank: usize) -> Option<
     let any: &dyn Any = last.module?;
     let own = any.downcast_ref::<Softmax>().map(|layer| layer.dim);
     let dim = own.or(any.downcast_ref::<LogSoftmax>().map(|layer| layer.dim))?;
-    let axis = if dim < 0 { dim + rank as isize } else { dim };
+    let axis = axis_of(dim, rank)?;
     (loss.over_classes() && axis != 1).then(|| {
         let message = format!("it runs along axis {axis}, the classes along axis 1");
         Finding::new(Error, &last.place, message, "give it the option dim = 1")

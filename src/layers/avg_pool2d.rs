@@ -113,7 +113,7 @@ impl AvgPool2d {
     }
 
     pub(crate) fn windows(&self, input: &[usize]) -> Result<Windows> {
-        self.options.window().over(self, "c", input)
+        self.options.window().over(self, None, input)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The convolution layer: a fully connected layer on every patch of an image.
 
 use super::pair::{Pair, Window, check_channels, check_weight, write_call};
-use crate::init::{Init, fans};
+use super::weight_and_bias;
 use crate::kernels::{Convolution, Windows, sum};
 use crate::module::{Module, Tape, checked_output_shape};
 use crate::tensor::{dense, values, values_mut};
@@ -138,7 +138,7 @@ impl<T: Real> Conv2d<T> {
         if let Some(bias) = bias.as_ref().filter(|bias| bias.shape() != [out_channels]) {
             return Err(Error::shape("Conv2d", format!("a bias ({out_channels},)"), bias.shape()));
         }
-        Ok(Conv2d { options, weight, bias })
+        Ok(Conv2d { options, weight: dense(&weight), bias: bias.as_ref().map(dense) })
     }
 
     /// Patches this many pixels apart. Panics at 0, as the next two do when out of range.
@@ -177,7 +177,7 @@ impl<T: Real> Conv2d<T> {
     }
 
     fn windows(&self, input: &[usize]) -> Result<Windows> {
-        self.options.window().over(self, &self.options.in_channels.to_string(), input)
+        self.options.window().over(self, Some(self.options.in_channels), input)
     }
 
     fn convolution(&self, input: &[usize]) -> Convolution {
@@ -223,25 +223,7 @@ impl<T: Real> Module<T> for Conv2d<T> {
         result
     }
 
-    fn parameters(&self) -> Vec<(String, &Tensor<T>)> {
-        let bias = self.bias.iter().map(|bias| ("bias".to_string(), bias));
-        std::iter::once(("weight".to_string(), &self.weight)).chain(bias).collect()
-    }
-
-    fn parameters_mut(&mut self) -> Vec<&mut Tensor<T>> {
-        std::iter::once(&mut self.weight).chain(&mut self.bias).collect()
-    }
-
-    fn each_parameter<'a>(&'a self, visit: &mut dyn FnMut(&'a Tensor<T>)) {
-        std::iter::once(&self.weight).chain(&self.bias).for_each(visit);
-    }
-
-    fn reset_parameters(&mut self, stream: &Stream) {
-        let fan_in = fans(self.weight.shape()).0;
-        for (index, parameter) in self.parameters_mut().into_iter().enumerate() {
-            Init::fan_in(fan_in).fill(parameter, &mut stream.at(&[index as u64]));
-        }
-    }
+    weight_and_bias!();
 }
 
 impl<T> fmt::Display for Conv2d<T> {

@@ -1,7 +1,7 @@
 //! Several axes into one.
 
 use crate::module::{Module, Tape, checked_output_shape};
-use crate::tensor::{dense, shape_text};
+use crate::tensor::{axis_of, dense, shape_text};
 use crate::{Error, Real, Result, Tensor};
 use ndarray::IxDyn;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,8 @@ use std::fmt;
 ///
 /// Derivative: every value is handed on, so **∂L/∂X = δ in the shape of X**.
 ///
-/// Panics when X has no such axes.
+/// Panics when X has no such axes. From axis 0 on it takes the batch in: by itself it is that function, in training and
+/// prediction it is refused ([`Module::sliced_shape`]).
 ///
 /// ```
 /// use limpide::{Tape, layers::Flatten, module::Module, zeros};
@@ -37,6 +38,15 @@ impl Flatten {
     pub fn new() -> Self {
         Flatten { start_dim: 1, end_dim: -1 }
     }
+
+    /// The first and the last of the axes.
+    fn axes(&self, input: &[usize]) -> Result<(usize, usize)> {
+        let axes = axis_of(self.start_dim, input.len()).zip(axis_of(self.end_dim, input.len()));
+        axes.filter(|(start, end)| start <= end).ok_or_else(|| {
+            let wanted = format!("an input with axes {} to {}, in this order", self.start_dim, self.end_dim);
+            Error::shape(self, wanted, input)
+        })
+    }
 }
 
 impl Default for Flatten {
@@ -55,15 +65,15 @@ pub(super) fn reshaped<T: Real>(x: &Tensor<T>, shape: &[usize]) -> Tensor<T> {
 
 impl<T: Real> Module<T> for Flatten {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        let axes = input.len() as isize;
-        let from_start = |dim: isize| if dim < 0 { dim.saturating_add(axes) } else { dim };
-        let (start, end) = (from_start(self.start_dim), from_start(self.end_dim));
-        if !(0 <= start && start <= end && end < axes) {
-            let wanted = format!("an input with axes {} to {}, in this order", self.start_dim, self.end_dim);
-            return Err(Error::shape(self, wanted, input));
-        }
-        let (start, end) = (start as usize, end as usize);
+        let (start, end) = self.axes(input)?;
         Ok([&input[..start], &[input[start..=end].iter().product()], &input[end + 1..]].concat())
+    }
+
+    fn sliced_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        match self.axes(input)? {
+            (0, end) if end > 0 => Err(super::mixing(self, input)),
+            _ => Module::<T>::output_shape(self, input),
+        }
     }
 
     fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {

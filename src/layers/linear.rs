@@ -1,6 +1,6 @@
 //! The fully connected layer.
 
-use crate::init::{Init, fans};
+use super::weight_and_bias;
 use crate::kernels::Matrix;
 use crate::module::{Module, Tape, checked_output_shape};
 use crate::tensor::{dense, values, values_mut};
@@ -54,6 +54,17 @@ pub struct LinearOptions {
     pub bias: bool,
 }
 
+impl LinearOptions {
+    fn check(&self) -> Result<()> {
+        for (name, size) in [("in_features", self.in_features), ("out_features", self.out_features)] {
+            if size == 0 {
+                return Err(Error::option(format!("Linear: {name}"), "at least 1", size));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl<T: Real> Linear<T> {
     /// A layer from `in_features` numbers to `out_features` numbers. Panics when one of them is 0.
     pub fn new(in_features: usize, out_features: usize) -> Self {
@@ -66,11 +77,7 @@ impl<T: Real> Linear<T> {
     /// # Errors
     /// [`Error::Option`] when a size is 0.
     pub fn with_options(options: LinearOptions) -> Result<Self> {
-        for (name, size) in [("in_features", options.in_features), ("out_features", options.out_features)] {
-            if size == 0 {
-                return Err(Error::option(format!("Linear: {name}"), "at least 1", size));
-            }
-        }
+        options.check()?;
         let mut layer = Linear {
             weight: zeros(&[options.out_features, options.in_features]),
             bias: options.bias.then(|| zeros(&[options.out_features])),
@@ -83,16 +90,17 @@ impl<T: Real> Linear<T> {
     /// A layer with given weight (out, in) and bias (out,).
     ///
     /// # Errors
-    /// [`Error::Shape`] when the two do not fit together.
+    /// [`Error::Shape`] when the two do not fit together, [`Error::Option`] when a size is 0.
     pub fn from_values(weight: Tensor<T>, bias: Option<Tensor<T>>) -> Result<Self> {
-        let [out_features, in_features] = weight.shape() else {
+        let &[out_features, in_features] = weight.shape() else {
             return Err(Error::shape("Linear", "a weight (out, in)", weight.shape()));
         };
-        let options = LinearOptions { in_features: *in_features, out_features: *out_features, bias: bias.is_some() };
-        if let Some(bias) = bias.as_ref().filter(|bias| bias.shape() != [*out_features]) {
+        let options = LinearOptions { in_features, out_features, bias: bias.is_some() };
+        options.check()?;
+        if let Some(bias) = bias.as_ref().filter(|bias| bias.shape() != [out_features]) {
             return Err(Error::shape("Linear", format!("a bias ({out_features},)"), bias.shape()));
         }
-        Ok(Linear { options, weight, bias })
+        Ok(Linear { options, weight: dense(&weight), bias: bias.as_ref().map(dense) })
     }
 
     /// The same layer without b.
@@ -158,25 +166,7 @@ impl<T: Real> Module<T> for Linear<T> {
         result
     }
 
-    fn parameters(&self) -> Vec<(String, &Tensor<T>)> {
-        let bias = self.bias.iter().map(|bias| ("bias".to_string(), bias));
-        std::iter::once(("weight".to_string(), &self.weight)).chain(bias).collect()
-    }
-
-    fn parameters_mut(&mut self) -> Vec<&mut Tensor<T>> {
-        std::iter::once(&mut self.weight).chain(&mut self.bias).collect()
-    }
-
-    fn each_parameter<'a>(&'a self, visit: &mut dyn FnMut(&'a Tensor<T>)) {
-        std::iter::once(&self.weight).chain(&self.bias).for_each(visit);
-    }
-
-    fn reset_parameters(&mut self, stream: &Stream) {
-        let fan_in = fans(self.weight.shape()).0;
-        for (index, parameter) in self.parameters_mut().into_iter().enumerate() {
-            Init::fan_in(fan_in).fill(parameter, &mut stream.at(&[index as u64]));
-        }
-    }
+    weight_and_bias!();
 }
 
 impl<T> fmt::Display for Linear<T> {
@@ -184,5 +174,49 @@ impl<T> fmt::Display for Linear<T> {
         let LinearOptions { in_features, out_features, bias } = &self.options;
         write!(f, "Linear({in_features}, {out_features})")?;
         if *bias { Ok(()) } else { write!(f, ".without_bias()") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::{Conv2d, ConvTranspose2d};
+
+    /// Values of which each has a neighbour that belongs to nobody.
+    fn spread(values: &[f64]) -> Tensor<f64> {
+        let all = values.iter().flat_map(|&value| [value, f64::NAN]).collect();
+        let mut spread = tensor(&[2 * values.len()], all);
+        spread.slice_axis_inplace(ndarray::Axis(0), ndarray::Slice::new(0, None, 2));
+        spread
+    }
+
+    #[test]
+    fn given_weights_may_lie_in_any_order() {
+        let bias = Some(spread(&[1.0, 2.0, 3.0]));
+        let count = |shape: &[usize]| tensor(shape, (0..shape.iter().product()).map(|k| k as f64).collect());
+        let turned = |shape: &[usize]| count(shape).reversed_axes();
+        let two = |weight: Tensor<f64>, layer: &dyn Fn(Tensor<f64>) -> Result<Box<dyn Module<f64>>>| {
+            [layer(weight.clone()).unwrap(), layer(dense(&weight)).unwrap()]
+        };
+        let pairs = [
+            two(turned(&[2, 3]), &|weight| Ok(Box::new(Linear::from_values(weight, bias.clone())?))),
+            two(turned(&[2, 2, 1, 3]), &|weight| Ok(Box::new(Conv2d::from_values(weight, bias.clone())?))),
+            two(turned(&[2, 2, 3, 1]), &|weight| Ok(Box::new(ConvTranspose2d::from_values(weight, bias.clone())?))),
+        ];
+        for ([given, wanted], shape) in pairs.iter().zip([&[4, 2][..], &[1, 1, 4, 4], &[1, 1, 4, 4]]) {
+            let x = count(shape);
+            let output = |module: &dyn Module<f64>| module.forward(&x, &mut Tape::off());
+            assert_eq!(output(given.as_ref()), output(wanted.as_ref()), "{given}");
+        }
+    }
+
+    #[test]
+    fn given_weights_have_no_size_of_0() {
+        for (shape, wanted) in [
+            ([0, 3], "Linear: out_features must be at least 1, got 0"),
+            ([3, 0], "Linear: in_features must be at least 1, got 0"),
+        ] {
+            assert_eq!(Linear::<f64>::from_values(zeros(&shape), None).unwrap_err().to_string(), wanted);
+        }
     }
 }

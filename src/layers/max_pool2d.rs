@@ -108,7 +108,7 @@ impl MaxPool2d {
     }
 
     fn windows(&self, input: &[usize]) -> Result<Windows> {
-        let windows = self.options.window().over(self, "c", input)?;
+        let windows = self.options.window().over(self, None, input)?;
         // The tape keeps an argmax in 32 bits.
         match windows.inputs() < u32::MAX as usize {
             true => Ok(windows),

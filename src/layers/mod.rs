@@ -38,6 +38,38 @@ pub use softmax::{LogSoftmax, Softmax};
 pub use upsample::{Upsample, UpsampleOptions, Upsampling};
 pub use zero_pad2d::{ZeroPad2d, ZeroPad2dOptions};
 
+/// What [`Module`](crate::Module) wants to know of a layer with a `weight` and, unless it is without, a `bias`: the
+/// parameters, and that both start at U(−1/√k, 1/√k), k being the weight's fan_in.
+macro_rules! weight_and_bias {
+    () => {
+        fn parameters(&self) -> Vec<(String, &Tensor<T>)> {
+            let bias = self.bias.iter().map(|bias| ("bias".to_string(), bias));
+            std::iter::once(("weight".to_string(), &self.weight)).chain(bias).collect()
+        }
+
+        fn parameters_mut(&mut self) -> Vec<&mut Tensor<T>> {
+            std::iter::once(&mut self.weight).chain(&mut self.bias).collect()
+        }
+
+        fn each_parameter<'a>(&'a self, visit: &mut dyn FnMut(&'a Tensor<T>)) {
+            std::iter::once(&self.weight).chain(&self.bias).for_each(visit);
+        }
+
+        fn reset_parameters(&mut self, stream: &Stream) {
+            let fan_in = $crate::init::fans(self.weight.shape()).0;
+            for (index, parameter) in self.parameters_mut().into_iter().enumerate() {
+                $crate::init::Init::fan_in(fan_in).fill(parameter, &mut stream.at(&[index as u64]));
+            }
+        }
+    };
+}
+use weight_and_bias;
+
+/// The refusal of a layer that would mix the samples of a batch.
+fn mixing(layer: &impl std::fmt::Display, input: &[usize]) -> crate::Error {
+    crate::Error::shape(layer, "samples that stay apart (the first axis is the batch)", input)
+}
+
 /// Serde's default for options that are on unless said otherwise.
 pub(crate) fn yes() -> bool {
     true

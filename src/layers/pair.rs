@@ -128,13 +128,16 @@ impl Window {
         Ok(())
     }
 
-    /// The window over an input (n, channels, h, w); `channels` is a number or a letter.
-    pub fn over(&self, layer: &impl fmt::Display, channels: &str, input: &[usize]) -> Result<Windows> {
+    /// The window over an input (n, channels, h, w), of any number of channels unless there is to be one.
+    pub fn over(&self, layer: &impl fmt::Display, channels: Option<usize>, input: &[usize]) -> Result<Windows> {
         let Window { kernel_size, stride, padding, dilation, ceil_mode } = *self;
-        let wrong = |wanted: String| Error::shape(layer, wanted, input);
-        let &[_, c, h, w] = input else { return Err(wrong(format!("(n, {channels}, h, w)"))) };
-        if channels.parse().is_ok_and(|channels: usize| channels != c) {
-            return Err(wrong(format!("(n, {channels}, h, w)")));
+        let wrong = |sizes: String| {
+            let channels = channels.map_or("c".to_string(), |channels| channels.to_string());
+            Error::shape(layer, format!("(n, {channels}, h, w){sizes}"), input)
+        };
+        let &[_, c, h, w] = input else { return Err(wrong(String::new())) };
+        if channels.is_some_and(|channels| channels != c) {
+            return Err(wrong(String::new()));
         }
         let along_h = Axis::new(h, kernel_size.h, stride.h, padding.h, dilation.h, ceil_mode);
         let along_w = Axis::new(w, kernel_size.w, stride.w, padding.w, dilation.w, ceil_mode);
@@ -143,7 +146,7 @@ impl Window {
             _ => {
                 let h = Axis::smallest_input(kernel_size.h, stride.h, padding.h, dilation.h, ceil_mode);
                 let w = Axis::smallest_input(kernel_size.w, stride.w, padding.w, dilation.w, ceil_mode);
-                Err(wrong(format!("(n, {channels}, h, w) with h ≥ {h} and w ≥ {w}")))
+                Err(wrong(format!(" with h ≥ {h} and w ≥ {w}")))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Softmax and its logarithm along one axis, each with its true Jacobian.
 
 use crate::module::{Module, Tape, checked_output_shape};
-use crate::tensor::{dense, values, values_mut};
+use crate::tensor::{axis_of, dense, values, values_mut};
 use crate::{Error, Real, Result, Tensor, zeros};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -10,12 +10,13 @@ use std::fmt;
 ///
 /// | symbol | shape | meaning |
 /// | --- | --- | --- |
-/// | X, Z | any; j and k run along `dim` | logits, probabilities |
+/// | X, Z | (n, …); j and k run along `dim` | logits, probabilities |
 ///
 /// Derivative: ∂Zⱼ/∂Xₖ = Zⱼ([j=k] − Zₖ), so **∂L/∂Xₖ = Zₖ(δₖ − Σⱼ δⱼZⱼ)**.
 ///
 /// Source: Bridle, *Probabilistic interpretation of feedforward classification network outputs*, 1990.
-/// Panics when X has no axis `dim`.
+/// Panics when X has no axis `dim`. Along the first axis it mixes the samples of a batch: by itself it is that function, in
+/// training and prediction it is refused ([`Module::sliced_shape`]).
 ///
 /// ```
 /// use limpide::{Tape, layers::Softmax, module::Module, tensor};
@@ -25,7 +26,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Softmax {
-    /// The axis; negative counts from the end. −1 by default.
+    /// The axis, which is not that of the batch, 0; negative counts from the end. −1 by default.
     pub dim: isize,
 }
 
@@ -35,7 +36,7 @@ pub struct Softmax {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSoftmax {
-    /// The axis; negative counts from the end. −1 by default.
+    /// The axis, which is not that of the batch, 0; negative counts from the end. −1 by default.
     pub dim: isize,
 }
 
@@ -67,11 +68,14 @@ impl Default for LogSoftmax {
 
 /// The axis `dim` of a shape, negative from the end.
 fn axis(module: &impl fmt::Display, dim: isize, shape: &[usize]) -> Result<usize> {
-    let axis = if dim < 0 { dim + shape.len() as isize } else { dim };
-    if (0..shape.len() as isize).contains(&axis) {
-        Ok(axis as usize)
-    } else {
-        Err(Error::shape(module, format!("an input with an axis {dim}"), shape))
+    axis_of(dim, shape.len()).ok_or_else(|| Error::shape(module, format!("an input with an axis {dim}"), shape))
+}
+
+/// The shape of an output whose samples stay apart.
+fn sliced(module: &impl fmt::Display, dim: isize, input: &[usize]) -> Result<Vec<usize>> {
+    match axis(module, dim, input)? {
+        0 => Err(super::mixing(module, input)),
+        _ => Ok(input.to_vec()),
     }
 }
 
@@ -110,7 +114,7 @@ fn maximum<T: Real>(x: &[T]) -> T {
     x.iter().copied().fold(T::neg_infinity(), |m, x| if x > m || x.is_nan() { x } else { m })
 }
 
-/// z ← x − max x, then ln Σ eᶻ with `scratch` left holding eᶻ.
+/// z ← x − max x; Σ eᶻ, with `scratch` left holding eᶻ.
 fn shifted<T: Real>(x: &[T], z: &mut [T], scratch: &mut Vec<T>) -> T {
     let m = maximum(x);
     z.iter_mut().zip(x).for_each(|(z, &x)| *z = x - m);
@@ -122,6 +126,10 @@ fn shifted<T: Real>(x: &[T], z: &mut [T], scratch: &mut Vec<T>) -> T {
 impl<T: Real> Module<T> for Softmax {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         axis(self, self.dim, input).map(|_| input.to_vec())
+    }
+
+    fn sliced_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        sliced(self, self.dim, input)
     }
 
     fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {
@@ -150,6 +158,10 @@ impl<T: Real> Module<T> for Softmax {
 impl<T: Real> Module<T> for LogSoftmax {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         axis(self, self.dim, input).map(|_| input.to_vec())
+    }
+
+    fn sliced_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        sliced(self, self.dim, input)
     }
 
     fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {

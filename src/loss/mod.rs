@@ -29,7 +29,7 @@ pub use bce::BceLoss;
 pub use bce_with_logits::BceWithLogitsLoss;
 pub use cross_entropy::CrossEntropyLoss;
 pub use cross_entropy_on_probabilities::CrossEntropyOnProbabilities;
-pub use description::{LOSSES, LossDescription};
+pub use description::{LOSSES, LossDescription, Weighted};
 pub use focal::FocalLoss;
 pub use hinge::HingeLoss;
 pub use hinge_embedding::HingeEmbeddingLoss;
@@ -189,20 +189,23 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
         if self.reduction() == Reduction::Mean { sum / denominator } else { sum }
     }
 
-    /// How an output becomes a class, for a loss about classes.
+    /// How an output becomes a class, or each of its entries one, for a loss about classes.
     fn decision(&self) -> Option<Decision> {
         None
     }
 
-    /// How many of `samples` rows of outputs are predicted right, for a loss about classes; allocates nothing.
-    fn correct(&self, output: &[T], samples: usize, target: TargetSlice<'_, T>) -> Option<usize> {
-        self.decision().map(|decision| correct_in_slices(decision, output, samples, target))
+    /// How many samples are predicted right, for a loss about classes and an output with one class a sample
+    /// ([`Decision::is_one_a_sample`]); none for others. Allocates nothing.
+    fn correct(&self, output: &[T], shape: &[usize], target: TargetSlice<'_, T>) -> Option<usize> {
+        let decision = self.decision().filter(|decision| decision.is_one_a_sample(shape))?;
+        Some(correct_in_slices(decision, output, shape[0], target))
     }
 
     /// ∂L/∂output, the first delta of a backward pass; without a reduction, of the sum of the terms.
     fn backward(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
-        let scale = self.gradient_scale(self.denominator(output.shape(), target));
+        // The slope first: it checks the target.
         let mut slope = self.slope(output, target);
+        let scale = self.gradient_scale(self.denominator(output.shape(), target));
         if scale != T::one() {
             values_mut(&mut slope).iter_mut().for_each(|s| *s *= scale);
         }

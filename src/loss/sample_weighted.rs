@@ -193,9 +193,9 @@ impl<T: Real> Loss<T> for SampleWeighted<T> {
         weights.iter().enumerate().map(|(at, &weight)| weight * sample(at)).sum()
     }
 
-    fn correct(&self, output: &[T], samples: usize, target: TargetSlice<'_, T>) -> Option<usize> {
-        let (_, inner) = self.unpack(samples, output.len() / samples.max(1), target.values());
-        self.loss.correct(output, samples, inner.as_slice())
+    fn correct(&self, output: &[T], shape: &[usize], target: TargetSlice<'_, T>) -> Option<usize> {
+        let (_, inner) = self.unpack(shape[0], entries_of(shape), target.values());
+        self.loss.correct(output, shape, inner.as_slice())
     }
 }
 

@@ -291,3 +291,14 @@ fn softmax_then_cross_entropy_is_the_fused_loss() {
         }
     }
 }
+
+#[test]
+fn every_verb_refuses_a_class_that_is_not_there_in_the_words_of_the_check() {
+    let loss = CrossEntropyLoss::new().class_weights(&[1.0, 2.0, 3.0]);
+    let (output, target) = (zeros::<f64>(&[1, 3]), Target::classes(vec![7]));
+    let wanted = loss.check(output.shape(), &target).unwrap_err().to_string();
+    for verb in [<CrossEntropyLoss as Loss<f64>>::forward, Loss::backward, Loss::terms, Loss::slope] {
+        let refused = std::panic::catch_unwind(|| verb(&loss, &output, &target)).unwrap_err();
+        assert_eq!(refused.downcast_ref::<String>(), Some(&wanted));
+    }
+}

@@ -34,6 +34,16 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// Whether each sample of an output of that shape has one class: (n, C) for argmax, (n, 1) or (n,) for a threshold. Where
+    /// it has several, one at each pixel or one an entry, there is no counting of samples that are right.
+    pub fn is_one_a_sample(self, output: &[usize]) -> bool {
+        let covered = match self {
+            Decision::Argmax => 2,
+            Decision::Threshold(_) => 1,
+        };
+        output.len() >= covered && output[covered..].iter().product::<usize>() == 1
+    }
+
     /// The class for one sample's numbers.
     fn class<T: Real>(self, row: &[T]) -> usize {
         match self {
@@ -51,7 +61,7 @@ impl Decision {
     }
 }
 
-/// The predicted class of every sample. Outputs are (n, classes), or (n, 1) for a threshold.
+/// The predicted class of every sample, for outputs with one class each ([`Decision::is_one_a_sample`]).
 pub fn classes<T: Real>(decision: Decision, output: &Tensor<T>) -> Vec<usize> {
     rows(values(&dense(output)), output.shape()[0]).map(|row| decision.class(row)).collect()
 }
@@ -64,7 +74,7 @@ pub fn true_classes<T: Real>(decision: Decision, target: &Target<T>) -> Vec<usiz
     }
 }
 
-/// How many samples are predicted right.
+/// How many samples are predicted right, for outputs with one class each ([`Decision::is_one_a_sample`]).
 ///
 /// ```
 /// use limpide::{data::Target, metrics::{Decision, correct}, tensor};

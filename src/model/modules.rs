@@ -1,7 +1,7 @@
 //! From descriptions to modules, and back.
 
 use super::LayerDescription as Described;
-use super::{Halves, LayerDescription, Layers};
+use super::{Halves, LayerDescription, Layers, numbers};
 use crate::layers::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, Dropout2d, Elu, Flatten,
     Gelu, GlobalAvgPool2d, GroupNorm, Hardswish, LayerNorm, LeakyRelu, Linear, LogSoftmax, MaxPool2d, PRelu, Relu,
@@ -14,7 +14,8 @@ impl LayerDescription {
     /// The module, with the start values of seed 0; [`Module::reset_parameters`] draws others.
     ///
     /// # Errors
-    /// [`crate::Error::Option`] when an option is out of range, with the layer's place in its chain.
+    /// [`crate::Error::Option`] when an option is out of range, with the layer's place in its chain, or when there are more
+    /// [`numbers`] than a network may hold; no memory has been taken for them then.
     ///
     /// ```
     /// use limpide::{Module, model::LayerDescription};
@@ -26,6 +27,7 @@ impl LayerDescription {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn build<T: Real>(&self) -> Result<Box<dyn Module<T>>> {
+        numbers(std::slice::from_ref(self))?;
         T::module(self)
     }
 
@@ -76,6 +78,7 @@ impl LayerDescription {
 /// # Errors
 /// Those of [`LayerDescription::build`], behind the place of the module: `layer 3: Linear: …`.
 pub fn build_chain<T: Real>(layers: &[LayerDescription]) -> Result<Sequential<T>> {
+    numbers(layers)?;
     let build = |(place, layer): (usize, &LayerDescription)| {
         layer.build().map_err(|error| error.within(format!("layer {place}")))
     };

@@ -41,10 +41,12 @@ fn of(layer: &LayerDescription) -> Option<usize> {
             affine(product(&[o.in_channels, outputs, o.kernel_size.h, o.kernel_size.w])?, o.bias, o.out_channels)
         }
         L::PRelu(o) => Some(o.num_parameters),
-        // Weight, bias, mean, variance, and one count.
-        L::BatchNorm1d(o) | L::BatchNorm2d(o) => o.num_features.checked_mul(4)?.checked_add(1),
-        L::LayerNorm(o) => product(&o.normalized_shape)?.checked_mul(2),
-        L::GroupNorm(o) => o.num_channels.checked_mul(2),
+        // Mean, variance and one count, beside weight and bias.
+        L::BatchNorm1d(o) | L::BatchNorm2d(o) => {
+            o.num_features.checked_mul(if o.affine { 4 } else { 2 })?.checked_add(1)
+        }
+        L::LayerNorm(o) if o.elementwise_affine => product(&o.normalized_shape)?.checked_mul(2),
+        L::GroupNorm(o) if o.affine => o.num_channels.checked_mul(2),
         L::Sequential(chain) | L::Residual(chain) => chain_of(&chain.layers),
         L::AutoEncoder(halves) => chain_of(&halves.encoder)?.checked_add(chain_of(&halves.decoder)?),
         _ => Some(0),
@@ -72,22 +74,21 @@ mod tests {
             {"type": "PReLU", "num_parameters": 7},
             {"type": "LayerNorm", "normalized_shape": [2, 5]},
             {"type": "GroupNorm", "num_groups": 2, "num_channels": 6},
+            {"type": "BatchNorm2d", "num_features": 6},
+            {"type": "BatchNorm1d", "num_features": 6, "affine": false},
+            {"type": "LayerNorm", "normalized_shape": [2, 5], "elementwise_affine": false},
+            {"type": "GroupNorm", "num_groups": 2, "num_channels": 6, "affine": false},
             {"type": "ReLU"},
             {"type": "Residual", "layers": [{"type": "Linear", "in_features": 3, "out_features": 3}]},
             {"type": "AutoEncoder", "encoder": [{"type": "Linear", "in_features": 3, "out_features": 2}],
              "decoder": [{"type": "Linear", "in_features": 2, "out_features": 3}]}]"#;
         let layers: Vec<LayerDescription> = serde_json::from_str(text).unwrap();
         let network = build_chain::<f32>(&layers).unwrap();
-        let held: usize = network.parameters().iter().map(|(_, value)| value.len()).sum();
+        let all = network.parameters().into_iter().chain(network.buffers());
+        let held: usize = all.map(|(_, value)| value.len()).sum();
         assert_eq!(numbers(&layers).unwrap(), held);
-        assert_eq!(held, 18 + 15 + (6 * 2 * 6 + 6) + (4 * 3 * 6 + 6) + 7 + 20 + 12 + 12 + 8 + 9);
-        // A batch norm may keep no statistics; it is counted with all.
-        let norm: Vec<LayerDescription> =
-            serde_json::from_str(r#"[{"type": "BatchNorm2d", "num_features": 6}]"#).unwrap();
-        let network = build_chain::<f32>(&norm).unwrap();
-        let buffers: usize = network.buffers().iter().map(|(_, value)| value.len()).sum();
-        let held = buffers + network.parameters().iter().map(|(_, value)| value.len()).sum::<usize>();
-        assert!((held..=held + 1).contains(&numbers(&norm).unwrap()), "{held}");
+        let norms = 20 + 12 + (4 * 6 + 1) + (2 * 6 + 1);
+        assert_eq!(held, 18 + 15 + (6 * 2 * 6 + 6) + (4 * 3 * 6 + 6) + 7 + norms + 12 + 8 + 9);
     }
 
     #[test]
@@ -95,8 +96,16 @@ mod tests {
         for size in ["3000000000", "9223372036854775807"] {
             let text = format!(r#"[{{"type": "Linear", "in_features": {size}, "out_features": {size}}}]"#);
             let layers: Vec<LayerDescription> = serde_json::from_str(&text).unwrap();
-            let error = numbers(&layers).unwrap_err().to_string();
-            assert!(error.starts_with("the parameters of the network must be at most 2147483648, got"), "{error}");
+            let nested = [LayerDescription::Residual(crate::model::Layers { layers: layers.clone() })];
+            for error in [
+                numbers(&layers).unwrap_err(),
+                build_chain::<f32>(&layers).unwrap_err(),
+                layers[0].build::<f32>().unwrap_err(),
+                nested[0].build::<f32>().unwrap_err(),
+            ] {
+                let error = error.to_string();
+                assert!(error.starts_with("the parameters of the network must be at most 2147483648, got"), "{error}");
+            }
         }
     }
 }

@@ -12,8 +12,9 @@ const LANES: usize = 16;
 
 /// **g ← g·min(1, c/(‖g‖ + 10⁻⁶))**, with ‖g‖² = Σ g² over the entries of all tensors; gives ‖g‖ from before.
 ///
-/// The squares are added in double precision in an order that depends on the shapes alone. Entries that are not finite
-/// make the norm so, and every gradient NaN, as in PyTorch's `clip_grad_norm_`.
+/// The squares are added in double precision in an order that depends on the shapes alone. An entry that is NaN
+/// makes every gradient so; an infinite one makes the factor 0, and so itself NaN and the others 0, as in PyTorch's
+/// `clip_grad_norm_`.
 ///
 /// Source: Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013, algorithm 1.
 ///

@@ -7,8 +7,8 @@ use crate::{Real, Tensor};
 
 /// **∂L/∂θ ← ∂L/∂θ + λ·sign θ**, the gradient of λ‖θ‖₁, with sign 0 = 0: pulls every entry towards 0 with the same force.
 ///
-/// For parameters of two axes and more; biases and norms are left alone. Tibshirani, *Regression shrinkage and selection
-/// via the lasso*, 1996.
+/// For parameters of two axes and more; biases and norms are left alone, but for γ and β of a `LayerNorm` over several axes,
+/// which look like weights. Tibshirani, *Regression shrinkage and selection via the lasso*, 1996.
 ///
 /// ```
 /// use limpide::{Gradients, layers::Linear, optim::add_l1, tensor};
@@ -34,8 +34,10 @@ pub fn add_l1<T: Real>(network: &dyn Module<T>, gradients: &mut [Tensor<T>], lam
 
 /// **w ← w·min(1, c/‖w‖)** for the weights w that lead into each unit: a row of a `Linear`, a kernel of a `Conv2d`.
 ///
-/// For parameters of two axes and more. Source: Srebro and Shraibman, *Rank, trace-norm and max-norm*, 2005; Srivastava and
-/// others, *Dropout*, 2014, section 5.1.
+/// For parameters of two axes and more, along the first: for a `ConvTranspose2d`, whose weight begins with the inputs, w are
+/// the weights that lead out of an input channel.
+///
+/// Source: Srebro and Shraibman, *Rank, trace-norm and max-norm*, 2005; Srivastava and others, *Dropout*, 2014, section 5.1.
 ///
 /// ```
 /// use limpide::{layers::Linear, optim::constrain_max_norm, tensor};

@@ -86,6 +86,11 @@ impl<T: Real> Optimizer<T> {
     /// [`Error::Option`] with the range and why.
     pub fn check(&self) -> Result<()> {
         self.rule.check()?;
+        let states = self.rule.states().len();
+        if states > MOST_STATES {
+            let name = format!("{}: the number of states", self.rule);
+            return Err(Error::option(name, format!("at most {MOST_STATES}"), states));
+        }
         self.groups.iter().try_for_each(Group::check)?;
         self.lookahead.iter().try_for_each(Lookahead::check)
     }

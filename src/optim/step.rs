@@ -145,9 +145,8 @@ impl<'a, T: Real> Optim<'a, T> {
             Some(plan) if plan.takes(sample, batch.rows) => plan,
             plan => plan.insert(Plan::new(self.network, &[&[batch.rows], sample].concat())?),
         };
-        let (stream, step) = &mut self.random;
+        let (stream, step) = &self.random;
         self.engine.set_random(stream.at(&[*step]));
-        *step += 1;
         let Optim { engine, network, loss, gradients, optimizer, around, .. } = self;
         let score = if self.keeps_gradients || !around.leaves_gradients() {
             let score = engine.planned_gradients(plan, *network, *loss, batch, gradients)?;
@@ -160,6 +159,8 @@ impl<'a, T: Real> Optim<'a, T> {
         } else {
             engine.planned_step(plan, *network, *loss, batch, gradients, optimizer)?
         };
+        // Only now: a batch that was refused is no step.
+        self.random.1 += 1;
         if score.sum.is_finite() {
             plan.update_buffers(*network);
             around.after(*network, optimizer)?;
@@ -180,6 +181,12 @@ impl<'a, T: Real> Optim<'a, T> {
     /// The optimiser as it stands.
     pub fn optimizer(&self) -> &Optimizer<T> {
         &self.optimizer
+    }
+
+    /// η of the last step; before the first, that of the next.
+    pub(crate) fn last_rate(&self) -> f64 {
+        let rate = self.optimizer.learning_rate();
+        self.scheduler().map_or(rate, |scheduler| scheduler.last_rate(rate))
     }
 
     /// Sets the learning rate of the next steps; a schedule sets it again.

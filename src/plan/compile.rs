@@ -47,9 +47,9 @@ impl<T: Real> Plan<T> {
     /// A plan of a network for batches of the given shape, or smaller ones.
     ///
     /// # Errors
-    /// [`crate::Error::Shape`] when the network does not take such a batch.
+    /// [`crate::Error::Shape`] when the network does not take such a batch, or mixes its samples.
     pub fn new(network: &dyn Module<T>, input: &[usize]) -> Result<Plan<T>> {
-        let output = network.output_shape(input)?;
+        let output = network.sliced_shape(input)?;
         let mut leaves = Vec::new();
         let mut shape = input.to_vec();
         collect(network, String::new(), Vec::new(), &mut 0, &mut shape, &mut leaves)?;

@@ -223,7 +223,7 @@ impl<T: Real> Chain<T> {
         if scale != T::one() {
             delta.iter_mut().for_each(|d| *d *= scale);
         }
-        let correct = loss.correct(z, count, target);
+        let correct = loss.correct(z, shape, target);
         SliceScore { sum, correct }
     }
 

@@ -46,7 +46,7 @@ impl<'a, T: Real> Predictor<'a, T> {
     /// For samples of a shape, up to so many in one call of [`Predictor::predict`].
     ///
     /// # Errors
-    /// [`crate::Error::Shape`] when the network does not take such samples.
+    /// [`crate::Error::Shape`] when the network does not take such samples, or mixes those of a batch.
     pub fn new(network: &'a dyn Module<T>, sample: &[usize], rows: usize) -> Result<Self> {
         let input = [&[rows], sample].concat();
         let mut plan = Plan::new(network, &input)?;

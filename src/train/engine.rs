@@ -16,7 +16,7 @@ pub struct BatchScore<T> {
     pub sum: T,
     /// What the mean divides by; see [`Loss::denominator`].
     pub denominator: T,
-    /// Samples predicted right, when the loss is about classes.
+    /// Samples predicted right; see [`Loss::correct`].
     pub correct: Option<usize>,
     /// Samples in the batch.
     pub samples: usize,
@@ -68,7 +68,7 @@ impl<T: Real> Engine<T> {
         let scale = loss.gradient_scale(denominator);
         delta.mapv_inplace(|d| d * scale);
         network.backward_update_gradient(&mut self.tape, &delta, gradients);
-        let correct = loss.correct(values(&dense(&output)), x.shape()[0], target.dense().as_slice());
+        let correct = loss.correct(values(&dense(&output)), &shape, target.dense().as_slice());
         Ok(BatchScore { sum: terms.sum(), denominator, correct, samples: x.shape()[0] })
     }
 

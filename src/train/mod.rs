@@ -6,6 +6,7 @@ mod checkpoint;
 mod checkpoints;
 mod early_stopping;
 mod engine;
+pub mod exact;
 mod history;
 mod logs;
 mod metric;

@@ -10,8 +10,8 @@ use crate::{Error, Real, Result, Stream};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// The test is over when the smoothed loss is so many times its least value.
-const DIVERGED: f64 = 4.0;
+/// The test is over when the smoothed loss has risen above its least value by so many times that value, whatever its sign.
+const DIVERGED: f64 = 3.0;
 
 /// The settings of a range test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -139,7 +139,7 @@ impl RangeTestOptions {
                 let score = optim.step_batch(data.sample_shape(), &batch)?;
                 mean = self.smoothing * mean + (1.0 - self.smoothing) * score.sum.to_f64() / score.denominator.to_f64();
                 let smoothed = mean / (1.0 - self.smoothing.powf((points.len() + 1) as f64));
-                if !smoothed.is_finite() || smoothed > DIVERGED * least {
+                if !smoothed.is_finite() || smoothed - least > DIVERGED * least.abs() {
                     return Ok(points);
                 }
                 least = least.min(smoothed);
@@ -213,6 +213,19 @@ mod tests {
         assert!(first.points.windows(2).all(|two| (two[1].0 / two[0].0 / factor - 1.0).abs() < 1e-12));
         assert!((factor - 1e6f64.powf(1.0 / 59.0)).abs() < 1e-12);
         assert_eq!(found(2, &mut network), first);
+    }
+
+    /// A likelihood of values can be above 1, and its loss below 0.
+    #[test]
+    fn a_loss_below_0_that_falls_does_not_end_the_test() {
+        let inputs = crate::data::Inputs::Real(crate::Tensor::ones(vec![8, 2]));
+        let data = Dataset::new("ones", inputs, crate::data::Target::classes(vec![1; 8]), 2).unwrap();
+        let mut network = Sequential::<f64>::new().push(Linear::new(2, 2));
+        network.parameters_mut()[1].fill(1.0);
+        let options = RangeTestOptions { min_lr: 1e-3, max_lr: 1e-2, steps: 9, ..Default::default() };
+        let loss = crate::loss::NllLoss::new();
+        let found = range_test(&mut network, &loss, &data, Sgd::new(0.0).unwrap(), &options).unwrap();
+        assert!(found.points[0].1 < 0.0 && found.points[8].1 < found.points[0].1, "{found:?}");
     }
 
     #[test]

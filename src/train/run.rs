@@ -136,7 +136,7 @@ impl<T: Real> Run<'_, '_, T> {
         self.optim.swap_averages();
         let validation = self.validation.map(|data| self.optim.evaluate(data)).transpose()?;
         let Position { epoch: number, totals, seconds, .. } = self.position;
-        let learning_rate = self.optim.optimizer().learning_rate();
+        let learning_rate = self.optim.last_rate();
         let epoch = Epoch { number, train: totals.score(), validation, learning_rate, seconds };
         for callback in &mut self.callbacks {
             self.position.ended |= callback.on_epoch(&epoch, self.optim.network())? == Flow::Stop;
@@ -175,7 +175,7 @@ fn culprit<T: Real>(network: &dyn Module<T>, x: &Tensor<T>) -> String {
     }
     let mut tape = Tape::new();
     network.forward(x, &mut tape);
-    match tape.tensors(network).into_iter().filter(|(name, _)| name != "output").find(|(_, tensor)| bad(tensor)) {
+    match tape.tensors(network).into_iter().find(|(_, tensor)| bad(tensor)) {
         Some((name, _)) => format!("{name} is the first tensor of the pass that is not finite"),
         None => "every tensor of the pass is finite, the loss itself overflowed".into(),
     }

@@ -14,9 +14,10 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// Σ terms / denominator over all samples: the mean loss, whatever the loss's own reduction.
-    #[serde(with = "exact")]
+    #[serde(with = "super::exact")]
     pub loss: f64,
-    /// Samples predicted right, 0 to 1, when the loss is about classes.
+    /// Samples predicted right, 0 to 1, when the loss is about classes and each sample has one: none for a class at every
+    /// pixel (n, C, h, w), or for several questions of yes and no (n, k).
     pub accuracy: Option<f64>,
 }
 
@@ -62,30 +63,6 @@ impl Totals {
     }
 }
 
-/// A number in JSON that may be none: JSON itself knows neither NaN nor infinity.
-mod exact {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    enum Number {
-        Finite(f64),
-        Word(String),
-    }
-
-    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        let number = if value.is_finite() { Number::Finite(*value) } else { Number::Word(value.to_string()) };
-        number.serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        match Number::deserialize(deserializer)? {
-            Number::Finite(value) => Ok(value),
-            Number::Word(word) => word.parse().map_err(D::Error::custom),
-        }
-    }
-}
-
 /// Whether network, loss and data fit together.
 ///
 /// # Errors
@@ -124,7 +101,7 @@ pub fn evaluate<T: Real>(
         BatchScore {
             sum: loss.terms(&output, &target).sum(),
             denominator: loss.denominator(output.shape(), &target),
-            correct: loss.correct(z, samples, target.as_slice()),
+            correct: loss.correct(z, output.shape(), target.as_slice()),
             samples,
         }
     });
@@ -153,6 +130,43 @@ pub fn predict<T: Real>(network: &dyn Module<T>, inputs: &Inputs<T>, engine: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Inputs, Target};
+    use crate::layers::{Linear, Reshape};
+    use crate::loss::{BceWithLogitsLoss, CrossEntropyLoss};
+    use crate::optim::Sgd;
+    use crate::train::Trainer;
+    use crate::{Sequential, zeros};
+
+    /// A sample with an answer at each of several places, or to several questions, is neither right nor wrong.
+    #[test]
+    fn an_accuracy_wants_one_class_a_sample() {
+        let (classes, yes_no) = (CrossEntropyLoss::new(), BceWithLogitsLoss::new());
+        let (labels, values) =
+            (|shape: &[usize]| Target::Classes(Tensor::zeros(shape)), |shape: &[usize]| Target::Values(zeros(shape)));
+        let rows: [(&[isize], &dyn Loss<f32>, Target<f32>, bool); 8] = [
+            (&[6], &classes, labels(&[4]), true),
+            (&[6], &classes, values(&[4, 6]), true),
+            (&[6, 1, 1], &classes, labels(&[4, 1, 1]), true),
+            (&[3, 2], &classes, labels(&[4, 2]), false),
+            (&[3, 2], &classes, values(&[4, 3, 2]), false),
+            (&[6], &yes_no, values(&[4, 6]), false),
+            (&[1, 6], &yes_no, values(&[4, 1, 6]), false),
+            (&[1], &yes_no, values(&[4, 1]), true),
+        ];
+        for (shape, loss, target, wanted) in rows {
+            let outputs = shape.iter().product::<isize>() as usize;
+            let network = Sequential::new().push(Linear::new(5, outputs));
+            let mut network = network.push(Reshape::new(shape.iter().copied().collect::<Vec<_>>()));
+            let data = Dataset::new("answers", Inputs::Real(zeros(&[4, 5])), target, 6).unwrap();
+            let score = evaluate(&network, loss, &data, &mut Engine::new(1)).unwrap();
+            let history = Trainer::new(Sgd::new(0.1).unwrap()).fit(&mut network, loss, &data).unwrap();
+            let (x, target) = data.gather(&[0, 1, 2, 3]);
+            let mut gradients = crate::Gradients::zeros_for(&network);
+            let pass = Engine::new(1).gradients(&network, loss, &x, &target, &mut gradients).unwrap();
+            let got = [score.accuracy.is_some(), !history.train_accuracies().is_empty(), pass.correct.is_some()];
+            assert_eq!(got, [wanted; 3], "{loss} on {shape:?}");
+        }
+    }
 
     #[test]
     fn a_score_that_is_no_number_comes_back_from_json() {

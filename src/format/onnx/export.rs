@@ -130,10 +130,8 @@ fn add(graph: &mut Graph, place: &str, module: &dyn Module<f32>, input: &[usize]
     let place = if place.is_empty() { "network" } else { place };
     let refused = |wanted: &str| Error::option(format!("ONNX: layer {place}"), wanted, module);
     let description = describe(module).ok_or_else(|| refused("a layer of this library"))?;
-    let output = module.output_shape(input)?;
-    if output.first() != input.first() || layers::mixes_samples(&description, input.len()) {
-        return Err(refused("a layer that leaves the samples of a batch apart"));
-    }
+    module.output_shape(input)?;
+    let output = module.sliced_shape(input).map_err(|_| refused("a layer that leaves the samples of a batch apart"))?;
     layers::add(graph, &layers::Layer { place, module, input, output: &output }, &description);
     Ok(output)
 }

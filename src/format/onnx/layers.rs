@@ -49,17 +49,6 @@ impl Layer<'_> {
     }
 }
 
-/// Whether what a layer gives for a sample depends on the others of the batch.
-pub(super) fn mixes_samples(description: &LayerDescription, axes: usize) -> bool {
-    let first = |dim: isize| dim == 0 || dim + axes as isize == 0;
-    match description {
-        LayerDescription::Softmax(layer) => first(layer.dim),
-        LayerDescription::LogSoftmax(layer) => first(layer.dim),
-        LayerDescription::LayerNorm(options) => options.normalized_shape.len() == axes,
-        _ => false,
-    }
-}
-
 /// Adds the nodes of a layer behind the last value.
 pub(super) fn add(graph: &mut Graph, layer: &Layer<'_>, description: &LayerDescription) {
     use LayerDescription as Of;

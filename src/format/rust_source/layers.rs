@@ -7,7 +7,7 @@ use crate::layers::{
     MaxPool2dOptions, Pair, Selu, Upsample,
 };
 use crate::model::{LayerDescription as Of, describe};
-use crate::tensor::values;
+use crate::tensor::{axis_of, values};
 use crate::{Error, Module, Result, Tensor};
 
 /// Adds the step of a layer; shapes are those of a batch of one sample.
@@ -45,12 +45,8 @@ pub(super) fn add(
             let slopes = source.array(&about("weight"), &slopes);
             format!("x.iter().enumerate().map(|(k, &x)| runtime::leaky_relu(x, {slopes}[k / {run}])).collect()")
         }
-        Of::Softmax(layer) => {
-            format!("runtime::softmax(&x, {})", axis(layer.dim, input).ok_or_else(|| refused(APART))?)
-        }
-        Of::LogSoftmax(layer) => {
-            format!("runtime::log_softmax(&x, {})", axis(layer.dim, input).ok_or_else(|| refused(APART))?)
-        }
+        Of::Softmax(layer) => format!("runtime::softmax(&x, {})", axis(layer.dim, input)),
+        Of::LogSoftmax(layer) => format!("runtime::log_softmax(&x, {})", axis(layer.dim, input)),
         Of::Linear(options) => {
             let bias = find("bias").unwrap_or_else(|| vec![0.0; options.out_features]);
             let weight = source.array(&about("weight"), &find("weight").expect("a Linear has a weight"));
@@ -101,9 +97,6 @@ pub(super) fn add(
         Of::BatchNorm1d(options) | Of::BatchNorm2d(options) => batch_norm(source, options, &find, &about),
         Of::LayerNorm(options) => {
             let length: usize = options.normalized_shape.iter().product();
-            if options.normalized_shape.len() == input.len() {
-                return Err(refused(APART));
-            }
             let [weight, bias] =
                 ["weight", "bias"].map(|name| source.array(&about(name), &find(name).unwrap_or_default()));
             format!("runtime::normalize(&x, {length}, {:?}, &{weight}, &{bias})", options.eps)
@@ -127,17 +120,15 @@ pub(super) fn add(
     Ok(())
 }
 
-const APART: &str = "a layer that leaves samples apart";
-
 /// A number of f32, as Rust writes it.
 fn number(number: f64) -> String {
     literal(number as f32)
 }
 
-/// The length of an axis, and how far apart its entries are; nothing for the axis of the batch.
-fn axis(dim: isize, input: &[usize]) -> Option<String> {
-    let axis = if dim < 0 { dim + input.len() as isize } else { dim } as usize;
-    (axis > 0).then(|| format!("{}, {}", input[axis], input[axis + 1..].iter().product::<usize>()))
+/// The length of an axis, and how far apart its entries are.
+fn axis(dim: isize, input: &[usize]) -> String {
+    let axis = axis_of(dim, input.len()).expect("the shape was checked");
+    format!("{}, {}", input[axis], input[axis + 1..].iter().product::<usize>())
 }
 
 /// The two axes of a window.

@@ -214,5 +214,5 @@ fn what_cannot_be_written_is_named() {
     assert_eq!(message, "Rust source: layer 1 must be a layer of this library, got Foreign");
     let network = Sequential::new().push(crate::layers::Softmax { dim: 0 });
     let message = export(&network, &[3], &Export::default()).unwrap_err().to_string();
-    assert_eq!(message, "Rust source: layer 0 must be a layer that leaves samples apart, got Softmax(0)");
+    assert_eq!(message, "layer 0: Softmax(0) wants samples that stay apart (the first axis is the batch), got (1, 3)");
 }

@@ -222,6 +222,15 @@ impl<T: Real> Module<T> for LayerNorm<T> {
         Err(Error::shape(self, format!("(…, {})", sizes.join(", ")), input))
     }
 
+    fn sliced_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        let shape = self.output_shape(input)?;
+        // s would hold the axis of the batch.
+        if input.len() == self.options.normalized_shape.len() {
+            return Err(crate::layers::mixing(self, input));
+        }
+        Ok(shape)
+    }
+
     fn forward(&self, input: &Tensor<T>, tape: &mut Tape<T>) -> Tensor<T> {
         checked_output_shape(self, input.shape());
         let x = dense(input);

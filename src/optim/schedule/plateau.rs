@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 /// | `min_lr` | the rate falls no further | 0 |
 /// | `eps` | a smaller fall is left out | 1e-8 |
 ///
-/// In a training run the figure is the validation loss, or the training loss where there is no validation data.
+/// In a training run the figure is the validation loss, or the training loss where there is no validation data. NaN is no
+/// improvement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)] // the table says it
@@ -72,7 +73,8 @@ impl Default for ReduceLrOnPlateau {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlateauState {
-    /// The best figure so far.
+    /// The best figure so far; NaN is none.
+    #[serde(with = "crate::train::exact::option")]
     pub best: Option<f64>,
     /// Epochs since then that counted.
     pub bad_epochs: u64,
@@ -93,7 +95,7 @@ impl ReduceLrOnPlateau {
 
     /// The rate after an epoch with that figure.
     pub(super) fn next(&self, state: &mut PlateauState, metric: f64, rate: f64) -> f64 {
-        if state.best.is_none_or(|best| self.better(metric, best)) {
+        if !metric.is_nan() && state.best.is_none_or(|best| self.better(metric, best)) {
             (state.best, state.bad_epochs) = (Some(metric), 0);
         } else {
             state.bad_epochs += 1;

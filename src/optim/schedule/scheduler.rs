@@ -74,6 +74,14 @@ impl Scheduler {
         if next == rate { Ok(()) } else { optimizer.set_learning_rate(next) }
     }
 
+    /// η of the last step of an optimiser at `rate`: a schedule by the step has already set the next one's.
+    pub(crate) fn last_rate(&self, rate: f64) -> f64 {
+        match (self.interval, self.state.steps.checked_sub(1)) {
+            (Interval::Step, Some(last)) => self.schedule.rate(self.state.base_lr, last),
+            _ => rate,
+        }
+    }
+
     fn set<T: Real>(&self, optimizer: &mut Optimizer<T>) -> Result<()> {
         if matches!(self.schedule, Schedule::Plateau(_)) {
             return Ok(());
