@@ -1,7 +1,7 @@
 //! From predictions to the body of an answer.
 
 use super::http::Response;
-use crate::train::predict::answer_names;
+use crate::train::predict::{answer_names, cells};
 use limpide::pipeline::{Pipeline, Predictions};
 use limpide::table::Unseen;
 use serde::Serialize;
@@ -68,8 +68,7 @@ pub fn csv(pipeline: &Pipeline, answer: &Predictions) -> limpide::Result<Respons
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(answer_names(pipeline)?).expect(full);
     for sample in 0..answer.len() {
-        let class = answer.class(sample).map(str::to_string);
-        out.write_record(class.into_iter().chain(answer.row(sample).iter().map(f32::to_string))).expect(full);
+        out.write_record(cells(answer, sample)).expect(full);
     }
     let body = out.into_inner().expect(full);
     Ok(Response { status: 200, content_type: "text/csv", body, allow: None })

@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn what_waits_is_answered_together() {
         let network = Sequential::<f32>::new().push(Linear::new(2, 1)).seed(1);
-        let input = Input::Tensor { shape: Some(vec![2]), standardization: None, fit: None };
+        let input = Input::Tensor { shape: Some(vec![2]), standardization: None, divisor: None, fit: None };
         let pipeline = Pipeline::new(network, input, Output::default()).unwrap();
         for (sizes, batches) in
             [(&[1][..], 1), (&[1, 2, 3, 0, 4], 1), (&[MOST - 1, 2, 3], 2), (&[MOST, 1], 2), (&[1, 3 * MOST, 1, 1], 2)]

@@ -1,10 +1,10 @@
 //! From the body of a request to samples as the network sees them.
 
 use super::http::{Request, Response};
-use crate::train::predict::{names, numbers};
+use crate::train::predict::{csv_form, names, numbers};
 use flate2::read::MultiGzDecoder;
 use limpide::pipeline::{Input, Pipeline};
-use limpide::table::{CsvFile, CsvOptions, Rows, TableFile, Unseen};
+use limpide::table::{CsvFile, Rows, TableFile, Unseen};
 use limpide::{Error, Tensor, tensor};
 use serde_json::{Map, Value};
 use std::io::Read;
@@ -69,12 +69,7 @@ fn unpacked(body: &[u8], most: usize) -> Result<Vec<u8>, Response> {
 
 /// Rows with the names of their columns in the first line, or for a model of tensors lines of numbers.
 fn csv(pipeline: &Pipeline, body: Vec<u8>) -> limpide::Result<Samples> {
-    let header = match pipeline.input() {
-        Input::Table(table) => Some(table.header),
-        Input::Tensor { .. } => None,
-    };
-    let options = CsvOptions { header, ..CsvOptions::default() };
-    let file = CsvFile::from_bytes("the body", body, &options)?;
+    let file = CsvFile::from_bytes("the body", body, &csv_form(pipeline))?;
     let mut rows = Rows::new(names(pipeline, &file));
     file.each(&mut |_, record| rows.push(record.iter()))?;
     match pipeline.input() {

@@ -74,12 +74,14 @@ fn request(pipeline: &Pipeline) -> Value {
             });
             object(json!({"rows": list(&row)}))
         }
-        Input::Tensor { shape, .. } => {
+        Input::Tensor { shape, divisor, .. } => {
             let axes = shape.iter().flatten().rev();
-            let sample = axes.fold(
-                json!({"type": "number"}),
-                |items, &len| json!({"type": "array", "minItems": len, "maxItems": len, "items": items}),
-            );
+            let number = match divisor {
+                Some(divisor) => json!({"type": "number", "description": format!("a byte divided by {divisor}")}),
+                None => json!({"type": "number"}),
+            };
+            let sample = axes
+                .fold(number, |items, &len| json!({"type": "array", "minItems": len, "maxItems": len, "items": items}));
             object(json!({"inputs": list(&sample)}))
         }
     }

@@ -9,10 +9,13 @@ use std::fmt::{self, Display, Formatter};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fit {
     /// The coefficient of determination: 1 is perfect, 0 as good as the mean.
+    #[serde(with = "limpide::train::exact")]
     pub r2: f64,
     /// The root of the mean squared error.
+    #[serde(with = "limpide::train::exact")]
     pub rmse: f64,
     /// The mean absolute error.
+    #[serde(with = "limpide::train::exact")]
     pub mae: f64,
 }
 
@@ -61,6 +64,14 @@ mod tests {
         // Off by 0 and 0 in the first column, by 1000 both times in the second.
         let fit = Fit::of(&outputs, &wanted);
         assert_eq!((fit.rmse, fit.mae), ((2e6f64 / 4.0).sqrt(), 500.0));
+    }
+
+    #[test]
+    fn figures_that_are_none_come_back_from_json() {
+        for x in [f64::NAN, f64::INFINITY, 0.1 + 0.2] {
+            let text = serde_json::to_string(&Fit { r2: x, rmse: x, mae: x }).unwrap();
+            assert_eq!(serde_json::from_str::<Fit>(&text).unwrap().rmse.to_bits(), x.to_bits(), "{text}");
+        }
     }
 
     #[test]

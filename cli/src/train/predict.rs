@@ -112,16 +112,21 @@ pub fn cells(answers: &Predictions, row: usize) -> impl Iterator<Item = String> 
     class.into_iter().chain(answers.row(row).iter().map(f32::to_string))
 }
 
+/// The form of the rows that a model takes, where it is known: those that it was trained on had a header or none.
+pub fn csv_form(pipeline: &Pipeline) -> CsvOptions {
+    let header = match pipeline.input() {
+        Input::Table(table) => Some(table.header),
+        Input::Tensor { .. } => None,
+    };
+    CsvOptions { header, ..CsvOptions::default() }
+}
+
 /// The file of rows for a model, with a header when the model's own had one.
 ///
 /// # Errors
 /// Those of [`table::open`].
 pub fn open(pipeline: &Pipeline, path: &Path) -> Result<Box<dyn TableFile>> {
-    let header = match pipeline.input() {
-        Input::Table(table) => Some(table.header),
-        Input::Tensor { .. } => None,
-    };
-    let options = CsvOptions { header, ..CsvOptions::default() };
+    let options = csv_form(pipeline);
     match path.as_os_str() == "-" {
         true => table::from_bytes("standard input", standard_input()?, &options),
         false => table::open(path, &options),

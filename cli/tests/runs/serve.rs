@@ -366,7 +366,7 @@ fn an_answer_to_head_is_that_to_get_without_its_body() {
 fn numbers_that_the_network_cannot_answer_are_refused() {
     let mut network = Sequential::<f32>::new().push(Linear::new(1, 2));
     *network.parameters_mut()[0] = tensor(&[2, 1], vec![1e10, -1e10]);
-    let input = Input::Tensor { shape: Some(vec![1]), standardization: None, fit: None };
+    let input = Input::Tensor { shape: Some(vec![1]), standardization: None, divisor: None, fit: None };
     let output = Output::Classes { names: vec!["a".into(), "b".into()], activation: Activation::Softmax };
     let place = Place::new();
     Pipeline::new(network, input, output).unwrap().save(place.path("steep.safetensors").as_ref()).unwrap();
