@@ -67,7 +67,7 @@ fn cases() -> Vec<Case> {
     let measured = Standardization::fit(&Inputs::Real(numbers), &[0, 1, 2], Per::Feature).unwrap();
     let tensors =
         Input::Tensor { shape: Some(vec![4]), standardization: Some(measured.clone()), divisor: None, fit: None };
-    let (means, stds) = (vec![1.1, 1e6, -0.3, 0.0], vec![0.7, 1e3, 3.3, 1.0]);
+    let (means, stds) = (vec![101.1, 1e6, -50.3, 0.0], vec![0.7, 1e3, 0.33, 1.0]);
     let column = |(place, (&mean, &std))| Column {
         name: format!("x{place}"),
         encoding: Encoding::Number { mean, std, missing: false },
@@ -114,10 +114,15 @@ fn compiled_sources_give_the_bits_of_predict() {
         pipeline::save(&*network, &meaning, &file("model.safetensors")).unwrap();
         let pipeline = crate::model::load(file("model.safetensors")).unwrap();
         let wide = matches!(meaning.input, Input::Table(_));
-        // Cells of a file have all digits of an f64.
-        let digits = |x: f32| if wide { f64::from(x) / 3.0 } else { f64::from(x) };
         let x: Vec<f64> =
-            inputs(ROWS * sample.iter().product::<usize>(), 100 + number as u64).into_iter().map(digits).collect();
+            inputs(ROWS * sample.iter().product::<usize>(), 100 + number as u64).into_iter().map(f64::from).collect();
+        // Cells of a file have all digits of an f64, and columns may lie far from 0.
+        let x = match &meaning.input {
+            Input::Table(table) => {
+                x.iter().zip(table.columns.iter().cycle()).map(|(x, column)| far(x, column)).collect()
+            }
+            Input::Tensor { .. } => x,
+        };
         std::fs::write(file(&format!("{name}.x")), x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
             .unwrap();
         let predict = |rows: usize, x: &[f64]| {
@@ -154,6 +159,14 @@ fn narrow(x: &[f64]) -> Vec<f32> {
     wanted.retain(|(name, wanted)| std::fs::read(file(&format!("{name}.z"))).unwrap() != bytes(wanted));
     let differing: Vec<&String> = wanted.iter().map(|(name, _)| name).collect();
     assert!(differing.is_empty(), "other bits: {differing:?}");
+}
+
+/// A number about as far from its column's mean as others of that column.
+fn far(x: &f64, column: &Column) -> f64 {
+    match column.encoding {
+        Encoding::Number { mean, std, .. } => mean + std * x,
+        _ => *x,
+    }
 }
 
 /// Numbers as the cells of a table's rows.
