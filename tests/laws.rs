@@ -13,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 fn shape_inference_tells_the_shape_got() {
     for Pass { case, output, .. } in passes::<f64>() {
         assert_eq!(case.module.output_shape(&case.input).unwrap(), output.shape(), "{}", case.name());
+        assert_eq!(case.module.sliced_shape(&case.input).unwrap(), output.shape(), "{}", case.name());
     }
 }
 
@@ -32,6 +33,7 @@ fn batches_of_none_and_of_one_sample_work() {
             }
             let Pass { case, output, to_input, gradients, .. } = Pass::of(Case { module, input });
             assert_eq!(case.module.output_shape(&case.input).unwrap(), output.shape(), "{}", case.name());
+            assert_eq!(case.module.sliced_shape(&case.input).unwrap(), output.shape(), "{}", case.name());
             assert_eq!(to_input.shape(), case.input, "{}", case.name());
             let all_zero = gradients.named().all(|(_, gradient)| gradient.iter().all(|&g| g == 0.0));
             assert_eq!(all_zero, samples == 0 || gradients.is_empty(), "{}: a gradient from no sample", case.name());

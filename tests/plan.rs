@@ -310,12 +310,14 @@ fn a_batch_that_is_too_large_is_refused() {
 #[test]
 fn a_layer_that_mixes_the_samples_of_a_batch_is_refused() {
     let chain = |layer: Box<dyn Module<f32>>| Sequential::from(vec![Box::new(Tanh) as Box<dyn Module<f32>>, layer]);
+    let softmax = || Sequential::new().push(Softmax { dim: 0 });
     for (network, sample, wanted) in [
         (chain(Box::new(Softmax { dim: 0 })), &[3][..], "Softmax(0)"),
         (chain(Box::new(LogSoftmax { dim: -2 })), &[3], "LogSoftmax(-2)"),
         (chain(Box::new(LayerNorm::new([5, 3]))), &[3], "LayerNorm([5, 3])"),
         (chain(Box::new(Flatten { start_dim: 0, end_dim: -1 })), &[3, 4], "Flatten(0, -1)"),
-        (chain(Box::new(Residual::new(Sequential::new().push(Softmax { dim: 0 })))), &[3], "Softmax(0)"),
+        (chain(Box::new(Residual::new(softmax()))), &[3], "Softmax(0)"),
+        (chain(Box::new(AutoEncoder::new(softmax(), Sequential::new().push(Tanh)))), &[3], "Softmax(0)"),
     ] {
         let batch = [&[5], sample].concat();
         let refusals = [

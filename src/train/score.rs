@@ -143,8 +143,8 @@ mod tests {
         let (classes, yes_no) = (CrossEntropyLoss::new(), BceWithLogitsLoss::new());
         let (labels, values) =
             (|shape: &[usize]| Target::Classes(Tensor::zeros(shape)), |shape: &[usize]| Target::Values(zeros(shape)));
-        let rows: [(&[isize], &dyn Loss<f32>, Target<f32>, bool); 8] = [
-            (&[6], &classes, labels(&[4]), true),
+        for (shape, loss, target, wanted) in [
+            (&[6][..], &classes as &dyn Loss<f32>, labels(&[4]), true),
             (&[6], &classes, values(&[4, 6]), true),
             (&[6, 1, 1], &classes, labels(&[4, 1, 1]), true),
             (&[3, 2], &classes, labels(&[4, 2]), false),
@@ -152,11 +152,10 @@ mod tests {
             (&[6], &yes_no, values(&[4, 6]), false),
             (&[1, 6], &yes_no, values(&[4, 1, 6]), false),
             (&[1], &yes_no, values(&[4, 1]), true),
-        ];
-        for (shape, loss, target, wanted) in rows {
+        ] {
             let outputs = shape.iter().product::<isize>() as usize;
             let network = Sequential::new().push(Linear::new(5, outputs));
-            let mut network = network.push(Reshape::new(shape.iter().copied().collect::<Vec<_>>()));
+            let mut network = network.push(Reshape::new(shape.to_vec()));
             let data = Dataset::new("answers", Inputs::Real(zeros(&[4, 5])), target, 6).unwrap();
             let score = evaluate(&network, loss, &data, &mut Engine::new(1)).unwrap();
             let history = Trainer::new(Sgd::new(0.1).unwrap()).fit(&mut network, loss, &data).unwrap();
