@@ -57,8 +57,8 @@ impl Answers {
         let each = (terms.len() / some.len().max(1)).max(1);
         let terms: Vec<f64> = terms.iter().map(|&term| f64::from(term)).collect();
         let losses = terms.chunks(each).map(|own| own.iter().sum::<f64>() / each as f64).collect();
-        let one_each = outputs.ndim() == 2 && (target.labels().is_some() || matches!(target, Target::Values(_)));
-        let decision = loss.decision().filter(|_| one_each);
+        let told = target.labels().is_some() || matches!(target, Target::Values(_));
+        let decision = loss.decision().filter(|decision| told && decision.is_one_a_sample(outputs.shape()));
         let classes = decision.map(|decision| (true_classes(decision, &target), classes(decision, &outputs)));
         let mut own = Answers { part, data, target, outputs, losses, classes, names: Vec::new() };
         match &parts.answers {
