@@ -18,12 +18,16 @@ pub struct Setting {
 impl Setting {
     /// A value for the field at a path such as `optimizer.lr`.
     pub fn new(field: &str, value: Value) -> Self {
-        Setting { path: field.split('.').map(str::to_string).collect(), value }
+        let path = match parts(field) {
+            Ok((path, "")) => path,
+            _ => field.split('.').map(str::to_string).collect(),
+        };
+        Setting { path, value }
     }
 
-    /// The path of the field.
+    /// The path of the field, names with a point or an equals sign in quotes.
     pub fn field(&self) -> String {
-        self.path.join(".")
+        written(&self.path)
     }
 
     /// The value as it is read: text without quotes.
@@ -49,20 +53,66 @@ impl Serialize for Setting {
     }
 }
 
-/// Reads `optimizer.lr=0.01` or `layers.0.out_features=20`; a value that is not TOML is text.
+/// Reads `optimizer.lr=0.01`, `layers.0.out_features=20` or `data.columns."sepal.length"=ignore`; a value that is not TOML is
+/// text.
 impl std::str::FromStr for Setting {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or("wants key=value, such as optimizer.lr=0.01")?;
-        let path: Vec<String> = key.trim().split('.').map(str::to_string).collect();
+        let (path, rest) = parts(text)?;
+        let value = rest.strip_prefix('=').ok_or("wants key=value, such as optimizer.lr=0.01")?;
         if path.iter().any(String::is_empty) {
+            let key = &text[..text.len() - rest.len()];
             return Err(format!("wants a key such as optimizer.lr before the `=`, got `{key}`"));
         }
         let parsed =
             toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
         Ok(Setting { path, value: parsed.unwrap_or_else(|| Value::String(value.to_string())) })
     }
+}
+
+/// The names of a path such as `data.columns."sepal.length"`, quotes as in TOML, and the text from the `=` behind it on.
+fn parts(text: &str) -> std::result::Result<(Vec<String>, &str), String> {
+    let (mut path, mut rest) = (Vec::new(), text.trim_start());
+    loop {
+        let quote = rest.chars().next().filter(|letter| ['"', '\''].contains(letter));
+        let mut escaped = false;
+        let closes = |letter: char| {
+            let closes = Some(letter) == quote && !escaped;
+            escaped = letter == '\\' && !escaped && quote == Some('"');
+            closes
+        };
+        let end = match quote {
+            Some(quote) => {
+                1 + rest[1..].find(closes).ok_or_else(|| format!("wants a `{quote}` that closes `{rest}`"))? + 1
+            }
+            None => rest.find(['.', '=']).unwrap_or(rest.len()),
+        };
+        let (name, behind) = rest.split_at(end);
+        path.push(match quote {
+            Some(_) => {
+                let table: Table =
+                    toml::from_str(&format!("{name} = 0")).map_err(|_| format!("{name} is no TOML text"))?;
+                table.into_iter().map(|(name, _)| name).collect()
+            }
+            None => name.trim().to_string(),
+        });
+        let behind = behind.trim_start();
+        match behind.strip_prefix('.') {
+            Some(next) => rest = next.trim_start(),
+            None if behind.is_empty() || behind.starts_with('=') => return Ok((path, behind)),
+            None => return Err(format!("wants a point or `=` behind {name}, got `{behind}`")),
+        }
+    }
+}
+
+/// A path as [`parts`] reads it.
+fn written(path: &[String]) -> String {
+    let name = |name: &String| match name.contains(['.', '=', '"', '\'']) {
+        true => Value::String(name.clone()).to_string(),
+        false => name.clone(),
+    };
+    path.iter().map(name).collect::<Vec<_>>().join(".")
 }
 
 impl Setting {
@@ -91,7 +141,7 @@ fn of_table<D: DeserializeOwned>(table: &Table) -> std::result::Result<D, toml::
 fn apply(table: &mut Table, settings: &[Setting]) -> Result<()> {
     for Setting { path, value } in settings {
         set(table, path, value.clone())
-            .map_err(|problem| Error::option(format!("--set {}", path.join(".")), "the place of a field", problem))?;
+            .map_err(|problem| Error::option(format!("--set {}", written(path)), "the place of a field", problem))?;
     }
     Ok(())
 }
@@ -195,6 +245,19 @@ mod tests {
         let got = set_in(text, &["seed=7", "layers.1.out=3", "optimizer.lr=1e-2", "name=a b", "shape=[1, 8]"]).unwrap();
         let wanted = "seed = 7\nname = 'a b'\nshape = [1, 8]\n[optimizer]\nlr = 0.01\n[[layers]]\nout = 1\n[[layers]]\nout = 3\n";
         assert_eq!(got, toml::from_str::<Table>(wanted).unwrap());
+        // A name in quotes may hold anything, and comes back as it is written after --set.
+        for (setting, name) in [
+            (r#"a."sepal.length"=ignore"#, "sepal.length"),
+            ("a.'b=c' = ignore", "b=c"),
+            (r#"a."say \"x\".y"=ignore"#, "say \"x\".y"),
+            ("a.it's=ignore", "it's"),
+            ("a.größe=ignore", "größe"),
+        ] {
+            let got = set_in("", &[setting]).unwrap();
+            assert_eq!(got["a"].get(name).and_then(Value::as_str).map(str::trim), Some("ignore"), "{setting}");
+            let again = setting.parse::<Setting>().unwrap().to_string();
+            assert_eq!(set_in("", &[&again]).unwrap(), got, "{again}");
+        }
     }
 
     #[test]
@@ -203,6 +266,8 @@ mod tests {
         for (setting, problem) in [
             ("seed", "wants key=value"),
             ("a..b=1", "wants a key"),
+            ("a.\"b.c=1", "wants a `\"` that closes"),
+            ("a.\"b\"c=1", "wants a point or `=` behind \"b\", got `c=1`"),
             ("seed.a=1", "`seed` has no fields"),
             ("layers.2.out=1", "`layers` has 2 items, and no item 2"),
             ("layers.x.out=1", "no item x"),
