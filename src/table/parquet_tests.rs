@@ -70,9 +70,13 @@ fn what_has_no_text_is_told_with_its_column() {
         let error = open(&format!("{name}.parquet")).and_then(|file| cells(&*file)).unwrap_err().to_string();
         assert!(error.contains(why) && error.contains("parquet: "), "wants {why} in {error}");
     }
-    let options = CsvOptions { delimiter: Some(';'), ..CsvOptions::default() };
-    let error = table::open(&path("kinds.parquet"), &options).map(|_| ()).unwrap_err().to_string();
-    assert!(error.contains("the delimiter must be left out"), "{error}");
+    for (options, what) in [
+        (CsvOptions { delimiter: Some(';'), ..CsvOptions::default() }, "the delimiter"),
+        (CsvOptions { decimal: Some(','), ..CsvOptions::default() }, "the decimal sign"),
+    ] {
+        let error = table::open(&path("kinds.parquet"), &options).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(&format!("{what} must be left out")), "{error}");
+    }
 }
 
 /// Any part of a file from its beginning is refused, and any byte changed gives a table or an error.

@@ -96,6 +96,10 @@ impl Tally {
         asked: Option<&ColumnKind>,
     ) -> std::result::Result<(ColumnKind, Option<String>), String> {
         let (there, different) = (rows - self.missing, self.values.len());
+        let otherwise =
+            format!("or say what the column is: data.columns.{} = \"category\" or \"ignore\"", toml_key(name));
+        let numbers_only =
+            || self.numbers_only(name, &format!("leave the cell empty when the value is missing, {otherwise}"));
         let ignored = |why: String| Ok((ColumnKind::Ignore, Some(format!("column `{name}` is left out: {why}"))));
         if asked == Some(&ColumnKind::Ignore) {
             return Ok((ColumnKind::Ignore, None));
@@ -105,7 +109,7 @@ impl Tally {
         }
         match asked {
             Some(&ColumnKind::Number) => {
-                return self.numbers_only(name, &otherwise(name)).map(|()| (ColumnKind::Number, None));
+                return numbers_only().map(|()| (ColumnKind::Number, None));
             }
             Some(&ColumnKind::Category) if self.too_many => {
                 return Err(format!("column `{name}` has more than {COUNTED} categories"));
@@ -123,7 +127,7 @@ impl Tally {
             return ignored(format!("it is `{}` in every row", self.values.keys().next().map_or("", String::as_str)));
         }
         if self.numbers == there {
-            self.numbers_only(name, &otherwise(name))?;
+            numbers_only()?;
             if self.counting && self.whole && self.missing == 0 && rows > CLASSES {
                 return ignored("it only counts the rows".into());
             }
@@ -133,10 +137,10 @@ impl Tally {
             return Ok((ColumnKind::Date, None));
         }
         if self.has_slip(there) {
-            return self.numbers_only(name, &otherwise(name)).map(|()| (ColumnKind::Number, None));
+            return numbers_only().map(|()| (ColumnKind::Number, None));
         }
         let all_different = different == there && there > 2;
-        let doubt = self.doubt().map(|doubt| format!("{doubt}, {}", otherwise(name)));
+        let doubt = self.doubt().map(|doubt| format!("{doubt}, {otherwise}"));
         match (all_different, self.too_many || (different > FEW && different > there / 2)) {
             (true, _) | (_, true) if doubt.is_some() => ignored(doubt.unwrap_or_default()),
             (true, _) => ignored("it is different text in every row, as a name or number of a thing is".into()),
@@ -166,7 +170,7 @@ impl Tally {
         }
         let most = match self.numbers > self.texts + self.dates {
             true => "numbers",
-            false if self.dates > self.texts => "dates",
+            false if self.texts > 0 && self.dates > self.texts => "dates",
             false => return None,
         };
         Some(format!("`{cell}` in {place} stands among {most}; correct it"))
@@ -252,15 +256,6 @@ impl Tally {
         });
         values.into_iter().cloned().collect()
     }
-}
-
-/// What to do about a cell that is not to be corrected.
-fn otherwise(name: &str) -> String {
-    let key = toml_key(name);
-    format!(
-        "leave the cell empty when the value is missing, or say what the column is: data.columns.{key} = \"category\" or \
-         \"ignore\""
-    )
 }
 
 /// What is wrong with a number that cannot be used.

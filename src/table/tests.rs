@@ -182,7 +182,11 @@ fn which_sign_parts_a_fraction_is_found() {
         let options = CsvOptions { decimal: Some(asked), ..CsvOptions::default() };
         let rows = CsvFile::from_bytes("x", text.as_bytes().to_vec(), &options).unwrap();
         assert_eq!(rows.decimal(), Some(asked));
-        rows.each(&mut |_, row| Ok(assert_eq!(&row[0], cell, "{text}"))).unwrap();
+        rows.each(&mut |_, row| {
+            assert_eq!(&row[0], cell, "{text}");
+            Ok(())
+        })
+        .unwrap();
     }
     let options = CsvOptions { decimal: Some(';'), ..CsvOptions::default() };
     let error = CsvFile::from_bytes("x", b"a\n1\n".to_vec(), &options).unwrap_err().to_string();
