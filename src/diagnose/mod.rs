@@ -104,7 +104,7 @@ pub fn before_training<T: Real>(
 }
 
 /// `3 samples`, `1 sample`.
-fn count(number: usize, what: &str) -> String {
+pub(crate) fn count(number: usize, what: &str) -> String {
     let plural = if number == 1 {
         ""
     } else if what.ends_with('s') {

@@ -8,6 +8,9 @@ pub(super) fn is_missing(text: &str) -> bool {
     text.is_empty() || (text.len() <= 4 && MISSING.iter().any(|word| text.eq_ignore_ascii_case(word)))
 }
 
+/// The largest size of a number: how far two are apart still fits 4 bytes.
+pub(super) const LARGEST: f64 = 1e38;
+
 /// A cell as a number; NaN and infinities are numbers too, for the caller to refuse.
 pub(super) fn number(text: &str) -> Option<f64> {
     text.parse().ok()

@@ -1,6 +1,6 @@
 //! The columns of a table as a model knows them: what each is, and how a row becomes the numbers that a network takes.
 
-use super::cell::{date, is_missing, number};
+use super::cell::{LARGEST, date, is_missing, number};
 use super::{ColumnKind, Rows};
 use crate::model::nearest;
 use crate::{Error, Result};
@@ -132,10 +132,14 @@ impl Encoding {
     }
 }
 
+/// What is wanted instead of a number that is so many deviations away that 4 bytes do not hold it.
+pub(super) const NEARER: &str = "a number nearer to those of the rows that train";
+
 /// A cell as a finite number, or what is wanted.
 pub(super) fn finite(text: &str) -> std::result::Result<f64, &'static str> {
     match number(text) {
-        Some(x) if x.is_finite() => Ok(x),
+        Some(x) if x.abs() <= LARGEST => Ok(x),
+        Some(x) if x.is_finite() => Err("a number of at most 1e38 in size"),
         Some(_) => Err("a finite number, or empty where the value is missing"),
         None => Err("a number, or empty where the value is missing"),
     }
@@ -261,6 +265,9 @@ impl Table {
                 let room;
                 (room, rest) = rest.split_at_mut(column.encoding.width());
                 column.encoding.write(value, room);
+                if !room.iter().all(|x| x.is_finite()) {
+                    return Err(wrong(NEARER));
+                }
             }
         }
         Ok((crate::tensor(&[rows.len(), width], numbers), unseen))
@@ -278,6 +285,12 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// A name as TOML writes it in a key: with quotes where it needs them.
+pub(super) fn toml_key(name: &str) -> String {
+    let is_bare = |letter: char| letter.is_ascii_alphanumeric() || ['-', '_'].contains(&letter);
+    if !name.is_empty() && name.chars().all(is_bare) { name.into() } else { format!("{name:?}") }
 }
 
 /// Names in a row, the middle of a long list left out.

@@ -33,6 +33,9 @@ pub trait TableFile {
     /// What stands between two cells, where the file is text.
     fn delimiter(&self) -> Option<char>;
 
+    /// What stands before the fraction of a number, where the file is text; [`TableFile::each`] hands on a point.
+    fn decimal(&self) -> Option<char>;
+
     /// Calls `visit` for every row with its number.
     ///
     /// # Errors
@@ -78,9 +81,11 @@ pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>, options: &CsvOptions
 
 #[cfg(feature = "parquet")]
 fn parquet(path: PathBuf, bytes: Option<Vec<u8>>, options: &CsvOptions) -> Result<Box<dyn TableFile>> {
-    if let Some(delimiter) = options.delimiter {
-        let wanted = format!("left out: {} is Parquet, whose cells need none", path.display());
-        return Err(Error::option("the delimiter", wanted, format!("`{delimiter}`")));
+    for (name, asked) in [("the delimiter", options.delimiter), ("the decimal sign", options.decimal)] {
+        if let Some(asked) = asked {
+            let wanted = format!("left out: {} is Parquet, whose cells need none", path.display());
+            return Err(Error::option(name, wanted, format!("`{asked}`")));
+        }
     }
     Ok(Box::new(super::parquet_file::ParquetFile::new(path, bytes)?))
 }

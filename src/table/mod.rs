@@ -2,7 +2,7 @@
 //!
 //! | step | what it does |
 //! | --- | --- |
-//! | [`open`] | finds the form of a file, delimiter and header; its rows name the row of whatever is wrong |
+//! | [`open`] | finds the form of a file, delimiter, header and decimal sign; its rows name the row of whatever is wrong |
 //! | [`Survey`] | a first pass: the kind of every column, and what the target asks for |
 //! | [`RawTable`] | a second pass: every row as numbers; fits a [`Table`] on the rows that train |
 //! | [`Table`] | the columns with means, deviations and categories: goes with the model, encodes rows |
@@ -17,6 +17,7 @@ mod raw;
 mod rows;
 mod survey;
 mod tally;
+mod written;
 
 pub use column::{Column, Encoding, Table, Unseen};
 pub use csv_file::{CsvFile, CsvOptions};

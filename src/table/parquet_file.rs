@@ -101,6 +101,10 @@ impl TableFile for ParquetFile {
         None
     }
 
+    fn decimal(&self) -> Option<char> {
+        None
+    }
+
     fn each(&self, visit: &mut dyn FnMut(usize, &StringRecord) -> Result<()>) -> Result<()> {
         let reader = self.reader()?;
         let damaged = |row: usize, problem| self.data(&format!("row {row} cannot be read: {problem}"));

@@ -37,12 +37,14 @@ fn a_table_is_the_same_as_parquet_and_as_csv_by_every_codec() {
         let file = open(&name).unwrap();
         let raw = numbers(&*file).unwrap();
         assert_eq!(raw.survey.kinds, csv.survey.kinds, "{name}");
-        let fitted = raw.fit(&all[..20]);
+        let fitted = raw.fit(&all[..20]).unwrap();
         // Python writes True where others write true.
-        let text =
-            serde_json::to_string(&csv.fit(&all[..20])).unwrap().replace("True", "true").replace("False", "false");
+        let text = serde_json::to_string(&csv.fit(&all[..20]).unwrap())
+            .unwrap()
+            .replace("True", "true")
+            .replace("False", "false");
         assert_eq!(serde_json::to_string(&fitted).unwrap(), text, "{name}");
-        assert_eq!(raw.encode(&fitted, &all), csv.encode(&csv.fit(&all[..20]), &all), "{name}");
+        assert_eq!(raw.encode(&fitted, &all), csv.encode(&csv.fit(&all[..20]).unwrap(), &all), "{name}");
         assert_eq!(raw.targets(&all, 0.0, 1.0), csv.targets(&all, 0.0, 1.0), "{name}");
         let bytes = table::from_bytes("bytes", std::fs::read(path(&name)).unwrap(), &CsvOptions::default()).unwrap();
         assert_eq!(cells(&*bytes).unwrap(), cells(&*file).unwrap(), "{name}");
@@ -68,9 +70,13 @@ fn what_has_no_text_is_told_with_its_column() {
         let error = open(&format!("{name}.parquet")).and_then(|file| cells(&*file)).unwrap_err().to_string();
         assert!(error.contains(why) && error.contains("parquet: "), "wants {why} in {error}");
     }
-    let options = CsvOptions { delimiter: Some(';'), ..CsvOptions::default() };
-    let error = table::open(&path("kinds.parquet"), &options).map(|_| ()).unwrap_err().to_string();
-    assert!(error.contains("the delimiter must be left out"), "{error}");
+    for (options, what) in [
+        (CsvOptions { delimiter: Some(';'), ..CsvOptions::default() }, "the delimiter"),
+        (CsvOptions { decimal: Some(','), ..CsvOptions::default() }, "the decimal sign"),
+    ] {
+        let error = table::open(&path("kinds.parquet"), &options).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(&format!("{what} must be left out")), "{error}");
+    }
 }
 
 /// Any part of a file from its beginning is refused, and any byte changed gives a table or an error.

@@ -2,10 +2,10 @@
 
 use super::TableFile;
 use super::cell::{date, is_missing};
-use super::column::{Column, Encoding, Table, Value, finite};
+use super::column::{Column, Encoding, NEARER, Table, Value, finite};
 use super::survey::{ColumnKind, Survey, Task};
 use crate::data::Target;
-use crate::{Result, Tensor, tensor};
+use crate::{Error, Result, Tensor, tensor};
 use std::collections::BTreeMap;
 
 /// Categories that have a number of their own; rarer ones share none.
@@ -124,7 +124,10 @@ impl RawTable {
     }
 
     /// Measures means, deviations and categories on the rows `train` alone.
-    pub fn fit(&self, train: &[usize]) -> Table {
+    ///
+    /// # Errors
+    /// [`Error::Option`] with the row and column of a number that is too many deviations away for 4 bytes.
+    pub fn fit(&self, train: &[usize]) -> Result<Table> {
         let width = self.used().count();
         let mut place = 0;
         let columns = self.columns.iter().map(|column| {
@@ -134,13 +137,15 @@ impl RawTable {
                 Some(kind) => {
                     let cells = || train.iter().map(|row| self.values[row * width + place]);
                     let encoding = column.encoding(kind, &cells);
+                    let all = self.values.iter().skip(place).step_by(width);
+                    column.check(&encoding, all)?;
                     place += 1;
                     encoding
                 }
             };
-            Column { name: column.name.clone(), encoding }
+            Ok(Column { name: column.name.clone(), encoding })
         });
-        Table { columns: columns.collect(), header: self.header }
+        Ok(Table { columns: columns.collect::<Result<_>>()?, header: self.header })
     }
 
     /// Some rows as the numbers that the network takes, (rows, [`Table::width`]), by a table that [`RawTable::fit`] gave.
@@ -208,6 +213,18 @@ fn table_encodings(table: &Table) -> impl Iterator<Item = &Encoding> {
 }
 
 impl RawColumn {
+    /// Whether each of all cells is a number of 4 bytes in that encoding.
+    fn check<'a>(&self, encoding: &Encoding, all: impl Iterator<Item = &'a f32>) -> Result<()> {
+        let (Encoding::Number { mean, std, .. } | Encoding::Date { mean, std, .. }) = encoding else { return Ok(()) };
+        for (row, &raw) in all.enumerate().filter(|(_, raw)| !raw.is_nan()) {
+            let x = self.first + f64::from(raw);
+            if !(((x - mean) / std) as f32).is_finite() {
+                return Err(Error::option(format!("row {}, column `{}`", row + 1, self.name), NEARER, x));
+            }
+        }
+        Ok(())
+    }
+
     /// The encoding of a column by its cells in the rows that train.
     fn encoding<I: Iterator<Item = f32>>(&self, kind: ColumnKind, cells: &dyn Fn() -> I) -> Encoding {
         if kind == ColumnKind::Category {

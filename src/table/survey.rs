@@ -54,7 +54,7 @@ pub struct Survey {
     pub task: Task,
     /// How many rows there are.
     pub rows: usize,
-    /// What a reader of the result should know, a line each: which columns are left out, and why.
+    /// What a reader of the result should know, a line each: which columns are left out or doubtful, and why.
     pub notes: Vec<String>,
     pub(super) tallies: Vec<Tally>,
 }
@@ -65,18 +65,13 @@ impl Survey {
     /// # Errors
     /// [`Error::Option`] for a target that is not there, with the nearest name; [`Error::Data`] for what [`TableFile::each`]
     /// refuses, no rows, a target that is missing in a row, of one class, or of another kind than the task wants, numbers that
-    /// are not finite, and columns of numbers with a text among them, each with its row.
+    /// are too large or not finite, and columns of numbers with a text among them, each with its row.
     pub fn new(file: &dyn TableFile, target: &str, options: &SurveyOptions) -> Result<Self> {
         let names = file.columns();
         let place = |name: &str| names.iter().position(|own| own == name);
-        let missing = |what: &str, name: &str| {
-            let all: Vec<&str> = names.iter().map(String::as_str).collect();
-            let wanted = format!("one of the columns {} (did you mean `{}`?)", columns_text(file), nearest(name, &all));
-            Error::option(format!("{}: {what}", file.path().display()), wanted, format!("`{name}`"))
-        };
-        let target = place(target).ok_or_else(|| missing("the target", target))?;
+        let target = place(target).ok_or_else(|| no_column(file, "the target", target))?;
         if let Some(name) = options.columns.keys().find(|name| place(name).is_none()) {
-            return Err(missing("a column with a kind", name));
+            return Err(no_column(file, "a column with a kind", name));
         }
         let mut tallies: Vec<Tally> = names.iter().map(|_| Tally::new()).collect();
         let mut rows = 0;
@@ -98,15 +93,34 @@ impl Survey {
                 kinds.push(None);
                 continue;
             }
-            let (kind, why) =
+            let (kind, note) =
                 tally.kind(name, rows, options.columns.get(name)).map_err(|problem| file.data(&problem))?;
             kinds.push(Some(kind));
-            notes.extend(why.map(|why| format!("column `{name}` is left out: {why}")));
+            notes.extend(note);
         }
         if kinds.iter().flatten().all(|&kind| kind == ColumnKind::Ignore) {
             let why = if notes.is_empty() { "there is no other column".into() } else { notes.join("; ") };
             return Err(file.data(&format!("has nothing to tell `{}` from: {why}", names[target])));
         }
+        if options.task.is_none() && task == Task::Classification {
+            notes.extend(tallies[target].doubtful_target(&names[target]));
+        }
+        if file.decimal() == Some(',') {
+            notes.push("numbers are written with a decimal comma".into());
+        }
         Ok(Survey { kinds, target, task, rows, notes, tallies })
     }
+}
+
+/// A column that is asked for and not there.
+fn no_column(file: &dyn TableFile, what: &str, name: &str) -> Error {
+    let (all, columns) = (file.columns().iter().map(String::as_str).collect::<Vec<_>>(), columns_text(file));
+    let wanted = match file.has_header() {
+        true => format!("one of the columns {columns} (did you mean `{}`?)", nearest(name, &all)),
+        false => format!(
+            "one of the columns {columns}, which are called by numbers because the file has no header (if its first row has \
+             the names, say data.header = true)"
+        ),
+    };
+    Error::option(format!("{}: {what}", file.path().display()), wanted, format!("`{name}`"))
 }

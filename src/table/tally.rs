@@ -1,6 +1,8 @@
 //! What is counted of one column, and what follows from it.
 
-use super::cell::{date, is_missing, number};
+use super::cell::{LARGEST, date, is_missing, number};
+use super::column::toml_key;
+use super::written::meant;
 use super::{ColumnKind, Task};
 use std::collections::HashMap;
 
@@ -8,7 +10,8 @@ use std::collections::HashMap;
 const COUNTED: usize = 10_000;
 /// Texts that are a category however rare each is.
 const FEW: usize = 64;
-/// Whole numbers as a target are classes up to so many different ones, and where there are …
+/// Up to so many different values a column of numbers with a few texts may be one of codes, and whole numbers as a target are
+/// classes, where there are …
 const CLASSES: usize = 20;
 /// … so many rows for each on average.
 const ROWS_A_CLASS: usize = 5;
@@ -20,9 +23,10 @@ pub(super) struct Tally {
     pub numbers: usize,
     pub dates: usize,
     texts: usize,
-    /// Row and content of the first cell that is text, and of the first that is a number without being finite.
+    /// Row and content of the first cell that is text, of the first date, and of the first that is a number too large or not finite.
     first_text: Option<(String, String)>,
-    not_finite: Option<(String, String)>,
+    first_date: Option<(String, String)>,
+    unusable: Option<(String, String)>,
     first_missing: Option<String>,
     /// How often each cell occurs; frozen when there are too many different ones.
     pub values: HashMap<String, usize>,
@@ -52,12 +56,13 @@ impl Tally {
         }
         let value = if let Some(x) = number(cell) {
             self.numbers += 1;
-            if !x.is_finite() {
-                self.not_finite.get_or_insert_with(|| (place(), cell.into()));
+            if x.is_nan() || x.abs() > LARGEST {
+                self.unusable.get_or_insert_with(|| (place(), cell.into()));
             }
             Some(x)
         } else if let Some(days) = date(cell) {
             self.dates += 1;
+            self.first_date.get_or_insert_with(|| (place(), cell.into()));
             self.time |= days.fract() != 0.0;
             Some(days)
         } else {
@@ -80,7 +85,10 @@ impl Tally {
         }
     }
 
-    /// What a column that is not the target is, and why it is left out; or what is wrong with it.
+    /// What a column that is not the target is, and what its reader should know of that; or what is wrong with it.
+    ///
+    /// A number among texts is a category like any other, and so are a few texts among up to 20 different values. Where there are
+    /// more, and more than nine numbers to a text, the text is a slip and an error.
     pub fn kind(
         &self,
         name: &str,
@@ -88,7 +96,11 @@ impl Tally {
         asked: Option<&ColumnKind>,
     ) -> std::result::Result<(ColumnKind, Option<String>), String> {
         let (there, different) = (rows - self.missing, self.values.len());
-        let ignored = |why: String| Ok((ColumnKind::Ignore, Some(why)));
+        let otherwise =
+            format!("or say what the column is: data.columns.{} = \"category\" or \"ignore\"", toml_key(name));
+        let numbers_only =
+            || self.numbers_only(name, &format!("leave the cell empty when the value is missing, {otherwise}"));
+        let ignored = |why: String| Ok((ColumnKind::Ignore, Some(format!("column `{name}` is left out: {why}"))));
         if asked == Some(&ColumnKind::Ignore) {
             return Ok((ColumnKind::Ignore, None));
         }
@@ -96,7 +108,9 @@ impl Tally {
             return ignored("no row has a value".into());
         }
         match asked {
-            Some(&ColumnKind::Number) => return self.numbers_only(name).map(|()| (ColumnKind::Number, None)),
+            Some(&ColumnKind::Number) => {
+                return numbers_only().map(|()| (ColumnKind::Number, None));
+            }
             Some(&ColumnKind::Category) if self.too_many => {
                 return Err(format!("column `{name}` has more than {COUNTED} categories"));
             }
@@ -113,7 +127,7 @@ impl Tally {
             return ignored(format!("it is `{}` in every row", self.values.keys().next().map_or("", String::as_str)));
         }
         if self.numbers == there {
-            self.numbers_only(name)?;
+            numbers_only()?;
             if self.counting && self.whole && self.missing == 0 && rows > CLASSES {
                 return ignored("it only counts the rows".into());
             }
@@ -122,31 +136,65 @@ impl Tally {
         if self.dates == there {
             return Ok((ColumnKind::Date, None));
         }
-        // Nine numbers to a text are numbers with a slip, which must not quietly become categories.
-        if self.numbers > 9 * (self.texts + self.dates) && different > FEW {
-            return self.numbers_only(name).map(|()| (ColumnKind::Number, None));
+        if self.has_slip(there) {
+            return numbers_only().map(|()| (ColumnKind::Number, None));
         }
         let all_different = different == there && there > 2;
+        let doubt = self.doubt().map(|doubt| format!("{doubt}, {otherwise}"));
         match (all_different, self.too_many || (different > FEW && different > there / 2)) {
+            (true, _) | (_, true) if doubt.is_some() => ignored(doubt.unwrap_or_default()),
             (true, _) => ignored("it is different text in every row, as a name or number of a thing is".into()),
             (_, true) => ignored("it is text that hardly ever repeats".into()),
-            _ => Ok((ColumnKind::Category, None)),
+            _ => Ok((
+                ColumnKind::Category,
+                doubt.map(|doubt| format!("column `{name}` is taken for categories: {doubt}")),
+            )),
         }
     }
 
-    /// Whether all values are finite numbers, or which is not.
-    fn numbers_only(&self, name: &str) -> std::result::Result<(), String> {
-        if let Some((place, cell)) = &self.not_finite {
+    /// Whether the few texts are slips in a column of numbers, of which there are too many different ones for codes.
+    fn has_slip(&self, there: usize) -> bool {
+        self.numbers < there && self.numbers > 9 * (there - self.numbers) && self.values.len() > CLASSES
+    }
+
+    /// Row and content of the first text, or where there is none of the first date.
+    fn not_a_number(&self) -> Option<&(String, String)> {
+        self.first_text.as_ref().or(self.first_date.as_ref())
+    }
+
+    /// Why it may be a mistake to take the values for texts.
+    fn doubt(&self) -> Option<String> {
+        let (place, cell) = self.not_a_number()?;
+        if let Some(meant) = meant(cell) {
+            return Some(format!("it looks like {meant}"));
+        }
+        let most = match self.numbers > self.texts + self.dates {
+            true => "numbers",
+            false if self.texts > 0 && self.dates > self.texts => "dates",
+            false => return None,
+        };
+        Some(format!("`{cell}` in {place} stands among {most}; correct it"))
+    }
+
+    /// The same of the target, for its reader.
+    pub fn doubtful_target(&self, name: &str) -> Option<String> {
+        let doubt = self.doubt()?;
+        Some(format!("the target `{name}` is taken for classes: {doubt}, or say data.task = \"classification\""))
+    }
+
+    /// Whether all values are numbers that can be used, or which is not and what to do.
+    fn numbers_only(&self, name: &str, otherwise: &str) -> std::result::Result<(), String> {
+        if let Some((place, cell)) = &self.unusable {
             return Err(format!(
-                "{place}, column `{name}`: `{cell}` is no finite number; leave the cell empty when the value is missing"
+                "{place}, column `{name}`: `{cell}` is {}; leave the cell empty when the value is missing",
+                unusable(cell)
             ));
         }
-        match &self.first_text {
-            Some((place, cell)) => Err(format!(
-                "{place}, column `{name}`: `{cell}` stands among numbers; correct it, leave the cell empty when the value is \
-                 missing, or say what the column is: data.columns.{name} = \"category\" or \"ignore\""
-            )),
-            None if self.dates > 0 => Err(format!("column `{name}` has dates among its numbers")),
+        match self.not_a_number() {
+            Some((place, cell)) => {
+                let correction = meant(cell).map_or("correct it".into(), |meant| format!("it looks like {meant}"));
+                Err(format!("{place}, column `{name}`: `{cell}` stands among numbers; {correction}, {otherwise}"))
+            }
             None => Ok(()),
         }
     }
@@ -158,9 +206,10 @@ impl Tally {
                 if self.missing > 1 { format!(", and {} more have none", self.missing - 1) } else { String::new() };
             return Err(format!("{place} has no value of the target `{name}`{others}; fill in or remove such rows"));
         }
-        if let Some((place, cell)) = &self.not_finite {
+        if let Some((place, cell)) = &self.unusable {
+            let what = unusable(cell);
             return Err(format!(
-                "{place}: the target `{name}` is `{cell}`, and a finite number is wanted; correct or remove the row"
+                "{place}: the target `{name}` is `{cell}`, which is {what}; correct or remove the row"
             ));
         }
         let different = self.values.len();
@@ -172,22 +221,27 @@ impl Tally {
         });
         if different == 1 {
             let only = self.values.keys().next().map_or("", String::as_str);
-            return Err(format!("the target `{name}` is `{only}` in all {rows} rows; there is nothing to tell apart"));
+            let all = if rows == 1 { "the only row".into() } else { format!("all {rows} rows") };
+            return Err(format!("the target `{name}` is `{only}` in {all}; there is nothing to tell apart"));
         }
+        let otherwise = "remove the row, or say data.task = \"classification\"";
         match task {
-            Task::Regression if !numbers => {
-                self.numbers_only(name)?;
+            Task::Regression if self.dates == rows => {
                 Err(format!("the target `{name}` has dates; a number is wanted, such as days"))
             }
-            Task::Classification if self.too_many || (different > 2 && 2 * different > rows) => Err(format!(
-                "the target `{name}` has {different} different values in {rows} rows, too many to learn as classes{}",
-                if numbers { "; --task regression takes them as numbers" } else { "; is it the right column?" }
-            )),
+            Task::Regression if !numbers => self.numbers_only(name, otherwise).map(|()| task),
+            Task::Classification if self.too_many || (different > 2 && 2 * different > rows) => {
+                let advice = match self.doubt() {
+                    _ if numbers => "data.task = \"regression\" takes them as numbers".into(),
+                    Some(doubt) => doubt,
+                    None => "is it the right column?".into(),
+                };
+                let many = format!("has {different} different values in {rows} rows, too many to learn as classes");
+                Err(format!("the target `{name}` {many}; {advice}"))
+            }
             // One slip in a column of numbers would make every number a class.
-            Task::Classification
-                if asked.is_none() && !numbers && self.numbers > 9 * (rows - self.numbers) && different > CLASSES =>
-            {
-                self.numbers_only(name).map(|()| task)
+            Task::Classification if asked.is_none() && self.has_slip(rows) => {
+                self.numbers_only(name, otherwise).map(|()| task)
             }
             _ => Ok(task),
         }
@@ -201,5 +255,13 @@ impl Tally {
             (x, y) => y.is_some().cmp(&x.is_some()).then_with(|| a.cmp(b)),
         });
         values.into_iter().cloned().collect()
+    }
+}
+
+/// What is wrong with a number that cannot be used.
+fn unusable(cell: &str) -> &'static str {
+    match number(cell) {
+        Some(x) if x.is_finite() => "too large (a number can have a size of 1e38)",
+        _ => "no finite number",
     }
 }

@@ -18,12 +18,12 @@ pub struct Setting {
 impl Setting {
     /// A value for the field at a path such as `optimizer.lr`.
     pub fn new(field: &str, value: Value) -> Self {
-        Setting { path: field.split('.').map(str::to_string).collect(), value }
+        Setting { path: names(field), value }
     }
 
-    /// The path of the field.
+    /// The path of the field, names with a point in quotes.
     pub fn field(&self) -> String {
-        self.path.join(".")
+        written(&self.path)
     }
 
     /// The value as it is read: text without quotes.
@@ -49,13 +49,14 @@ impl Serialize for Setting {
     }
 }
 
-/// Reads `optimizer.lr=0.01` or `layers.0.out_features=20`; a value that is not TOML is text.
+/// Reads `optimizer.lr=0.01`, `layers.0.out_features=20` or `data.columns."sepal.length"=ignore`; a value that is not TOML is
+/// text.
 impl std::str::FromStr for Setting {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let (key, value) = text.split_once('=').ok_or("wants key=value, such as optimizer.lr=0.01")?;
-        let path: Vec<String> = key.trim().split('.').map(str::to_string).collect();
+        let path = names(key);
         if path.iter().any(String::is_empty) {
             return Err(format!("wants a key such as optimizer.lr before the `=`, got `{key}`"));
         }
@@ -63,6 +64,26 @@ impl std::str::FromStr for Setting {
             toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
         Ok(Setting { path, value: parsed.unwrap_or_else(|| Value::String(value.to_string())) })
     }
+}
+
+/// The names of a path such as `data.columns."sepal.length"`, as TOML reads it; what is no TOML is cut at its points.
+fn names(key: &str) -> Vec<String> {
+    let mut path = Vec::new();
+    let mut level = toml::from_str::<Table>(&format!("{key} = 0")).ok();
+    while let Some((name, value)) = level.and_then(|table| table.into_iter().next()) {
+        path.push(name);
+        level = value.as_table().cloned();
+    }
+    if path.is_empty() { key.split('.').map(|name| name.trim().to_string()).collect() } else { path }
+}
+
+/// A path as [`names`] reads it.
+fn written(path: &[String]) -> String {
+    let name = |name: &String| match name.contains(['.', '"', '\'']) {
+        true => Value::String(name.clone()).to_string(),
+        false => name.clone(),
+    };
+    path.iter().map(name).collect::<Vec<_>>().join(".")
 }
 
 impl Setting {
@@ -76,11 +97,24 @@ impl Setting {
 ///
 /// # Errors
 /// An unknown field or value, with the nearest name.
-pub fn described<D: DeserializeOwned>(mut table: Table, settings: &[Setting]) -> Result<D> {
-    apply(&mut table, settings)?;
-    let wrong =
-        |error: toml::de::Error| Error::option("--set", "a field of the description", with_nearest(error.message()));
-    of_table(&table).map_err(wrong)
+pub fn described<D: DeserializeOwned>(table: Table, settings: &[Setting]) -> Result<D> {
+    let mut whole = table.clone();
+    apply(&mut whole, settings)?;
+    let wrong = |error: toml::de::Error| {
+        let name = culprit::<D>(&table, settings, &error);
+        Error::option(name, "a field of the description and a value of its kind", with_nearest(error.message()))
+    };
+    of_table(&whole).map_err(wrong)
+}
+
+/// `--set KEY=VALUE` of the first setting with which a description has this error.
+fn culprit<D: DeserializeOwned>(table: &Table, settings: &[Setting], error: &toml::de::Error) -> String {
+    let has_error = |settings: &[Setting]| {
+        let mut table = table.clone();
+        apply(&mut table, settings).is_ok() && of_table::<D>(&table).is_err_and(|own| own.message() == error.message())
+    };
+    let first = (0..settings.len()).find(|&last| has_error(&settings[..=last]));
+    first.map_or("--set".into(), |first| format!("--set {}", settings[first]))
 }
 
 /// Through text, so that the reader of descriptions is compiled for one format alone.
@@ -91,7 +125,7 @@ fn of_table<D: DeserializeOwned>(table: &Table) -> std::result::Result<D, toml::
 fn apply(table: &mut Table, settings: &[Setting]) -> Result<()> {
     for Setting { path, value } in settings {
         set(table, path, value.clone())
-            .map_err(|problem| Error::option(format!("--set {}", path.join(".")), "the place of a field", problem))?;
+            .map_err(|problem| Error::option(format!("--set {}", written(path)), "the place of a field", problem))?;
     }
     Ok(())
 }
@@ -120,12 +154,16 @@ pub fn parse<D: DeserializeOwned>(path: &Path, bytes: Vec<u8>, settings: &[Setti
     if settings.is_empty() {
         return toml::from_str(&text).map_err(placed);
     }
-    let mut table: Table = toml::from_str(&text).map_err(placed)?;
-    apply(&mut table, settings)?;
-    of_table(&table).map_err(|error| match toml::from_str::<D>(&text) {
+    let table: Table = toml::from_str(&text).map_err(placed)?;
+    let mut whole = table.clone();
+    apply(&mut whole, settings)?;
+    of_table(&whole).map_err(|error| match toml::from_str::<D>(&text) {
         // What is wrong in the file itself is told with its place.
         Err(own) if own.message() == error.message() => placed(own),
-        _ => wrong(format!("with what --set gives: {}", with_nearest(error.message()))),
+        _ => {
+            let name = culprit::<D>(&table, settings, &error);
+            wrong(format!("with {name}: {}", with_nearest(error.message())))
+        }
     })
 }
 
@@ -195,6 +233,18 @@ mod tests {
         let got = set_in(text, &["seed=7", "layers.1.out=3", "optimizer.lr=1e-2", "name=a b", "shape=[1, 8]"]).unwrap();
         let wanted = "seed = 7\nname = 'a b'\nshape = [1, 8]\n[optimizer]\nlr = 0.01\n[[layers]]\nout = 1\n[[layers]]\nout = 3\n";
         assert_eq!(got, toml::from_str::<Table>(wanted).unwrap());
+        // A name in quotes may hold anything, and comes back as it is written after --set.
+        for (setting, name) in [
+            (r#"a."sepal.length"=ignore"#, "sepal.length"),
+            (r#"a."say \"x\".y"=ignore"#, "say \"x\".y"),
+            ("a.it's=ignore", "it's"),
+            ("a.größe=ignore", "größe"),
+        ] {
+            let got = set_in("", &[setting]).unwrap();
+            assert_eq!(got["a"].get(name).and_then(Value::as_str).map(str::trim), Some("ignore"), "{setting}");
+            let again = setting.parse::<Setting>().unwrap().to_string();
+            assert_eq!(set_in("", &[&again]).unwrap(), got, "{again}");
+        }
     }
 
     #[test]
@@ -219,7 +269,16 @@ mod tests {
         let path = folder.path().join("run.toml");
         std::fs::write(&path, "a = 1\nä = 2\n  b = 'x'\n").unwrap();
         let error = read::<BTreeMap<String, u32>>(&path, &[]).unwrap_err().to_string();
-        assert!(error.contains("line 3, column 7: invalid type") || error.contains("line 2, column 1"), "{error}");
-        assert!(!error.contains('\n'), "{error}");
+        assert!(error.contains("line 2, column 1: ") && !error.contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn of_several_settings_the_wrong_one_is_named() {
+        type Numbers = BTreeMap<String, u32>;
+        let settings = ["a=1", "b=x", "c=2"].map(|text| text.parse::<Setting>().unwrap());
+        let error = parse::<Numbers>(Path::new("run.toml"), b"a = 3\n".to_vec(), &settings).unwrap_err().to_string();
+        assert!(error.starts_with("run.toml: with --set b=x: invalid type: string \"x\""), "{error}");
+        let error = described::<Numbers>(Table::new(), &settings).unwrap_err().to_string();
+        assert!(error.starts_with("--set b=x must be a field of the description and a value of its kind"), "{error}");
     }
 }

@@ -78,6 +78,7 @@ fn what_a_file_holds_is_written_down_and_gives_the_same_run() {
     for line in [
         "target = \"kind\"",
         "delimiter = \";\"",
+        "decimal = \".\"",
         "header = true",
         "task = \"classification\"",
         "colour = \"category\"",
@@ -103,6 +104,42 @@ fn what_a_file_holds_is_written_down_and_gives_the_same_run() {
         assert!(first == fs::read(place.path(&format!("{run}/model.safetensors"))).unwrap(), "{run}");
     }
     assert_eq!(limpide_with(&["resume", &fourth]).code, 0);
+}
+
+/// With decimal commas a file gives the bits that it gives with points, to the answers.
+#[test]
+fn decimal_commas_train_and_answer_as_points_do() {
+    let place = Place::new();
+    let row = |i: usize| format!("{},{};{};{},5\n", i * 37 % 50, i % 10, ["a", "b"][i % 2], 3 * (i * 37 % 50));
+    let text = format!("x;word;y\n{}", (0..100).map(row).collect::<String>());
+    let [comma, point] = [("comma", text.clone()), ("point", text.replace(',', "."))]
+        .map(|(name, text)| (name, place.put(&format!("{name}.csv"), text)));
+    let dry = train(&comma.1, &place.path("dry"), &["--target", "y", "--dry-run"]);
+    assert!(dry.stdout.contains("numbers are written with a decimal comma\n"), "{}{}", dry.stdout, dry.stderr);
+    let answers = [(&comma, "x;word\n5,1;a\n7;b\n"), (&point, "x;word\n5.1;a\n7;b\n")].map(|((name, file), rows)| {
+        place.train(file, name, "--target y --set epochs=3");
+        let (run, new) = (place.path(name), place.put("new.csv", rows));
+        let predicted = limpide_with(&["predict", &run, &new]);
+        assert_eq!(predicted.code, 0, "{}", predicted.stderr);
+        let model = fs::read(place.path(&format!("{name}/model.safetensors"))).unwrap();
+        let json = limpide_with(&["eval", &run, file, "--json"]).json();
+        (model, predicted.stdout, json["r2"].clone())
+    });
+    assert!(answers[0] == answers[1], "{:?} {:?}", &answers[0].1, &answers[1].1);
+    let written = fs::read_to_string(place.path("comma/run.toml")).unwrap();
+    assert!(written.contains("decimal = \",\"") && written.contains("task = \"regression\""), "{written}");
+    place.train(&place.path("comma/run.toml"), "again", "");
+    assert!(answers[0].0 == fs::read(place.path("again/model.safetensors")).unwrap());
+}
+
+#[test]
+fn a_column_with_a_point_in_its_name_is_set_in_quotes() {
+    let place = Place::new();
+    let file = place.put("fruit.csv", fruit(40).replacen("weight", "fruit.weight", 1));
+    let set = "data.columns.\"fruit.weight\"=ignore";
+    let ran = train(&file, &place.path("run"), &["--target", "kind", "--set", set, "--dry-run"]);
+    // Three colours are all that is left.
+    assert!(ran.stdout.contains("Linear(3, 32)"), "{}{}", ran.stdout, ran.stderr);
 }
 
 #[test]
@@ -194,7 +231,7 @@ fn rows_that_do_not_fit_a_model_are_refused_and_leave_nothing() {
         ("weight,colour,size\n160,red,2\n", &["the model knows no `size`", "--ignore-extra"]),
         ("weight,colour\n160,red\nheavy,red\n", &["row 2, column `weight` must be a number", "`heavy`"]),
         ("weight,colour\n160,red\nnan,red\n", &["row 2, column `weight` must be a finite number"]),
-        ("weight,colour\n160\n", &["row 1 (line 2) has 1 cells"]),
+        ("weight,colour\n160\n", &["row 1 (line 2) has 1 cell,"]),
         ("", &["is empty"]),
     ] {
         place.predict(text, &format!("--out {out}")).is_refused_with(&[&["new.csv"], words].concat());

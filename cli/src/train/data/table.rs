@@ -24,6 +24,9 @@ pub struct TableSource {
     /// What stands between two cells; found out when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
+    /// What stands before the fraction of a number, `.` or `,`; found out when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
     /// Whether the first row has the names of the columns; found out when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
@@ -39,7 +42,7 @@ impl TableSource {
     /// A file and a target, the rest to be found out.
     pub fn new(file: PathBuf, target: String) -> Self {
         let columns = BTreeMap::new();
-        TableSource { file, target, task: None, delimiter: None, header: None, columns, bytes: None }
+        TableSource { file, target, task: None, delimiter: None, decimal: None, header: None, columns, bytes: None }
     }
 
     /// The file, its form found.
@@ -47,8 +50,8 @@ impl TableSource {
     /// # Errors
     /// Those of [`table::open`].
     pub fn open(&mut self) -> Result<Box<dyn TableFile>> {
-        let options =
-            CsvOptions { delimiter: self.delimiter, header: self.header, expected: Some(self.target.clone()) };
+        let TableSource { delimiter, decimal, header, .. } = *self;
+        let options = CsvOptions { delimiter, decimal, header, expected: Some(self.target.clone()) };
         if self.file.as_os_str() == "-" && self.bytes.is_none() {
             self.bytes = Some(standard_input()?);
         }
@@ -68,7 +71,7 @@ impl TableSource {
             Survey::new(&*file, &self.target, &SurveyOptions { task: self.task, columns: self.columns.clone() })?;
         let notes = survey.notes.clone();
         self.task = Some(survey.task);
-        (self.delimiter, self.header) = (file.delimiter(), Some(file.has_header()));
+        (self.delimiter, self.decimal, self.header) = (file.delimiter(), file.decimal(), Some(file.has_header()));
         let kinds = file.columns().iter().zip(&survey.kinds);
         self.columns = kinds.filter_map(|(name, &kind)| Some((name.clone(), kind?))).collect();
         let raw = RawTable::read(&*file, survey)?;
@@ -84,13 +87,10 @@ impl TableSource {
         let blank = Dataset::new(name.clone(), nothing, raw.targets(&everything, 0.0, 1.0), classes)?;
         let parts = divided(&blank, split, run_seed)?;
         if parts.train.is_empty() {
-            return Err(Error::option(
-                "split",
-                "such that there are rows to train on",
-                format!("{} rows", blank.len()),
-            ));
+            let found = if blank.len() == 1 { "1 row".into() } else { format!("{} rows", blank.len()) };
+            return Err(Error::option("split", "such that there are rows to train on", found));
         }
-        let table = raw.fit(&parts.train);
+        let table = raw.fit(&parts.train).map_err(|error| file.data(&error.to_string()))?;
         let (mean, std) = raw.target_scale(&parts.train);
         let select = |rows: &[usize]| {
             let inputs = Inputs::Real(raw.encode(&table, rows));
