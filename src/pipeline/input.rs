@@ -86,7 +86,7 @@ impl Input {
 }
 
 /// Whether all numbers that the network is to see are finite; `name` calls the one by its sample and place that is not.
-pub(super) fn finite(prepared: &Tensor<f32>, name: impl Fn(usize, usize) -> String) -> Result<()> {
+fn finite(prepared: &Tensor<f32>, name: impl Fn(usize, usize) -> String) -> Result<()> {
     let each = prepared.len() / prepared.shape()[0].max(1);
     match values(prepared).iter().position(|x| !x.is_finite()) {
         Some(place) => {

@@ -1,7 +1,6 @@
 //! A pipeline in two halves, for whoever answers again and again: inputs are checked and scaled one by one, and the network
 //! then answers many of them at once.
 
-use super::input::finite;
 use super::{Input, Pipeline, Predictions};
 use crate::plan::Predictor;
 use crate::table::{Rows, Unseen};
@@ -23,11 +22,7 @@ impl Pipeline {
     /// Those of [`Pipeline::predict_rows`].
     pub fn prepare_rows(&self, rows: &Rows) -> Result<(Tensor<f32>, Vec<Unseen>)> {
         match &self.meaning.input {
-            Input::Table(table) => {
-                let (x, unseen) = table.encode(rows)?;
-                finite(&x, |row, number| rows.place(row, &table.features()[number]))?;
-                Ok((x, unseen))
-            }
+            Input::Table(table) => table.encode(rows),
             Input::Tensor { .. } => {
                 Err(Error::option("rows of a table", "for a model that was trained on one", "another model"))
             }

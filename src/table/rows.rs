@@ -127,7 +127,7 @@ impl Rows {
     }
 
     /// What messages call a cell.
-    pub(crate) fn place(&self, row: usize, column: &str) -> String {
+    pub(super) fn place(&self, row: usize, column: &str) -> String {
         format!("row {}, column `{column}`", self.first + row)
     }
 }

@@ -40,7 +40,7 @@ fn the_test_part_is_never_looked_at() {
     let place = Place::new();
     place.file(
         "moons.toml",
-        &SMALL.replace("validation = 0.2", "validation = 0.2\ntest = 0.2\n[test]\nmin_accuracy = 1.1"),
+        &SMALL.replace("validation = 0.2", "validation = 0.2\ntest = 0.2\n[test]\nmax_loss = 0.0"),
     );
     let ran = place.run("sweep @moons.toml --random optimizer.lr=log:0.01..1 --trials 2 --out @out");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
