@@ -1,6 +1,7 @@
 //! `limpide export`: a trained network in a form that other programs take.
 
 use crate::stdout;
+use crate::text::label;
 use crate::{model_file, overwrite};
 use limpide::files::write_atomically;
 use limpide::format::{self, Export, onnx, rust_source};
@@ -108,7 +109,7 @@ fn told(arguments: &Arguments, out: &Path, takes: Option<(&[usize], &Export)>) -
     let takes = takes.map_or(String::new(), |(sample, options)| {
         let divided = options.divisor.map(|divisor| format!(", bytes divided by {divisor}"));
         let measured = options.standardization.as_ref().map(|_| ", as they were measured".to_string());
-        let names = options.inputs.iter().map(|name| format!("\n  {name}"));
+        let names = options.inputs.iter().map(|name| format!("\n  {}", label(name)));
         let about: String = divided.into_iter().chain(measured).chain(names).collect();
         format!(": takes samples {}{about}", limpide::tensor::shape_text(sample))
     });

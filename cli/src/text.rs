@@ -9,6 +9,24 @@ pub fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> Strin
     format!("{count} {noun}{plural}")
 }
 
+/// The most letters of a name that somebody else chose.
+const LETTERS: usize = 60;
+
+/// A name on one line: what is no letter as Rust writes it, and the rest of a long one left out.
+pub fn label(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .flat_map(|letter| match letter.is_control() {
+            true => letter.escape_default().collect(),
+            false => vec![letter],
+        })
+        .collect();
+    match plain.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", &plain[..end]),
+        None => plain,
+    }
+}
+
 /// Rows of cells under each other, two spaces between columns; the columns in `right` (`1..`, `..0` for none) to the right,
 /// the others to the left.
 pub fn aligned(rows: &[Vec<String>], right: impl RangeBounds<usize>) -> String {
@@ -31,6 +49,13 @@ pub fn aligned(rows: &[Vec<String>], right: impl RangeBounds<usize>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_stays_on_its_line() {
+        assert_eq!(label("âge\n\u{1b}[31m"), "âge\\n\\u{1b}[31m");
+        assert_eq!(label(&"é".repeat(61)), format!("{}…", "é".repeat(60)));
+        assert_eq!(label(&"é".repeat(60)), "é".repeat(60));
+    }
 
     #[test]
     fn columns_stand_under_each_other_whatever_the_letters() {

@@ -4,7 +4,7 @@ mod statistics;
 
 use crate::model_file::{self, is_onnx};
 use crate::stdout;
-use crate::text::{aligned, counted};
+use crate::text::{aligned, counted, label};
 use crate::train::{Common, Paper, Setting, is_description, paper};
 use limpide::format::safetensors::Archive;
 use limpide::format::{Export, onnx};

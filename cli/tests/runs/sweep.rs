@@ -38,10 +38,8 @@ fn a_grid_is_sorted_by_validation_and_its_trials_are_ordinary_runs() {
 #[test]
 fn the_test_part_is_never_looked_at() {
     let place = Place::new();
-    place.file(
-        "moons.toml",
-        &SMALL.replace("validation = 0.2", "validation = 0.2\ntest = 0.2\n[test]\nmax_loss = 0.0"),
-    );
+    place
+        .file("moons.toml", &SMALL.replace("validation = 0.2", "validation = 0.2\ntest = 0.2\n[test]\nmax_loss = 0.0"));
     let ran = place.run("sweep @moons.toml --random optimizer.lr=log:0.01..1 --trials 2 --out @out");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     for trial in ["trial-0001", "trial-0002"] {
