@@ -158,8 +158,10 @@ impl Seen {
     /// The inputs and outputs by name.
     fn around_text(&self) -> Option<String> {
         let Export { inputs, divisor, output, .. } = &self.around;
-        let list =
-            |what: &str, names: &[String]| (!names.is_empty()).then(|| format!("{what}: {}\n", names.join(", ")));
+        let list = |what: &str, names: &[String]| {
+            let lines: String = names.iter().map(|name| format!("  {}\n", label(name))).collect();
+            (!names.is_empty()).then(|| format!("{what}:\n{lines}"))
+        };
         let divided = divisor.map(|divisor| format!("inputs: bytes divided by {divisor}\n"));
         let lines = [list("inputs", inputs), divided, list("outputs", output.names())];
         let text: String = lines.into_iter().flatten().collect();
