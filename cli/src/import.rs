@@ -34,6 +34,7 @@ pub struct Arguments {
 /// A file that cannot be read or written; weights that are not those of the layers: all that differ are named.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { file, layers, out } = arguments;
+    std::fs::metadata(file).map_err(|source| Error::Io { path: file.into(), source })?;
     let out = out.clone().unwrap_or_else(|| file.with_extension("safetensors"));
     overwrite::refuse("--out", &out, std::iter::once(file.as_path()).chain(layers.as_deref()))?;
     if arguments.out.is_none() && out.exists() {

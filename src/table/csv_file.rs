@@ -104,6 +104,11 @@ impl CsvFile {
         if let [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] = sample[..] {
             return Err(file.data("is UTF-16 text; save it as UTF-8"));
         }
+        if sample.contains(&0) {
+            return Err(
+                file.data("is no text, since it holds bytes of 0; a file of rows is wanted, as CSV, saved as UTF-8")
+            );
+        }
         if sample.len() == SAMPLE {
             // The last line may be cut.
             let whole = sample.iter().rposition(|&byte| byte == b'\n').map_or(SAMPLE, |end| end + 1);

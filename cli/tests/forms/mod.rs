@@ -112,6 +112,7 @@ fn what_cannot_be_done_is_said() {
     fs::write(place.path("text.safetensors"), "a,b\n1,2\n").unwrap();
     run("inspect", &place.path("text.safetensors"), "").is_refused_with(&["is not a whole safetensors file"]);
     fs::write(place.path("damaged.onnx"), b"\x08\x07:\xff\xff\xff\xff\x07").unwrap();
+    run("import", &place.path("nowhere.bin"), "").is_refused_with(&["nowhere.bin"]);
     run("import", &place.path("damaged.onnx"), "").is_refused_with(&["damaged.onnx", "not a whole ONNX file"]);
     assert!(!fs::exists(place.path("damaged.safetensors")).unwrap());
     run("import", &weights, &format!("--out {}", place.path("x.safetensors"))).is_refused_with(&["--layers", "given"]);

@@ -200,6 +200,7 @@ fn files_that_cannot_be_learnt_from_are_refused_with_the_row() {
         ("header", b"weight,colour,kind\n".to_vec(), &["has a header and no rows"]),
         ("one-class", fruit(40).replace("melon", "apple").into_bytes(), &["`kind` is `apple` in all 40 rows"]),
         ("latin-1", latin, &["row 1 (line 2), column `colour` is not UTF-8"]),
+        ("an image", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec(), &["is no text", "a file of rows is wanted"]),
         ("utf-16", [&[0xFF, 0xFE][..], b"a\0,\0b\0"].concat(), &["is UTF-16 text; save it as UTF-8"]),
         ("twice", fruit(40).replacen("colour", "weight", 1).into_bytes(), &["has two columns `weight`"]),
     ] {
