@@ -430,7 +430,7 @@ fn a_damaged_checkpoint_is_told_and_the_one_before_it_taken() {
     fs::write(newest, &fs::read(newest).unwrap()[..100]).unwrap();
     let ran = run("resume", &place.path("run"), "--json");
     let before = all[0].file_name().unwrap().to_str().unwrap();
-    assert!(ran.stderr.contains("going on from") && ran.stderr.contains(before), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the one before it is taken") && ran.stderr.contains(before), "{}", ran.stderr);
     assert_eq!(ran.json()["train"], whole["train"]);
     for path in &all {
         fs::write(path, b"damaged").unwrap();

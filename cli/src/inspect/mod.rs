@@ -53,7 +53,7 @@ struct Line {
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { file, plan, settings, common } = arguments;
     let folder = std::fs::metadata(file).map_err(|source| Error::Io { path: file.clone(), source })?.is_dir();
-    let weights = if folder { file.join("model.safetensors") } else { file.clone() };
+    let weights = model_file::place(file);
     let described = !folder && is_description(file);
     let finished = !described && weights.is_file();
     let about_run = *plan || !settings.is_empty();

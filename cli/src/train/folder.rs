@@ -83,7 +83,7 @@ impl Folder {
             match Checkpoint::read(&path) {
                 Ok(checkpoint) => {
                     if let Some(error) = first {
-                        eprintln!("limpide: {error}; going on from {}", path.display());
+                        eprintln!("limpide: {error}; the one before it is taken, {}", path.display());
                     }
                     return Ok(Some(checkpoint));
                 }

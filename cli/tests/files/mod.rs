@@ -232,3 +232,36 @@ fn folders_and_files_that_are_no_data_are_refused() {
     let skip = run("train", &place.path("names.npz"), "--skip-bad");
     skip.is_refused_with(&["--skip-bad must be with a folder of images"]);
 }
+
+/// An NPY file of numbers (rows, columns).
+fn npy(columns: usize, numbers: &[f32]) -> Vec<u8> {
+    let shape = format!("({}, {columns})", numbers.len() / columns);
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}").into_bytes();
+    header.resize((header.len() + 11).next_multiple_of(64) - 11, b' ');
+    header.push(b'\n');
+    let length = (header.len() as u16).to_le_bytes();
+    let body = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    [b"\x93NUMPY\x01\0".to_vec(), length.to_vec(), header, body].concat()
+}
+
+/// Two values of which one is a thousand times as large are off by as much as the answers in their own units say.
+#[test]
+fn several_values_are_off_in_the_units_of_each() {
+    let place = Place::new();
+    let x: Vec<f32> = (0..120).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
+    let y: Vec<f32> = x.iter().enumerate().flat_map(|(i, x)| [x * x, 1000.0 * x + (i % 7) as f32 * 50.0]).collect();
+    for (name, columns, numbers) in
+        [("x", 1, &x[..80]), ("y", 2, &y[..160]), ("x_test", 1, &x[80..]), ("y_test", 2, &y[160..])]
+    {
+        fs::write(place.path(&format!("{name}.npy")), npy(columns, numbers)).unwrap();
+    }
+    let json = place.train(&place.path("x.npy"), "run", "--json --set test.max_loss=1e9 --set epochs=5").json();
+    let answers = run("predict", &place.path("run"), &place.path("x_test.npy")).stdout;
+    let cells =
+        answers.lines().skip(1).flat_map(|line| line.split(',').skip(1).map(|cell| cell.parse::<f64>().unwrap()));
+    let squares: Vec<f64> = cells.zip(&y[160..]).map(|(got, &wanted)| (got - f64::from(wanted)).powi(2)).collect();
+    assert_eq!(squares.len(), 80);
+    let wanted = (squares.iter().sum::<f64>() / 80.0).sqrt();
+    let got = json["test_fit"]["rmse"].as_f64().unwrap();
+    assert!((got / wanted - 1.0).abs() < 1e-4, "{got} {wanted}");
+}

@@ -70,6 +70,11 @@ fn the_page_can_be_written_anew_with_the_same_bytes() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(ran.stdout.trim(), place.path("run/report.html"));
     assert!(place.read("run/report.html") == page);
+    // What the page calls the run is what its folder is called now.
+    fs::rename(place.path("run"), place.path("moved")).unwrap();
+    assert_eq!(place.run("report @moved").code, 0);
+    assert!(place.read("moved/report.html").contains("The run moved"));
+    fs::rename(place.path("moved"), place.path("run")).unwrap();
     place.run("report @none").is_refused_with(&["is not the folder of a run"]);
     fs::remove_file(place.path("run/model.safetensors")).unwrap();
     place.run("report @run").is_refused_with(&["model.safetensors", "not finished"]);

@@ -1,6 +1,7 @@
 //! A table as the data of a run: read twice, divided, and measured on the training part.
 
 use super::{Answers, Parts, SplitDescription, divided};
+use crate::text::counted;
 use limpide::data::{Dataset, Inputs};
 use limpide::pipeline::Input;
 use limpide::table::{self, ColumnKind, CsvOptions, RawTable, RawTarget, Survey, SurveyOptions, TableFile, Task};
@@ -87,7 +88,7 @@ impl TableSource {
         let blank = Dataset::new(name.clone(), nothing, raw.targets(&everything, 0.0, 1.0), classes)?;
         let parts = divided(&blank, split, run_seed)?;
         if parts.train.is_empty() {
-            let found = if blank.len() == 1 { "1 row".into() } else { format!("{} rows", blank.len()) };
+            let found = counted(blank.len(), "row");
             return Err(Error::option("split", "such that there are rows to train on", found));
         }
         let table = raw.fit(&parts.train).map_err(|error| file.data(&error.to_string()))?;
