@@ -65,6 +65,10 @@ impl<T: Real> Inputs<T> {
     ///
     /// Panics when an index is not below [`Inputs::len`] or `out` does not hold exactly those samples.
     pub fn gather_into(&self, indices: &[usize], out: &mut [T]) {
+        T::gather(self, indices, out);
+    }
+
+    pub(crate) fn gather_into_here(&self, indices: &[usize], out: &mut [T]) {
         match self {
             Inputs::Real(all) => each_row(all, indices, out, |from, to| to.copy_from_slice(from)),
             Inputs::Bytes { values: all, divisor } => {
@@ -121,6 +125,10 @@ impl<T: Real> Inputs<T> {
     ///
     /// Panics when an index is not below [`Inputs::len`].
     pub fn select(&self, indices: &[usize]) -> Self {
+        T::select(self, indices)
+    }
+
+    pub(crate) fn select_here(&self, indices: &[usize]) -> Self {
         match self {
             Inputs::Real(values) => Inputs::Real(values.select(Axis(0), indices).into_shared()),
             Inputs::Bytes { values, divisor } => {

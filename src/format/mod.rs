@@ -1,6 +1,6 @@
 //! Files that other programs read too: models in safetensors and ONNX, logs for TensorBoard.
 
-mod model_file;
+pub(crate) mod model_file;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 pub mod rust_source;

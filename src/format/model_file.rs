@@ -100,6 +100,10 @@ pub(crate) fn load_with_meaning(path: &Path) -> Result<(Box<dyn Module<f32>>, Op
 /// # Errors
 /// Those of [`load`].
 pub fn load_archive<T: Real>(archive: &Archive) -> Result<Box<dyn Module<T>>> {
+    T::load(archive)
+}
+
+pub(crate) fn load_archive_here<T: Real>(archive: &Archive) -> Result<Box<dyn Module<T>>> {
     read(archive).map(|(model, _)| model)
 }
 

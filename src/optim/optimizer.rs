@@ -310,6 +310,10 @@ impl<T: Real> Optimizer<T> {
     /// # Errors
     /// [`Error::State`] with every name and shape that differs; nothing has changed then. Those of [`Optimizer::prepare`].
     pub fn load_state(&mut self, network: &dyn Module<T>, state: &OptimizerState<T>) -> Result<()> {
+        T::load_state(self, network, state)
+    }
+
+    pub(crate) fn load_state_here(&mut self, network: &dyn Module<T>, state: &OptimizerState<T>) -> Result<()> {
         let mut slots = self.slots_for(network)?;
         let names = self.state_names();
         let wanted: Vec<(String, &[usize])> = slots

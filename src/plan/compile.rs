@@ -49,6 +49,10 @@ impl<T: Real> Plan<T> {
     /// # Errors
     /// [`crate::Error::Shape`] when the network does not take such a batch, or mixes its samples.
     pub fn new(network: &dyn Module<T>, input: &[usize]) -> Result<Plan<T>> {
+        T::plan(network, input)
+    }
+
+    pub(crate) fn new_here(network: &dyn Module<T>, input: &[usize]) -> Result<Plan<T>> {
         let output = network.sliced_shape(input)?;
         let mut leaves = Vec::new();
         let mut shape = input.to_vec();

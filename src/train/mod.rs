@@ -12,7 +12,7 @@ mod logs;
 mod metric;
 mod range_test;
 mod run;
-mod score;
+pub(crate) mod score;
 mod trainer;
 
 pub use callback::{Callback, Flow, Progress};

@@ -89,6 +89,15 @@ pub fn evaluate<T: Real>(
     data: &Dataset<T>,
     engine: &mut Engine<T>,
 ) -> Result<Score> {
+    T::evaluate(network, loss, data, engine)
+}
+
+pub(crate) fn evaluate_here<T: Real>(
+    network: &dyn Module<T>,
+    loss: &dyn Loss<T>,
+    data: &Dataset<T>,
+    engine: &mut Engine<T>,
+) -> Result<Score> {
     check(network, loss, data)?;
     let mut predictor = Predictor::new(network, data.sample_shape(), data.len())?;
     let sample = predictor.output_shape().to_vec();
@@ -117,6 +126,14 @@ pub fn evaluate<T: Real>(
 /// A shape error when the network does not take such inputs; [`Error::Io`](crate::Error::Io) for samples on disk that cannot
 /// be read.
 pub fn predict<T: Real>(network: &dyn Module<T>, inputs: &Inputs<T>, engine: &mut Engine<T>) -> Result<Tensor<T>> {
+    T::predict(network, inputs, engine)
+}
+
+pub(crate) fn predict_here<T: Real>(
+    network: &dyn Module<T>,
+    inputs: &Inputs<T>,
+    engine: &mut Engine<T>,
+) -> Result<Tensor<T>> {
     let shape = network.output_shape(inputs.shape())?;
     let mut predictor = Predictor::new(network, &inputs.shape()[1..], inputs.len())?;
     let fill = |range: Range<usize>, to: &mut [T]| inputs.gather_into(&range.collect::<Vec<_>>(), to);

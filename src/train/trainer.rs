@@ -199,6 +199,10 @@ impl<'a, T: Real> Trainer<'a, T> {
     /// # Errors
     /// A shape error, or [`Error::Option`] for settings out of range.
     pub fn check(&self, network: &dyn Module<T>, loss: &dyn Loss<T>, train: &Dataset<T>) -> Result<()> {
+        T::check(self, network, loss, train)
+    }
+
+    pub(crate) fn check_here(&self, network: &dyn Module<T>, loss: &dyn Loss<T>, train: &Dataset<T>) -> Result<()> {
         for (name, size) in [("threads", self.threads), ("samples", train.len())] {
             if size == 0 {
                 return Err(Error::option(format!("Trainer: {name}"), "at least 1", size));
