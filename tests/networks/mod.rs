@@ -34,6 +34,8 @@ pub fn all() -> Vec<Case> {
     add("max_pool2d", chain().push(MaxPool2d::new(3).stride(2).padding(1)), image);
     add("max_pool2d_dilated", chain().push(MaxPool2d::new(2).stride(1).dilation(2)), image);
     add("max_pool2d_ceil", chain().push(MaxPool2d::new([2, 3]).stride(2).padding([1, 1]).ceil_mode(true)), image);
+    let reaching = MaxPool2d::new(2).stride(2).padding(1).dilation(2).ceil_mode(true);
+    add("max_pool2d_dilated_ceil", chain().push(reaching), &[4, 8, 10]);
     add("avg_pool2d", chain().push(AvgPool2d::new(3).stride(2).padding(1)), image);
     add("avg_pool2d_uncounted", chain().push(AvgPool2d::new(3).stride(2).padding(1).count_include_pad(false)), image);
     add("avg_pool2d_ceil", chain().push(AvgPool2d::new([4, 2]).stride([3, 2]).padding(1).ceil_mode(true)), image);

@@ -5,7 +5,7 @@ use super::proto::GraphProto;
 use super::reader::{self, Known, LARGEST, Node};
 use crate::data::Standardization;
 use crate::pipeline::Output;
-use crate::{Error, Module, Result, Sequential};
+use crate::{Error, Module, Result, Sequential, Tensor};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -52,31 +52,41 @@ pub fn import_bytes(path: impl Into<PathBuf>, bytes: &[u8]) -> Result<Imported> 
     let users = way.users(&name);
     let (mut pieces, _) = way.walk(&name, users, &mut shape, None, 0)?;
     let standardization = take_standardization(&mut pieces, &sample);
-    let count = shape[1..].iter().product();
-    let output = take_scale(&mut pieces, count);
+    let output = take_scale(&mut pieces, &shape);
     let network = Sequential::from(layers(pieces, |number| way.node(number))?);
     // The chain as a whole, from the sample on.
     network.output_shape(&[&[1], sample.as_slice()].concat())?;
     Ok(Imported { network, sample, standardization, output })
 }
 
-/// The scale and the shift of all outputs that the pieces end with, taken from them.
-fn take_scale(pieces: &mut Vec<Piece>, outputs: usize) -> Output {
-    let of = |numbers: &crate::Tensor<f32>| numbers.iter().map(|&number| f64::from(number)).collect::<Vec<_>>();
+/// The scale and the shift of all outputs, a batch of the given shape, that the pieces end with, taken from them.
+fn take_scale(pieces: &mut Vec<Piece>, shape: &[usize]) -> Output {
+    let of = |numbers: &Tensor<f32>| numbers.iter().map(|&number| f64::from(number)).collect::<Vec<_>>();
+    // One number for each of a sample's: other shapes meet other axes, or the batch's.
+    let fits = |numbers: &Tensor<f32>| numbers.ndim() <= shape.len() && inner(numbers.shape()) == inner(&shape[1..]);
     let (mut mean, mut std) = (Vec::new(), Vec::new());
-    if let Some(Piece { work: Work::Plus(numbers), .. }) = pieces.last().filter(|_| outputs > 0)
-        && numbers.len() == outputs
+    if let Some(Piece { work: Work::Plus(numbers), .. }) = pieces.last()
+        && fits(numbers)
     {
         mean = of(numbers);
         pieces.pop();
     }
-    if let Some(Piece { work: Work::Times(numbers), .. }) = pieces.last()
-        && numbers.len() == outputs
-    {
-        std = of(numbers);
-        pieces.pop();
+    match pieces.as_slice() {
+        // The half that makes a GELU of it.
+        [.., Piece { work: Work::TwiceGelu, .. }, _] => {}
+        [.., Piece { work: Work::Times(numbers), .. }] if fits(numbers) => {
+            std = of(numbers);
+            pieces.pop();
+        }
+        _ => {}
     }
     Output::Values { names: Vec::new(), mean, std }
+}
+
+/// A shape from its first axis on that is longer than 1: what is before repeats nothing.
+fn inner(shape: &[usize]) -> &[usize] {
+    let first = shape.iter().position(|&size| size != 1).unwrap_or(shape.len());
+    &shape[first..]
 }
 
 /// The standardisation that the pieces begin with, taken from them.
@@ -92,7 +102,7 @@ fn take_standardization(pieces: &mut Vec<Piece>, sample: &[usize]) -> Option<Sta
     if !fits || std.iter().any(|&std| std <= 0.0) {
         return None;
     }
-    let of = |numbers: &crate::Tensor<f32>| numbers.iter().map(|&number| f64::from(number)).collect();
+    let of = |numbers: &Tensor<f32>| numbers.iter().map(|&number| f64::from(number)).collect();
     let standardization = Standardization::new(of(mean), of(std), size / groups).ok()?;
     pieces.drain(..2);
     Some(standardization)

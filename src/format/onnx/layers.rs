@@ -197,7 +197,11 @@ fn max_pool(graph: &mut Graph, layer: &Layer<'_>, options: &MaxPool2dOptions) {
     let stride = stride.unwrap_or(kernel_size);
     // Written out rather than left to `ceil_mode`, of which runtimes have had different ideas.
     let end = end_padding(layer, kernel_size, stride, padding, dilation);
-    graph.node(layer.place, "MaxPool", Vec::new(), window(kernel_size, stride, [padding, end], dilation));
+    // Unless a dilated window sticks out by as much as its kernel: onnxruntime takes no such padding.
+    let up = end.h >= kernel_size.h || end.w >= kernel_size.w;
+    let mut attributes = window(kernel_size, stride, [padding, if up { padding } else { end }], dilation);
+    attributes.extend(up.then_some(("ceil_mode", Int(1))));
+    graph.node(layer.place, "MaxPool", Vec::new(), attributes);
 }
 
 fn avg_pool(graph: &mut Graph, layer: &Layer<'_>, options: &AvgPool2dOptions) {

@@ -45,4 +45,6 @@ const IR_VERSION: i64 = 10;
 const OPSET: i64 = 21;
 
 #[cfg(test)]
+mod import_tests;
+#[cfg(test)]
 mod tests;

@@ -130,20 +130,26 @@ pub(super) fn modules(node: &Node<'_>, shape: &[usize]) -> Result<Vec<Box<dyn Mo
         "GroupNormalization" => {
             node.takes(&["epsilon", "num_groups", "stash_type"])?;
             let num_groups = usize::try_from(node.int("num_groups", 0)?).unwrap_or(0);
-            let (num_channels, eps) = (channels(node, shape)?, node.float("epsilon", 1e-5)?);
+            let scale = node.numbers(1)?;
+            let (num_channels, eps) = (channels(node, shape, &scale)?, node.float("epsilon", 1e-5)?);
             let options = GroupNormOptions { num_groups, num_channels, eps, affine: true };
-            with(Of::GroupNorm(options), vec![node.numbers(1)?, node.numbers(2)?])
+            with(Of::GroupNorm(options), vec![scale, node.numbers(2)?])
         }
         "ReduceMean" => {
             node.takes(&["axes", "keepdims", "noop_with_empty_axes"])?;
             node.must_be("keepdims", node.int("keepdims", 1)?, 1)?;
             let axes = match node.maybe_integers(1)? {
                 Some(axes) => axes,
-                None => node.sizes("axes", [2, 3])?.map(|axis| axis as i64).to_vec(),
+                None => node.integers("axes")?,
             };
             match (axes.as_slice(), shape.len()) {
                 ([2, 3] | [-2, -1] | [-1, -2], 4) => with(Of::GlobalAvgPool2d(GlobalAvgPool2d), Vec::new()),
-                _ => Err(node.refuse("only a mean over the two axes of images is supported")),
+                // Without axes it is the mean over all of them, the batch's too.
+                _ => Err(node.refuse(format_args!(
+                    "only a mean over the axes 2 and 3 of images is supported, got the axes {:?} of {} in all",
+                    &axes[..axes.len().min(8)],
+                    shape.len()
+                ))),
             }
         }
         "Resize" => resize(node, shape),
@@ -215,8 +221,13 @@ fn reshape(node: &Node<'_>, shape: &[usize]) -> Result<Vec<Box<dyn Module<f32>>>
     Ok(vec![layer(node, &description, Vec::new())?])
 }
 
-fn channels(node: &Node<'_>, shape: &[usize]) -> Result<usize> {
-    shape.get(1).copied().ok_or_else(|| node.refuse("its input has no axis of channels"))
+/// The channels, for each of which there is a scale: a size that a file only declares would make up that of the layer.
+fn channels(node: &Node<'_>, shape: &[usize], scale: &Tensor<f32>) -> Result<usize> {
+    let (channels, scales) = (shape[1], scale.len());
+    if channels != scales {
+        return Err(node.refuse(format_args!("its scale wants {channels} numbers, one a channel, got {scales}")));
+    }
+    Ok(channels)
 }
 
 fn batch_norm(node: &Node<'_>, shape: &[usize]) -> Result<Vec<Box<dyn Module<f32>>>> {
@@ -224,13 +235,13 @@ fn batch_norm(node: &Node<'_>, shape: &[usize]) -> Result<Vec<Box<dyn Module<f32
     node.must_be("training_mode", node.int("training_mode", 0)?, 0)?;
     // The operator's is the weight of the old average.
     let momentum = 1.0 - node.float("momentum", 0.9)?;
+    let tensors = [1, 2, 3, 4].map(|place| node.numbers(place));
+    let tensors = tensors.into_iter().chain([Ok(zeros(&[]))]).collect::<Result<Vec<_>>>()?;
     let options = BatchNormOptions {
         eps: node.float("epsilon", 1e-5)?,
         momentum: Some((momentum * 1e7).round() / 1e7),
-        ..BatchNormOptions::new(channels(node, shape)?)
+        ..BatchNormOptions::new(channels(node, shape, &tensors[0])?)
     };
-    let tensors = [1, 2, 3, 4].map(|place| node.numbers(place));
-    let tensors = tensors.into_iter().chain([Ok(zeros(&[]))]).collect::<Result<Vec<_>>>()?;
     let description = if shape.len() == 4 { Of::BatchNorm2d(options) } else { Of::BatchNorm1d(options) };
     Ok(vec![layer(node, &description, tensors)?])
 }

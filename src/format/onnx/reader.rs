@@ -148,6 +148,11 @@ impl<'a> Node<'a> {
         })
     }
 
+    /// Whole numbers, as many as there are; none when the option is left out.
+    pub fn integers(&self, name: &str) -> Result<Vec<i64>> {
+        Ok(self.find(name, AttributeType::Ints)?.map_or(Vec::new(), |attribute| attribute.ints.clone()))
+    }
+
     /// Refuses an option that has another value than the one that is supported.
     pub fn must_be<T: PartialEq + std::fmt::Debug>(&self, name: &str, value: T, wanted: T) -> Result<()> {
         if value == wanted {

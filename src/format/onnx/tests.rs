@@ -75,6 +75,19 @@ fn every_type_of_layer_is_among_the_networks() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// onnxruntime refuses a padding that is as large as the kernel.
+#[test]
+fn no_padding_of_a_pool_reaches_its_kernel() {
+    for (name, network, sample) in networks::all().into_iter().filter(|(name, ..)| name.starts_with("max_pool2d")) {
+        let model = export(&*network, &sample, &Export::default()).unwrap();
+        let graph = ModelProto::decode(model.as_slice()).unwrap().graph.unwrap();
+        let attribute = |wanted: &str| graph.node[0].attribute.iter().find(|attribute| attribute.name() == wanted);
+        let (pads, kernel) = (&attribute("pads").unwrap().ints, &attribute("kernel_shape").unwrap().ints);
+        assert!(pads.iter().zip(kernel.iter().cycle()).all(|(pad, kernel)| pad < kernel), "{name}: {pads:?}");
+        assert_eq!(attribute("ceil_mode").is_some(), name == "max_pool2d_dilated_ceil", "{name}");
+    }
+}
+
 #[test]
 fn what_stands_around_a_network_is_in_the_graph_and_comes_back() {
     for (per, sample) in [(Per::Feature, vec![3, 2, 2]), (Per::Channel, vec![3, 2, 2]), (Per::Set, vec![6])] {

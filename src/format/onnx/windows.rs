@@ -190,7 +190,7 @@ pub(super) fn avg_pool_of_padded(node: &Node<'_>, padded: &[usize], pad: &dyn Mo
     let Some(Of::ZeroPad2d(ZeroPad2dOptions { padding: [left, right, top, bottom] })) = describe(pad) else {
         return Ok(None);
     };
-    let window = Window::of(node, padded, None)?;
+    let window = undilated(node, padded)?;
     let counted = node.int("count_include_pad", 0)? != 0 || node.int("ceil_mode", 0)? != 0;
     if counted || window.begin != Pair::from(0) || window.end == Pair::from(0) || (left, top) != (right, bottom) {
         return Ok(None);
@@ -208,10 +208,15 @@ pub(super) fn avg_pool_of_padded(node: &Node<'_>, padded: &[usize], pad: &dyn Mo
     Ok(window.gives(padded, &output, false).then_some((pool, output)))
 }
 
-pub(super) fn avg_pool(node: &Node<'_>, shape: &[usize]) -> Modules {
+/// The windows of an average, all of whose options are known.
+fn undilated(node: &Node<'_>, shape: &[usize]) -> Result<Window> {
     node.takes(&["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"])?;
     node.must_be("dilations", node.sizes("dilations", [1, 1])?, [1, 1])?;
-    let window = Window::of(node, shape, None)?;
+    Window::of(node, shape, None)
+}
+
+pub(super) fn avg_pool(node: &Node<'_>, shape: &[usize]) -> Modules {
+    let window = undilated(node, shape)?;
     let (up, counted) = (node.int("ceil_mode", 0)? != 0, node.int("count_include_pad", 0)? != 0);
     let pool = |padding, ceil_mode, count_include_pad| {
         let (kernel_size, stride) = (window.kernel, Some(window.stride));

@@ -125,8 +125,8 @@ pub const SCHEDULES: [&str; 12] = [
 
 /// **η = η₀·Πᵢ ηᵢ(t)/η₀**: the factors of several schedules, multiplied.
 ///
-/// PyTorch's chain has the same values where every member multiplies the rate; a cosine with `eta_min` above 0 it continues from
-/// the chain's own rate of the step before.
+/// PyTorch's chain has the same values where every member multiplies the rate. A cosine it continues from the chain's own rate of the
+/// step before: that is the same up to `T_max` with an `eta_min` of 0, and differs behind `T_max` or with an `eta_min` above 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChainedScheduler {
