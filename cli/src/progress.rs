@@ -1,5 +1,6 @@
 //! The progress bar of a training run, on stderr.
 
+use crate::train::figure;
 use limpide::train::Progress as Step;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -43,12 +44,12 @@ impl Progress {
         let rate = step.samples as f64 / step.seconds.max(1e-9);
         let accuracy = step.score.accuracy.map(|share| format!("  accuracy {:5.2} %", 100.0 * share));
         let line = format!(
-            "{} {}  epoch {}/{}  loss {:.5}{}  {:.0} samples/s{}",
+            "{} {}  epoch {}/{}  loss {}{}  {:.0} samples/s{}",
             self.title,
             bar(done),
             step.epoch,
             step.epochs,
-            step.score.loss,
+            figure(step.score.loss),
             accuracy.unwrap_or_default(),
             rate,
             // The first step says nothing about those to come.

@@ -211,9 +211,8 @@ pub fn array_dataset(
     let class = |(row, name): (usize, &String)| {
         numbers.get(name.as_str()).copied().ok_or_else(|| {
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
-            let close = nearest(name, &known);
-            let row = row + 1;
-            wrong(format!("row {row} is of class {name}, which the training part has not; the nearest is {close}"))
+            let close = nearest(name, &known).map_or(String::new(), |close| format!("; the nearest is {close}"));
+            wrong(format!("row {} is of class {name}, which the training part has not{close}", row + 1))
         })
     };
     let labels = all.iter().enumerate().map(class).collect::<Result<Vec<i64>>>()?;

@@ -109,9 +109,9 @@ impl Npz {
     fn reader(&self, name: &str) -> Result<impl Read> {
         let wrong = |problem: String| Error::Data { path: self.path.clone(), problem };
         let Some(Packed { method, place, .. }) = self.arrays.iter().find(|array| array.name == name) else {
-            let (names, close) = (self.names(), nearest(name, &self.names()).to_string());
-            let known = names.join(", ");
-            return Err(wrong(format!("holds no array {name}; did you mean {close}? Its arrays are {known}")));
+            let names = self.names();
+            let close = nearest(name, &names).map_or("; its".into(), |close| format!("; did you mean {close}? Its"));
+            return Err(wrong(format!("holds no array {name}{close} arrays are {}", names.join(", "))));
         };
         let within = |problem: String| wrong(format!("array {name}: {problem}"));
         if place.uncompressed_size_hint() > MAX_UNPACKED {

@@ -1,8 +1,8 @@
 //! Whether the data can teach what they should, and the validation set can tell.
 
 use super::Severity::{Error, Note, Warning};
-use super::{Finding, count, list};
-use crate::data::{Dataset, Inputs};
+use super::{Finding, Names, Part, count, list};
+use crate::data::{Dataset, Inputs, Target};
 use crate::tensor::Real;
 use std::collections::HashMap;
 
@@ -13,15 +13,15 @@ const FEW: usize = 32;
 ///
 /// Inputs: not finite, constant, not scaled, of very different ranges. Classes: absent, or one far ahead of the others. Both
 /// sets: samples that stand in both, and equal inputs with different labels.
-pub fn data<T: Real>(train: &Dataset<T>, validation: Option<&Dataset<T>>) -> Vec<Finding> {
+pub fn data<T: Real>(train: &Dataset<T>, validation: Option<&Dataset<T>>, names: &dyn Names) -> Vec<Finding> {
     let place = |data: &Dataset<T>| format!("data set {}", data.name);
     if train.is_empty() {
         return vec![Finding::new(Error, place(train), "there is no sample", "check where the data come from")];
     }
-    let mut findings = inputs(train, &place(train));
-    findings.extend(balance(train, &place(train)));
+    let mut findings = inputs(train, &place(train), names);
+    findings.extend(balance(train, &place(train), names));
     let seen = Seen::new(train);
-    findings.extend(contradictions(train, &seen, &place(train)));
+    findings.extend(contradictions(train, &seen, &place(train), names));
     let Some(validation) = validation.filter(|validation| !validation.is_empty()) else { return findings };
     let place = format!("validation, {}", place(validation));
     if validation.sample_shape() != train.sample_shape() {
@@ -29,14 +29,14 @@ pub fn data<T: Real>(train: &Dataset<T>, validation: Option<&Dataset<T>>) -> Vec
         findings.push(Finding::new(Error, place, message, "read both sets the same way"));
         return findings;
     }
-    let advice = "their accuracy stays unknown; split by class (`Split::new` does), or keep more where a class has few";
-    findings.extend(absent(validation, &place, advice));
-    findings.extend(leak(train, validation, &seen, place));
+    let advice = "how well they are told stays unknown; find more samples of them, or give validation a larger share";
+    findings.extend(absent(validation, &place, names, advice));
+    findings.extend(leak(train, validation, &seen, place, names));
     findings
 }
 
 /// The least, the largest and the sum of squares of each feature.
-fn inputs<T: Real>(data: &Dataset<T>, place: &str) -> Vec<Finding> {
+fn inputs<T: Real>(data: &Dataset<T>, place: &str, names: &dyn Names) -> Vec<Finding> {
     let size: usize = data.sample_shape().iter().product();
     let (mut least, mut most) = (vec![f64::INFINITY; size], vec![f64::NEG_INFINITY; size]);
     let (mut squares, mut row) = (0.0, vec![T::zero(); size]);
@@ -45,7 +45,7 @@ fn inputs<T: Real>(data: &Dataset<T>, place: &str) -> Vec<Finding> {
         for ((least, most), x) in least.iter_mut().zip(&mut most).zip(row.iter().copied()) {
             let x = x.to_f64();
             if !x.is_finite() {
-                let message = format!("sample {sample} has an input that is {x}");
+                let message = format!("{} has an input that is {x}", names.sample(Part::Train, sample));
                 return vec![Finding::new(Error, place, message, "drop such samples, or fill in what is missing")];
             }
             *least = least.min(x);
@@ -60,7 +60,11 @@ fn inputs<T: Real>(data: &Dataset<T>, place: &str) -> Vec<Finding> {
         return vec![Finding::new(Error, place, "all samples are the same", "check how they were read")];
     }
     if data.len() > 1 && constant.len() * 10 > size || (!constant.is_empty() && size <= FEW) {
-        let message = format!("{} of {size} never change: {}", count(constant.len(), "input"), list(&constant));
+        let message = format!(
+            "{} of {size} never change: {}",
+            count(constant.len(), "input"),
+            list(&constant, |at| at.to_string())
+        );
         findings.push(Finding::new(Note, place, message, "drop them: they teach nothing"));
     }
     let bounds =
@@ -96,25 +100,28 @@ fn sizes<T: Real>(data: &Dataset<T>) -> Option<Vec<usize>> {
     Some(sizes)
 }
 
-fn balance<T: Real>(data: &Dataset<T>, place: &str) -> Vec<Finding> {
-    let mut findings = Vec::from_iter(absent(data, place, "they cannot be learnt; drop them or find samples"));
+fn balance<T: Real>(data: &Dataset<T>, place: &str, names: &dyn Names) -> Vec<Finding> {
+    let mut findings = Vec::from_iter(absent(data, place, names, "they cannot be learnt; drop them or find samples"));
     if let Some(sizes) = sizes(data).filter(|sizes| sizes.len() > 1) {
         let (class, &size) = sizes.iter().enumerate().max_by_key(|(_, size)| **size).expect("some class");
         if size * 10 > data.len() * 9 {
             let share = 100.0 * size as f64 / data.len() as f64;
-            let message =
-                format!("class {class} is {share:.1} % of the samples: always answering it is right as often");
-            findings.push(Finding::new(Warning, place, message, "weigh the classes, or look at recall and ROC-AUC"));
+            let name = names.class(class);
+            let message = format!("class {name} is {share:.1} % of the samples: always answering it is right as often");
+            let advice =
+                "draw every class as often (balanced = true, or --set balanced=true), and look at recall, not accuracy";
+            findings.push(Finding::new(Warning, place, message, advice));
         }
     }
     findings
 }
 
-fn absent<T: Real>(data: &Dataset<T>, place: &str, advice: &str) -> Option<Finding> {
+fn absent<T: Real>(data: &Dataset<T>, place: &str, names: &dyn Names, advice: &str) -> Option<Finding> {
     let sizes = sizes(data)?;
     let absent: Vec<usize> = (0..sizes.len()).filter(|&class| sizes[class] == 0).collect();
     (!absent.is_empty()).then(|| {
-        let message = format!("no sample of {}: {}", count(absent.len(), "class"), list(&absent));
+        let message =
+            format!("no sample of {}: {}", count(absent.len(), "class"), list(&absent, |class| names.class(class)));
         Finding::new(Warning, place, message, advice)
     })
 }
@@ -146,7 +153,7 @@ fn each_hash<T: Real>(inputs: &Inputs<T>, mut f: impl FnMut(usize, u64)) {
 }
 
 /// Equal inputs with different labels.
-fn contradictions<T: Real>(data: &Dataset<T>, seen: &Seen, place: &str) -> Option<Finding> {
+fn contradictions<T: Real>(data: &Dataset<T>, seen: &Seen, place: &str, names: &dyn Names) -> Option<Finding> {
     let labels = data.targets.labels()?;
     let mut pairs: Vec<(usize, usize)> = Vec::new();
     for same in seen.by_hash.values().filter(|same| same.len() > 1) {
@@ -157,31 +164,58 @@ fn contradictions<T: Real>(data: &Dataset<T>, seen: &Seen, place: &str) -> Optio
         pairs.extend(same[1..].iter().filter(differs).map(|&other| (first, other)));
     }
     let &(a, b) = pairs.iter().min()?;
+    let told = |sample: usize| {
+        let class = usize::try_from(labels[sample]).map_or_else(|_| labels[sample].to_string(), |own| names.class(own));
+        format!("{} is of class {class}", names.sample(Part::Train, sample))
+    };
     let message = format!(
-        "{} with the inputs of another and a different label: sample {a} is of class {}, sample {b} of class {}",
+        "{} with the inputs of another and a different label: {}, {}",
         count(pairs.len(), "sample"),
-        labels[a],
-        labels[b]
+        told(a),
+        told(b)
     );
     Some(Finding::new(Warning, place, message, "check the labels, or expect so many errors"))
 }
 
-/// Validation samples that stand in the training set too.
-fn leak<T: Real>(train: &Dataset<T>, validation: &Dataset<T>, seen: &Seen, place: String) -> Option<Finding> {
+/// Validation samples that stand in the training set too, with inputs and target.
+fn leak<T: Real>(
+    train: &Dataset<T>,
+    validation: &Dataset<T>,
+    seen: &Seen,
+    place: String,
+    names: &dyn Names,
+) -> Option<Finding> {
     let mut pairs = Vec::new();
     each_hash(&validation.inputs, |sample, hash| {
         let own = validation.inputs.gather(&[sample]);
         let twins = seen.by_hash.get(&hash).map_or(&[][..], Vec::as_slice);
-        pairs.extend(twins.iter().find(|&&twin| train.inputs.gather(&[twin]) == own).map(|&twin| (sample, twin)));
+        let same =
+            |&&twin: &&usize| train.inputs.gather(&[twin]) == own && target(train, twin) == target(validation, sample);
+        pairs.extend(twins.iter().find(same).map(|&twin| (sample, twin)));
     });
     let &(sample, twin) = pairs.first()?;
     let message = format!(
-        "{} of {} {} in the training set too (sample {sample} is its sample {twin}): the score flatters",
+        "{} of {} {} in the training set too, inputs and target ({} is the same as {}): the score flatters",
         pairs.len(),
         validation.len(),
-        if pairs.len() == 1 { "stands" } else { "stand" }
+        if pairs.len() == 1 { "stands" } else { "stand" },
+        names.sample(Part::Validation, sample),
+        names.sample(Part::Train, twin),
     );
-    // A real set often holds a sample or two twice; a tenth is a split gone wrong.
-    let severity = if pairs.len() * 10 > validation.len() { Error } else { Warning };
-    Some(Finding::new(severity, place, message, "drop the duplicates before splitting"))
+    // Where few inputs are possible, the same ones come again however a set is divided.
+    let different = seen.by_hash.len();
+    let (severity, advice) = match 2 * different <= train.len() {
+        true => {
+            let advice =
+                format!("of {different} different inputs that is to be expected; more columns would part them");
+            (Note, advice)
+        }
+        false => (Warning, "drop rows that are the same thing twice before dividing".to_string()),
+    };
+    Some(Finding::new(severity, place, message, advice))
+}
+
+/// The target of one sample, where it is another thing than the inputs.
+fn target<T: Real>(data: &Dataset<T>, sample: usize) -> Option<Target<T>> {
+    data.targets.given().map(|_| data.gather(&[sample]).1)
 }

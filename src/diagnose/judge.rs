@@ -42,7 +42,7 @@ fn dead(layer: &LayerStatistics) -> Option<Finding> {
     (judged && layer.dead * 10 > layer.units).then(|| {
         let message =
             format!("{} of {} dead: the same output for every sample", layer.dead, count(layer.units, "unit"));
-        let advice = "lower the learning rate, use LeakyRelu, or look at the start values";
+        let advice = "lower the learning rate, use LeakyReLU, or look at the start values";
         Finding::new(if layer.dead == layer.units { Error } else { Warning }, &layer.place, message, advice)
     })
 }
@@ -76,7 +76,7 @@ fn flow(layers: &[LayerStatistics]) -> Option<Finding> {
             "gradients {what} on the way back: {:.1e} here, {:.1e} at {}",
             smallest.delta, largest.delta, largest.place
         );
-        Finding::new(Warning, &smallest.place, message, "use Relu, a normalisation, Residual, or other start values")
+        Finding::new(Warning, &smallest.place, message, "use ReLU, a normalisation, Residual, or other start values")
     })
 }
 

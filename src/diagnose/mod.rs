@@ -7,7 +7,7 @@
 //! | [`start`] | the loss before the first step | a start far from that of a network that knows nothing, such as ln K |
 //! | [`observe`], [`judge`] | a pass after some training | dead units, saturation, fading gradients, steps of the wrong size |
 //!
-//! [`before_training`] is the first three together. The limits are rules of thumb, set so that what works gives no finding.
+//! [`before_training`] is the first three together; [`Names`] says what its user calls classes and samples. The limits are rules of thumb, set so that what works gives no finding.
 
 mod data;
 mod judge;
@@ -86,15 +86,47 @@ impl fmt::Display for Finding {
     }
 }
 
+/// A part of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What is learnt from.
+    Train,
+    /// What is held against it.
+    Validation,
+}
+
+/// What a user calls classes and samples, who may have neither numbered nor divided them: by default their numbers from 0.
+pub trait Names {
+    /// A class.
+    fn class(&self, class: usize) -> String {
+        class.to_string()
+    }
+
+    /// A sample of a part.
+    fn sample(&self, part: Part, sample: usize) -> String {
+        match part {
+            Part::Train => format!("sample {sample}"),
+            Part::Validation => format!("validation sample {sample}"),
+        }
+    }
+}
+
+/// The numbers from 0 as names.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers;
+
+impl Names for Numbers {}
+
 /// All that can be said before the first step, the worst first.
 pub fn before_training<T: Real>(
     network: &dyn Module<T>,
     loss: &dyn Loss<T>,
     train: &Dataset<T>,
     validation: Option<&Dataset<T>>,
+    names: &dyn Names,
 ) -> Vec<Finding> {
     let mut findings = pairing(network, loss, train);
-    findings.extend(data(train, validation));
+    findings.extend(data(train, validation, names));
     // What the pairing or the data explain needs no second finding.
     if findings.iter().all(|finding| finding.severity != Severity::Error) {
         findings.extend(start(network, loss, train));
@@ -116,8 +148,8 @@ pub(crate) fn count(number: usize, what: &str) -> String {
 }
 
 /// `1, 4 and 7`, and no more than the first eight.
-fn list(numbers: &[usize]) -> String {
-    let mut words: Vec<String> = numbers.iter().take(8).map(usize::to_string).collect();
+fn list(numbers: &[usize], name: impl Fn(usize) -> String) -> String {
+    let mut words: Vec<String> = numbers.iter().take(8).map(|&number| name(number)).collect();
     if numbers.len() > words.len() {
         words.push(format!("{} others", numbers.len() - words.len()));
     }

@@ -94,7 +94,7 @@ fn last_layer<T: Real>(last: &Last<'_, T>, loss: &dyn Loss<T>, classes: Option<u
             "drop the Softmax, or use CrossEntropyOnProbabilities",
         ),
         (Takes::Logits, "LogSoftmax") => {
-            (Warning, format!("{loss} takes the softmax again, to no effect"), "drop the LogSoftmax, or use NllLoss")
+            (Warning, format!("{loss} takes the softmax again, to no effect"), "drop the LogSoftmax, or use NLLLoss")
         }
         (Takes::Logits, "Sigmoid") => (
             Error,
@@ -140,7 +140,7 @@ fn last_layer<T: Real>(last: &Last<'_, T>, loss: &dyn Loss<T>, classes: Option<u
         (Takes::YesNoLogits, "Sigmoid") => (
             Error,
             format!("the sigmoid is taken twice, here and in {loss}, and every answer is a yes"),
-            "drop the Sigmoid, or use BceLoss",
+            "drop the Sigmoid, or use BCELoss",
         ),
         (Takes::YesNoLogits | Takes::YesNoMargins, "Sigmoid" | "Softmax" | "Relu") => {
             (Error, format!("the scores are never below 0, which {loss} reads as a no"), "drop the last activation")
@@ -165,7 +165,7 @@ fn last_layer<T: Real>(last: &Last<'_, T>, loss: &dyn Loss<T>, classes: Option<u
         (Takes::YesNoProbabilities, _) => (
             Error,
             format!("{loss} takes probabilities, and this layer gives numbers outside 0 to 1"),
-            "end the network with Sigmoid, or use BceWithLogitsLoss",
+            "end the network with Sigmoid, or use BCEWithLogitsLoss",
         ),
         _ => return None,
     };
@@ -181,14 +181,14 @@ fn classes<T: Real>(loss: &dyn Loss<T>, data: &Dataset<T>, output: &[usize]) -> 
                 Error,
                 format!("data set {}", data.name),
                 format!("{loss} takes target values, and the targets are {target}"),
-                "use a loss over classes such as CrossEntropyLoss, or `Target::one_hot`",
+                "use a loss over classes such as CrossEntropyLoss, or targets = \"one-hot\" (`Target::one_hot`)",
             )),
             _ => None,
         };
     }
     let (severity, message, advice) = if outputs == 1 {
         let message = format!("over one class every probability is 1, so {loss} has nothing to teach");
-        (Error, message, "give the network one output a class, or use BceWithLogitsLoss for yes or no")
+        (Error, message, "give the network one output a class, or use BCEWithLogitsLoss for yes or no")
     } else if data.classes > outputs {
         let message =
             format!("the labels have {}, the network {}", count(data.classes, "class"), count(outputs, "output"));

@@ -40,6 +40,19 @@ fn small(inputs: &[f32], features: usize, labels: &[i64], classes: usize) -> Dat
     Dataset::new("small", inputs, Target::classes(labels.to_vec()), classes).unwrap()
 }
 
+fn data(train: &Dataset<f32>, validation: Option<&Dataset<f32>>) -> Vec<Finding> {
+    super::data(train, validation, &Numbers)
+}
+
+fn before_training(
+    network: &dyn Module<f32>,
+    loss: &dyn Loss<f32>,
+    train: &Dataset<f32>,
+    validation: Option<&Dataset<f32>>,
+) -> Vec<Finding> {
+    super::before_training(network, loss, train, validation, &Numbers)
+}
+
 #[track_caller]
 fn assert_found(findings: &[Finding], severity: Severity, words: &str) {
     let found = findings.iter().any(|finding| finding.severity == severity && finding.to_string().contains(words));
@@ -195,15 +208,61 @@ fn faults_of_the_data_are_named() {
     let labels: Vec<i64> = (0..20).map(|i| i64::from(i == 7)).collect();
     assert_found(&data(&small(&lonely, 1, &labels, 2), None), Warning, "class 0 is 95.0 % of the samples");
     let contradiction = small(&[1.0, 0.5, 0.0, 0.5], 1, &[0, 1, 0, 0], 2);
-    assert_found(&data(&contradiction, None), Warning, "sample 1 is of class 1, sample 3 of class 0");
+    assert_found(&data(&contradiction, None), Warning, "sample 1 is of class 1, sample 3 is of class 0");
 
     let labels = validation.targets.labels().unwrap();
     let without: Vec<usize> = (0..validation.len()).filter(|&at| labels[at] != 7).collect();
-    assert_found(&data(&train, Some(&validation.select(&without))), Warning, "no sample of 1 class: 7; their accuracy");
+    assert_found(&data(&train, Some(&validation.select(&without))), Warning, "no sample of 1 class: 7; how well they are told");
     let leaking = digits().select(&(0..100).collect::<Vec<_>>());
     let findings = data(&digits().select(&(50..600).collect::<Vec<_>>()), Some(&leaking));
-    assert_found(&findings, Error, "50 of 100 stand in the training set too (sample 50 is its sample 0)");
+    assert_found(
+        &findings,
+        Warning,
+        "50 of 100 stand in the training set too, inputs and target (validation sample 50 is the same as sample 0)",
+    );
     assert_found(&data(&train, Some(&sets::digits::<f32>())), Error, "read both sets the same way");
+}
+
+struct Called;
+
+impl Names for Called {
+    fn class(&self, class: usize) -> String {
+        ["no", "yes"][class].into()
+    }
+
+    fn sample(&self, part: Part, sample: usize) -> String {
+        format!("{part:?} row {}", sample + 1)
+    }
+}
+
+#[test]
+fn classes_and_samples_have_the_names_of_their_user() {
+    use Severity::Warning;
+    let inputs: Vec<f32> = (0..20).map(|i| i as f32 / 20.0).collect();
+    let labels: Vec<i64> = (0..20).map(|i| i64::from(i == 7)).collect();
+    let train = small(&inputs, 1, &labels, 2);
+    let validation = train.select(&[3, 4]);
+    let findings = super::data(&train, Some(&validation), &Called);
+    assert_found(&findings, Warning, "class no is 95.0 % of the samples");
+    assert_found(&findings, Warning, "no sample of 1 class: yes");
+    assert_found(&findings, Warning, "(Validation row 1 is the same as Train row 4)");
+    assert!(findings.iter().all(|finding| !finding.to_string().contains("Split")), "{findings:#?}");
+    let contradiction = small(&[1.0, 0.5, 0.0, 0.5], 1, &[0, 1, 0, 0], 2);
+    let told = "Train row 2 is of class yes, Train row 4 is of class no";
+    assert_found(&super::data(&contradiction, None, &Called), Warning, told);
+}
+
+/// Of one yes or no, every answer has been seen; and what has been seen with another target flatters nobody.
+#[test]
+fn the_same_inputs_again_are_no_error() {
+    let answers: Vec<f32> = (0..40).map(|i| (i % 2) as f32).collect();
+    let labels: Vec<i64> = (0..40).map(|i| i % 2).collect();
+    let train = small(&answers, 1, &labels, 2);
+    let findings = data(&train, Some(&train.select(&[0, 1, 2])));
+    assert_found(&findings, Severity::Note, "3 of 3 stand in the training set too");
+    assert_found(&findings, Severity::Note, "of 2 different inputs that is to be expected");
+    let other = small(&[0.0, 1.0], 1, &[1, 0], 2);
+    assert!(data(&train, Some(&other)).iter().all(|finding| !finding.message.contains("stand")));
 }
 
 /// Figures of a network on 256 digits, after a step at `rate`.
@@ -286,11 +345,11 @@ fn faults_of_a_running_network_are_named() {
 
 #[test]
 fn findings_are_lines_and_data() {
-    let finding = Finding::new(Severity::Warning, "layer 1, Relu", "3 units dead", "use LeakyRelu");
-    assert_eq!(finding.to_string(), "warning: layer 1, Relu: 3 units dead; use LeakyRelu");
+    let finding = Finding::new(Severity::Warning, "layer 1, Relu", "3 units dead", "use LeakyReLU");
+    assert_eq!(finding.to_string(), "warning: layer 1, Relu: 3 units dead; use LeakyReLU");
     let text = serde_json::to_string(&finding).unwrap();
     assert!(text.starts_with(r#"{"severity":"warning","place":"layer 1, Relu","#), "{text}");
     assert_eq!(serde_json::from_str::<Finding>(&text).unwrap(), finding);
-    assert_eq!(list(&[3, 5, 8]), "3, 5 and 8");
-    assert_eq!(list(&(0..12).collect::<Vec<_>>()), "0, 1, 2, 3, 4, 5, 6, 7 and 4 others");
+    assert_eq!(list(&[3, 5, 8], |at| at.to_string()), "3, 5 and 8");
+    assert_eq!(list(&(0..12).collect::<Vec<_>>(), |at| at.to_string()), "0, 1, 2, 3, 4, 5, 6, 7 and 4 others");
 }

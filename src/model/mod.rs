@@ -27,12 +27,9 @@ pub use summary::{Place, Row, Summary, places, summary};
 pub(crate) fn with_nearest(error: &serde_json::Error, what: &str, names: &[&str]) -> String {
     let text = error.to_string();
     let Some(name) = unknown_type(&text, names[0]) else { return text };
-    format!(
-        "there is no {what} `{name}`; did you mean `{}`? The {what}{} are {}",
-        nearest(name, names),
-        if what.ends_with('s') { "es" } else { "s" },
-        names.join(", ")
-    )
+    let close = nearest(name, names).map_or("; the".into(), |close| format!("; did you mean `{close}`? The"));
+    let plural = if what.ends_with('s') { "es" } else { "s" };
+    format!("there is no {what} `{name}`{close} {what}{plural} are {}", names.join(", "))
 }
 
 /// The name in serde's message about a `type` that is not in a table.
@@ -42,26 +39,54 @@ fn unknown_type<'a>(message: &'a str, first: &str) -> Option<&'a str> {
     wanted.starts_with(&format!(", expected one of `{first}`")).then_some(name)
 }
 
-/// The candidate with the fewest edits to `name`, letter case aside; one that `name` is the beginning of comes first.
-///
-/// Panics when there is no candidate.
-pub fn nearest<'a>(name: &str, candidates: &[&'a str]) -> &'a str {
-    let name = name.to_lowercase();
-    let distance = |candidate: &str| (!candidate.starts_with(&name), edits(&name, candidate));
-    candidates.iter().min_by_key(|candidate| distance(&candidate.to_lowercase())).expect("at least one candidate")
+/// The candidate that `name` was most likely meant to be, letter case aside: one that it is the beginning of, or part by part
+/// (`val_loss` of `validation_loss`); else one within an edit for each three letters; else one that it is a part of. None where
+/// there is no such candidate, and none for a name without letters.
+pub fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let name = name.trim().to_lowercase();
+    if !name.chars().any(char::is_alphabetic) {
+        return None;
+    }
+    let rank = |candidate: &str| {
+        let edits = edits(&name, candidate);
+        let length = name.chars().count().max(candidate.chars().count());
+        let kind = match () {
+            () if begins(&name, candidate) => 0,
+            () if 3 * edits <= length.max(3) => 1,
+            () if name.len() >= 3 && candidate.contains(&name) => 2,
+            () => return None,
+        };
+        Some((kind, edits))
+    };
+    let ranked = candidates.iter().filter_map(|candidate| Some((rank(&candidate.to_lowercase())?, *candidate)));
+    ranked.min_by_key(|(rank, _)| *rank).map(|(_, candidate)| candidate)
 }
 
-/// How many letters must be inserted, removed or replaced between two words (Levenshtein's distance, row by row).
+/// Whether a word begins with a name, or each part of it with the name's, as many as they are.
+fn begins(name: &str, word: &str) -> bool {
+    let (parts, of_word): (Vec<&str>, Vec<&str>) = (name.split(['_', '-']).collect(), word.split(['_', '-']).collect());
+    let by_parts = parts.len() == of_word.len()
+        && parts.iter().zip(of_word).all(|(part, own)| !part.is_empty() && own.starts_with(part));
+    word.starts_with(name) || by_parts
+}
+
+/// How many letters must be inserted, removed, replaced or exchanged with the next one between two words (Levenshtein's distance
+/// with exchanges, row by row).
 fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut before = Vec::new();
     let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &b) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+    for i in 0..from.len() {
+        let mut next = vec![i + 1];
+        for j in 0..to.len() {
+            let replaced = row[j] + usize::from(from[i] != to[j]);
+            let mut least = replaced.min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && from[i] == to[j - 1] && from[i - 1] == to[j] {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[to.len()]
 }

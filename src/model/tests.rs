@@ -148,9 +148,29 @@ fn an_unknown_type_is_answered_with_the_nearest_name() {
 
 #[test]
 fn the_beginning_of_a_name_is_nearer_than_a_short_other_one() {
-    assert_eq!(nearest("tar", &["age", "target"]), "target");
-    assert_eq!(nearest("tarhet", &["age", "target"]), "target");
-    assert_eq!(nearest("AGR", &["age", "target"]), "age");
+    let columns = ["age", "target"];
+    for (name, wanted) in [("tar", "target"), ("tarhet", "target"), ("AGR", "age"), ("aeg", "age")] {
+        assert_eq!(nearest(name, &columns), Some(wanted), "{name}");
+    }
+}
+
+#[test]
+fn what_is_far_from_every_name_is_told_without_one() {
+    let metrics = ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy"];
+    let steps = ["RandomAffine", "Elastic", "RandomHorizontalFlip", "RandomErasing", "GaussianNoise"];
+    for (name, names, wanted) in [
+        ("val_loss", &metrics[..], Some("validation_loss")),
+        ("val_acc", &metrics, Some("validation_accuracy")),
+        ("Flip", &steps, Some("RandomHorizontalFlip")),
+        ("SDG", &["SGD", "Adam"], Some("SGD")),
+        ("avg", &["mean", "sum", "none"], None),
+        ("4", &["species", "4th"], None),
+        ("", &["species"], None),
+        ("foo", &["lr", "loss", "epochs"], None),
+        ("anything", &[], None),
+    ] {
+        assert_eq!(nearest(name, names), wanted, "{name}");
+    }
 }
 
 #[test]

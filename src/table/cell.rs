@@ -17,10 +17,14 @@ pub(super) fn number(text: &str) -> Option<f64> {
 }
 
 /// Days since 1970-01-01 of `2024-05-01`, `2024/05/01` or `01.05.2024`, alone or with a time behind a space or a `T`:
-/// `12:30`, `12:30:15`, `12:30:15.5`, and a `Z`. Other zones and orders of day and month are not read: they would be guesses.
+/// `12:30`, `12:30:15`, `12:30:15.5`, and a `Z` or how far the clock is ahead of it: `+02:00`, `+0200`, `+02`. Zones by name and
+/// other orders of day and month are not read: they would be guesses.
 pub(super) fn date(text: &str) -> Option<f64> {
     let (day, time) = match text.split_once(['T', ' ']) {
-        Some((day, time)) => (day, clock(time.strip_suffix('Z').unwrap_or(time))?),
+        Some((day, time)) => match time.rfind(['+', '-']) {
+            Some(at) => (day, clock(time[..at].trim_end())? - ahead(&time[at..])?),
+            None => (day, clock(time.strip_suffix('Z').unwrap_or(time))?),
+        },
         None => (text, 0.0),
     };
     let separator = ['-', '/', '.'].into_iter().find(|&separator| day.contains(separator))?;
@@ -41,6 +45,15 @@ pub(super) fn date(text: &str) -> Option<f64> {
     let length = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let longest = *length.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
     (1..=longest).contains(&day).then(|| days(year, month, day) as f64 + time)
+}
+
+/// The part of a day by which a clock is ahead of universal time: `+02:00`, `-0530`, `+02`.
+fn ahead(text: &str) -> Option<f64> {
+    let (sign, digits_of) = (if text.starts_with('-') { -1.0 } else { 1.0 }, text[1..].replacen(':', "", 1));
+    let (hours, minutes) = digits_of.split_at_checked(2)?;
+    let minutes = if minutes.is_empty() { 0 } else { digits(minutes, 2).filter(|_| minutes.len() == 2)? };
+    let hours = digits(hours, 2)?;
+    (hours <= 14 && minutes < 60).then(|| sign * (hours * 60 + minutes) as f64 / 1440.0)
 }
 
 /// The part of a day that has passed at `12:30`, `12:30:15` or `12:30:15.5`.
@@ -89,6 +102,10 @@ mod tests {
             ("1900-03-01", -25_508.0),
             ("2000-01-01T12:00", 10_957.5),
             ("2000-01-01 06:00:00Z", 10_957.25),
+            // Noon where the clock is 6 hours ahead is 6 o'clock of universal time.
+            ("2000-01-01 12:00:00+06:00", 10_957.25),
+            ("2000-01-01T12:00:00.0-0600", 10_957.75),
+            ("2000-01-01 12:00 +12", 10_957.0),
         ] {
             assert_eq!(date(text), Some(days), "{text}");
         }
@@ -114,7 +131,15 @@ mod tests {
         }
         // Day or month first? A guess would be wrong half of the time.
         assert_eq!(date("05/06/2024"), None);
-        assert_eq!(date("2024-01-01T25:00"), None);
+        for text in [
+            "2024-01-01T25:00",
+            "2024-01-01 10:00+2",
+            "2024-01-01 10:00+25:00",
+            "2024-01-01 10:00+é",
+            "2024-01-01 +02:00",
+        ] {
+            assert_eq!(date(text), None, "{text}");
+        }
     }
 
     #[test]

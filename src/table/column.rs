@@ -233,7 +233,7 @@ impl Table {
         }
         let mut problems = Vec::new();
         for name in missing {
-            let like = if extra.is_empty() { String::new() } else { format!(" (is it `{}`?)", nearest(name, &extra)) };
+            let like = nearest(name, &extra).map_or(String::new(), |close| format!(" (is it `{close}`?)"));
             problems.push(format!("`{name}` is missing{like}"));
         }
         if !extra.is_empty() {

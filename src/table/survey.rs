@@ -116,7 +116,10 @@ impl Survey {
 fn no_column(file: &dyn TableFile, what: &str, name: &str) -> Error {
     let (all, columns) = (file.columns().iter().map(String::as_str).collect::<Vec<_>>(), columns_text(file));
     let wanted = match file.has_header() {
-        true => format!("one of the columns {columns} (did you mean `{}`?)", nearest(name, &all)),
+        true => {
+            let close = nearest(name, &all).map_or(String::new(), |close| format!(" (did you mean `{close}`?)"));
+            format!("one of the columns {columns}{close}")
+        }
         false => format!(
             "one of the columns {columns}, which are called by numbers because the file has no header (if its first row has \
              the names, say data.header = true)"

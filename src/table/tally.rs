@@ -2,7 +2,7 @@
 
 use super::cell::{LARGEST, date, is_missing, number};
 use super::column::toml_key;
-use super::written::meant;
+use super::written::{meant, with_unit};
 use super::{ColumnKind, Task};
 use std::collections::HashMap;
 
@@ -28,6 +28,8 @@ pub(super) struct Tally {
     first_date: Option<(String, String)>,
     unusable: Option<(String, String)>,
     first_missing: Option<String>,
+    /// The first whole number with zeros before it, as codes have them.
+    first_code: Option<String>,
     /// How often each cell occurs; frozen when there are too many different ones.
     pub values: HashMap<String, usize>,
     too_many: bool,
@@ -56,6 +58,9 @@ impl Tally {
         }
         let value = if let Some(x) = number(cell) {
             self.numbers += 1;
+            if cell.len() > 1 && cell.starts_with('0') && cell.bytes().all(|byte| byte.is_ascii_digit()) {
+                self.first_code.get_or_insert_with(|| cell.into());
+            }
             if x.is_nan() || x.abs() > LARGEST {
                 self.unusable.get_or_insert_with(|| (place(), cell.into()));
             }
@@ -131,7 +136,11 @@ impl Tally {
             if self.counting && self.whole && self.missing == 0 && rows > CLASSES {
                 return ignored("it only counts the rows".into());
             }
-            return Ok((ColumnKind::Number, None));
+            let note = self.first_code.as_ref().map(|cell| {
+                let doubt = format!("`{cell}` has zeros before it, as a code has; leave it so");
+                format!("column `{name}` is taken for numbers: {doubt}, {otherwise}")
+            });
+            return Ok((ColumnKind::Number, note));
         }
         if self.dates == there {
             return Ok((ColumnKind::Date, None));
@@ -165,7 +174,7 @@ impl Tally {
     /// Why it may be a mistake to take the values for texts.
     fn doubt(&self) -> Option<String> {
         let (place, cell) = self.not_a_number()?;
-        if let Some(meant) = meant(cell) {
+        if let Some(meant) = meant(cell).or_else(|| self.in_units(cell)) {
             return Some(format!("it looks like {meant}"));
         }
         let most = match self.numbers > self.texts + self.dates {
@@ -174,6 +183,13 @@ impl Tally {
             false => return None,
         };
         Some(format!("`{cell}` in {place} stands among {most}; correct it"))
+    }
+
+    /// What a text looks like that is a number with a unit, where all are: a letter behind a number alone can be a code's.
+    fn in_units(&self, cell: &str) -> Option<String> {
+        let (plain, unit) = with_unit(cell)?;
+        let same = |other: &String| number(other).is_some() || with_unit(other).is_some_and(|(_, own)| own == unit);
+        self.values.keys().all(same).then(|| format!("numbers with a unit such as `{cell}`; write {plain}"))
     }
 
     /// The same of the target, for its reader.

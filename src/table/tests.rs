@@ -208,7 +208,7 @@ fn cells_that_were_meant_as_numbers_or_dates_are_told() {
     fn slip(i: usize, count: usize) -> String {
         if i == 60 { "abc".into() } else { (i * i % count).to_string() }
     }
-    let cases: [(Cell, &[&str]); 12] = [
+    let cases: [(Cell, &[&str]); 20] = [
         (
             |i| format!("{},{i:03},000", 1 + i),
             &["column `x` is left out", "numbers with thousands separators such as `1,000,000`; write 1000000"],
@@ -218,6 +218,26 @@ fn cells_that_were_meant_as_numbers_or_dates_are_told() {
         (|i| format!("{} %", i % 9), &["column `x` is taken for categories", "percentages such as `0 %`; write 0"]),
         (|i| format!("{}/{}/2024", 1 + i / 28, 1 + i % 28), &["dates such as `1/1/2024`", "write them as 2024-05-31"]),
         (|i| format!("{}.{}.24", 1 + i % 28, 1 + i / 28), &["dates such as `1.1.24`"]),
+        (
+            |i| format!("${}.{:02}", 1 + i * 13, i),
+            &["column `x` is left out", "numbers with a unit such as `$1.00`; write 1.00"],
+        ),
+        (|i| format!("{} km", i * i), &["column `x` is left out", "numbers with a unit such as `0 km`; write 0"]),
+        (|i| format!("{}kg", i % 9), &["column `x` is taken for categories", "numbers with a unit such as `0kg`"]),
+        (
+            |i| format!("{}-{:02}", 2000 + i / 12, 1 + i % 12),
+            &["left out", "dates such as `2000-01`", "write them as 2024-05-31"],
+        ),
+        (
+            |i| format!("{:02}:30", i % 24),
+            &["column `x` is taken for categories", "times such as `00:30`", "the hours 0.5"],
+        ),
+        (|i| format!("{}:{:02}:15", i / 60, i % 60), &["column `x` is left out", "times such as `0:00:15`"]),
+        (|i| format!("{} Jan 2024", 1 + i % 28), &["column `x` is taken for categories", "dates such as `1 Jan 2024`"]),
+        (
+            |i| format!("{:05}", i * 7 % 50),
+            &["column `x` is taken for numbers: `00000` has zeros", "data.columns.x = "],
+        ),
         // More different numbers than codes have: a slip, however few they are.
         (|i| slip(i, 47), &["row 61 (line 62), column `x`: `abc` stands among numbers", "data.columns.x = "]),
         (
@@ -251,7 +271,9 @@ fn cells_that_were_meant_as_numbers_or_dates_are_told() {
     let note =
         "the target `y` is taken for classes: `l` in row 4 (line 5) stands among numbers; correct it, or say data.task";
     assert!(survey(&text, "y").unwrap().notes[0].starts_with(note));
-    // Texts with a number here and there are what they are.
+    // Texts with a number here and there are what they are, and so are codes with letters.
+    assert_eq!(told(|i| ["1a", "2b", "3c"][i % 3].into()), "");
+    assert_eq!(told(|i| ["0", "0.5", "10"][i % 3].into()), "");
     assert_eq!(told(|i| ["a", "b", "7"][i % 3].into()), "");
 }
 

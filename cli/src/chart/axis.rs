@@ -173,6 +173,28 @@ pub fn plain(value: f64, decimals: usize) -> String {
     format!("{}{grouped}{rest}", if value < 0.0 && !is_zero { "−" } else { "" })
 }
 
+/// A number in at most so many significant digits, without zeros at its end, and with an exponent where it is very large or
+/// small: `0.00024`, `92.338`, `2.5343e28`.
+pub fn digits(value: f64, most: usize) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let (number, exponent) = match (1e-4..1e6).contains(&size) {
+        true => {
+            let decimals = (most as i32 - 1 - size.log10().floor() as i32).max(0) as usize;
+            (format!("{value:.decimals$}"), String::new())
+        }
+        false => {
+            let text = format!("{value:.*e}", most - 1);
+            let (number, exponent) = text.split_once('e').expect("Rust writes one");
+            (number.to_string(), format!("e{exponent}"))
+        }
+    };
+    let short = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { &number };
+    format!("{short}{exponent}").replace('-', "−")
+}
+
 /// A count, with commas between thousands.
 pub fn count(value: u64) -> String {
     plain(value as f64, 0)
@@ -224,6 +246,24 @@ mod tests {
         assert_eq!(labels(&Axis::rounded((0.0, 2e7), 2)), ["0", "1×10⁷", "2×10⁷"]);
         assert_eq!(plain(-0.04, 1), "0.0");
         assert_eq!(plain(-1234567.5, 1), "−1,234,567.5");
+    }
+
+    #[test]
+    fn numbers_have_few_digits_whatever_their_size() {
+        for (value, text) in [
+            (92.33833333333334, "92.338"),
+            (0.00024, "0.00024"),
+            (2.4e-5, "2.4e−5"),
+            (-0.1127, "−0.1127"),
+            (2.5343450301950045e28, "2.5343e28"),
+            (1e30, "1e30"),
+            (123456.7, "123457"),
+            (0.0, "0"),
+            (9.99999, "10"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(digits(value, 5), text);
+        }
     }
 
     #[test]

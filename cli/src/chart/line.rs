@@ -1,6 +1,6 @@
 //! Line charts: named series over a common axis, for losses and accuracies by epoch.
 
-use super::axis::{Axis, Scale, range};
+use super::axis::{Axis, Scale, digits, range};
 use super::figure::Figure;
 use super::frame::{Frame, Gridlines, WIDTH};
 use super::marker::{Entry, Swatch, legend, single};
@@ -15,6 +15,9 @@ const FEW_POINTS: usize = 15;
 const HEIGHT: f64 = 210.0;
 /// Up to so many series are named at their right end; more go into a legend.
 const DIRECT_LABELS: usize = 6;
+/// Up to which share of the plot's width a series that ends before the right edge is named there still: a longer line to its
+/// name would look like data.
+const NEAR_RIGHT: f64 = 0.95;
 /// A direct label wider than this would squeeze the plot.
 const WIDEST_LABEL: f64 = 130.0;
 /// Distance between direct labels.
@@ -36,6 +39,13 @@ struct Series {
     /// Decides colour and shape.
     index: usize,
     dashed: bool,
+}
+
+impl Series {
+    /// The last point that has a place.
+    fn end(&self, y: &Axis) -> Option<(f64, f64)> {
+        self.points.iter().rev().copied().find(|point| y.has_place(point.1))
+    }
 }
 
 /// Values with their numbers from 1, as (epoch, value) points.
@@ -107,8 +117,17 @@ impl LineChart {
     fn draw(&self) -> Svg {
         let y = self.y_axis();
         let bad = self.series.iter().any(|s| s.points.iter().any(|p| !y.has_place(p.1)));
+        let x_values = || self.series.iter().flat_map(|s| s.points.iter().map(|p| p.0));
+        let whole = x_values().all(|x| x.fract() == 0.0);
+        let x_range = range(x_values()).unwrap_or((0.0, 1.0));
+        let x_axis = |count| match self.x_scale {
+            Scale::Linear => Axis::tight(x_range, count, whole),
+            Scale::Log10 => Axis::log10(x_range),
+        };
+        let across = x_axis(1);
         let widest = self.series.iter().map(|s| text_width(&s.name, LARGEST_TEXT)).fold(0.0, f64::max);
-        let direct = self.series.len() <= DIRECT_LABELS && widest <= WIDEST_LABEL;
+        let ends_near = self.series.iter().filter_map(|s| s.end(&y)).all(|end| across.place(end.0) >= NEAR_RIGHT);
+        let direct = self.series.len() <= DIRECT_LABELS && widest <= WIDEST_LABEL && ends_near;
 
         // The legend's height decides the drawing's, so it is laid out on a sheet that is thrown away.
         let mut sheet = Svg::new(WIDTH, 0.0);
@@ -116,14 +135,7 @@ impl LineChart {
         let notice = above;
         above += if bad { 19.0 } else { 0.0 };
 
-        let x_values = || self.series.iter().flat_map(|s| s.points.iter().map(|p| p.0));
-        let whole = x_values().all(|x| x.fract() == 0.0);
-        let x_range = range(x_values()).unwrap_or((0.0, 1.0));
         let right = if direct && !self.series.is_empty() { widest + 20.0 } else { 10.0 };
-        let x_axis = |count| match self.x_scale {
-            Scale::Linear => Axis::tight(x_range, count, whole),
-            Scale::Log10 => Axis::log10(x_range),
-        };
         let frame = Frame::new(above, right, HEIGHT, x_axis, y);
 
         let mut svg = Svg::new(WIDTH, frame.bottom());
@@ -159,7 +171,11 @@ impl LineChart {
     }
 
     fn entries(&self) -> Vec<Entry<'_>> {
-        let swatch = |s: &Series| if s.dashed { Swatch::DashedLine } else { Swatch::Line };
+        let swatch = |s: &Series| match (s.points.len(), s.dashed) {
+            (1, _) => Swatch::Marker,
+            (_, true) => Swatch::DashedLine,
+            (_, false) => Swatch::Line,
+        };
         self.series.iter().map(|s| Entry { index: s.index, name: &s.name, swatch: swatch(s) }).collect()
     }
 
@@ -181,20 +197,18 @@ impl LineChart {
         }
     }
 
-    /// Names every series at its last point; labels that would overlap move apart and get a line to their end.
+    /// Names every series at its last point; labels that would overlap move apart and get a dotted line to their end.
     fn label_ends(&self, svg: &mut Svg, frame: &Frame) {
         let right = frame.left + frame.width;
-        let end = |s: &Series| s.points.iter().rev().copied().find(|p| frame.y.has_place(p.1));
-        let mut ends: Vec<(usize, &str, f64, f64)> = (self.series.iter())
-            .filter_map(|s| end(s).map(|(x, y)| (s.index, s.name.as_str(), frame.x(x), frame.y(y))))
+        let mut ends: Vec<(&str, f64, f64)> = (self.series.iter())
+            .filter_map(|s| s.end(&frame.y).map(|(x, y)| (s.name.as_str(), frame.x(x), frame.y(y))))
             .collect();
-        ends.sort_by(|a, b| a.3.total_cmp(&b.3));
-        let wanted: Vec<f64> = ends.iter().map(|end| end.3).collect();
+        ends.sort_by(|a, b| a.2.total_cmp(&b.2));
+        let wanted: Vec<f64> = ends.iter().map(|end| end.2).collect();
         let placed = spread(&wanted, frame.top, frame.top + frame.height);
-        for ((index, name, x, y), at) in ends.into_iter().zip(placed) {
+        for ((name, x, y), at) in ends.into_iter().zip(placed) {
             if (at - y).abs() > 3.0 || right - x > 6.0 {
-                let class = format!("leader {}", series_class(index));
-                svg.push(line(x + 5.0, y, right + 12.0, at, &class));
+                svg.push(line(x + 5.0, y, right + 12.0, at, "leader"));
             }
             svg.push(label(right + 14.0, at, Anchor::Start, "", name));
         }
@@ -223,7 +237,8 @@ fn cross(x: f64, y: f64) -> Element {
 }
 
 /// The curve, in pieces between values that have no place; the last value is told on hovering.
-fn draw_series(svg: &mut Svg, frame: &Frame, Series { name, points, index, dashed }: &Series) {
+fn draw_series(svg: &mut Svg, frame: &Frame, series: &Series) {
+    let Series { name, points, index, dashed } = series;
     let mut path = String::new();
     let has_place = |p: &(f64, f64)| frame.y.has_place(p.1);
     for run in points.chunk_by(|a, b| has_place(a) == has_place(b)) {
@@ -244,7 +259,7 @@ fn draw_series(svg: &mut Svg, frame: &Frame, Series { name, points, index, dashe
     if path.is_empty() {
         return;
     }
-    let last = points.iter().rev().find(|p| has_place(p)).map_or(String::new(), |p| format!(": {} at the end", p.1));
+    let last = series.end(&frame.y).map_or(String::new(), |p| format!(": {} at the end", digits(p.1, 5)));
     svg.push(
         Element::new("path")
             .set("d", &path)
@@ -330,6 +345,19 @@ mod tests {
                 assert!(svg.contains(&format!(">&lt;s{i}&gt;</text>")), "series {i} of {n} is named");
             }
         }
+    }
+
+    /// A line from an early end to the right edge would say that the loss stayed there.
+    #[test]
+    fn a_series_that_ends_early_is_named_in_a_legend_and_a_short_line_to_a_label_is_grey() {
+        let epochs = |n: usize| numbered(&vec![1.0; n]);
+        let chart = |short| LineChart::new("epoch", "loss").series("full", epochs(400)).series("early", epochs(short));
+        let legend = inline(&chart(40));
+        assert!(!legend.contains("leader") && legend.contains(">early</text>"), "{legend}");
+        let mark = LineChart::new("rate", "loss").log_x().series("loss", vec![(1e-6, 2.0), (10.0, 3.0)]);
+        assert!(!inline(&mark.series("0.039", vec![(0.039, 1.7)])).contains("leader"));
+        let direct = inline(&chart(395));
+        assert!(direct.contains("class=\"leader\"") && !direct.contains("leader c"), "{direct}");
     }
 
     #[test]

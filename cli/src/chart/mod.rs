@@ -21,7 +21,7 @@ pub mod theme;
 #[cfg(test)]
 pub mod check;
 
-pub use axis::count;
+pub use axis::{count, digits};
 pub use boundary::{Boundary, Grid};
 pub use confusion::Confusion;
 pub use figure::Figure;

@@ -56,6 +56,9 @@ impl Cell {
     }
 }
 
+/// Columns beyond which remarks stand below their numbers on every page.
+const WIDE: usize = 4;
+
 /// A table with a caption.
 pub struct Table {
     caption: String,
@@ -97,9 +100,10 @@ impl Table {
             body.push_str("</tr>\n");
         }
         let caption = escape(&self.caption);
+        let wide = if self.header.len() > WIDE { " wide" } else { "" };
         format!(
             "<figure class=\"table\"><figcaption>{caption}</figcaption>\n\
-             <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table>\n\
+             <div class=\"scroll{wide}\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table>\n\
              <thead><tr>{header}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div></figure>\n"
         )
     }

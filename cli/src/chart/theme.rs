@@ -82,7 +82,7 @@ fn rules() -> String {
          .chart .curve{fill:none;stroke-width:2px;stroke-linejoin:round;stroke-linecap:round;\
          vector-effect:non-scaling-stroke}\n\
          .chart .dashed{stroke-dasharray:6 4;stroke-linecap:butt}\n\
-         .chart .leader{stroke-width:1px;fill:none;opacity:.6}\n\
+         .chart .leader{stroke:var(--quiet);stroke-width:1px;stroke-dasharray:1 3;fill:none}\n\
          .chart .outline{stroke:var(--background);stroke-width:1px}\n\
          .chart .bad{stroke:var(--missed);stroke-width:2px;fill:none;vector-effect:non-scaling-stroke}\n\
          .chart .pixels{image-rendering:pixelated}\n\
@@ -90,7 +90,7 @@ fn rules() -> String {
     );
     for index in 0..SERIES {
         css.push_str(&format!(
-            ".chart .c{index}{{fill:var(--c{index})}}.chart .curve.c{index},.chart .leader.c{index}{{fill:none;stroke:var(--c{index})}}\n"
+            ".chart .c{index}{{fill:var(--c{index})}}.chart .curve.c{index}{{fill:none;stroke:var(--c{index})}}\n"
         ));
     }
     css

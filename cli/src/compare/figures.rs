@@ -2,6 +2,7 @@
 
 use super::kept::{Kept, differences};
 use crate::chart::{Cell, Figure, LineChart, Table};
+use crate::train::figure;
 use limpide::train::{Epoch, Metric};
 use serde::Serialize;
 
@@ -68,14 +69,22 @@ impl MetricFigures {
     }
 }
 
-/// The rows of the table: names of the runs, settings that differ, figures; an empty cell where a run has none.
-pub fn rows(runs: &[Kept], figures: &[RunFigures]) -> Vec<Vec<String>> {
-    let head = std::iter::once(String::new()).chain(runs.iter().map(|run| run.name.clone())).collect();
-    let mut rows: Vec<Vec<String>> = vec![head];
-    for (path, values) in differences(runs) {
-        let cells = values.into_iter().map(|value| value.unwrap_or_else(|| "–".into()));
-        rows.push(std::iter::once(path).chain(cells).collect());
-    }
+/// The names of the runs, over the rows of both tables.
+pub fn head(runs: &[Kept]) -> Vec<String> {
+    std::iter::once(String::new()).chain(runs.iter().map(|run| run.name.clone())).collect()
+}
+
+/// The settings that differ, a row each; a dash where a run has none.
+pub fn settings(runs: &[Kept]) -> Vec<Vec<String>> {
+    let row = |(path, values): (String, Vec<Option<String>>)| {
+        std::iter::once(path).chain(values.into_iter().map(|value| value.unwrap_or_else(|| "–".into()))).collect()
+    };
+    differences(runs).into_iter().map(row).collect()
+}
+
+/// The figures, a row each; a dash where a run has none.
+pub fn rows(figures: &[RunFigures]) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
     let mut row = |name: &str, cell: &dyn Fn(&RunFigures) -> Option<String>| {
         let cells: Vec<Option<String>> = figures.iter().map(cell).collect();
         if cells.iter().any(Option::is_some) {
@@ -83,13 +92,13 @@ pub fn rows(runs: &[Kept], figures: &[RunFigures]) -> Vec<Vec<String>> {
             rows.push(std::iter::once(name.to_string()).chain(cells).collect());
         }
     };
-    row("epochs", &|own| Some(format!("{}{}", own.epochs, if own.finished { "" } else { " so far" })));
+    row("epochs trained", &|own| Some(format!("{}{}", own.epochs, if own.finished { "" } else { " so far" })));
     row("seconds", &|own| Some(format!("{:.2}", own.seconds)));
     for metric in Metric::ALL {
         let name = metric.name().replace('_', " ");
         let text = |value: f64| match metric {
             Metric::TrainAccuracy | Metric::ValidationAccuracy => format!("{:.2} %", 100.0 * value),
-            _ => format!("{value:.5}"),
+            _ => figure(value),
         };
         row(&format!("{name}, best"), &|own| {
             let own = own.metric(metric)?;
@@ -97,15 +106,15 @@ pub fn rows(runs: &[Kept], figures: &[RunFigures]) -> Vec<Vec<String>> {
         });
         row(&format!("{name}, last"), &|own| Some(text(own.metric(metric)?.last)));
     }
-    row("test loss", &|own| Some(format!("{:.5}", own.test?.loss)));
+    row("test loss", &|own| Some(figure(own.test?.loss)));
     row("test accuracy", &|own| Some(format!("{:.2} %", 100.0 * own.test?.accuracy?)));
     rows
 }
 
-/// The same rows on a page.
-pub fn table(rows: &[Vec<String>]) -> Table {
-    let head: Vec<&str> = rows[0].iter().map(String::as_str).collect();
-    rows[1..].iter().fold(Table::new("Settings that differ, and figures", &head), |table, row| {
+/// Such rows on a page.
+pub fn table(caption: &str, head: &[String], rows: &[Vec<String>]) -> Table {
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    rows.iter().fold(Table::new(caption, &head), |table, row| {
         let cells = row.iter().enumerate().map(|(column, cell)| match column {
             0 => Cell::from(cell.as_str()),
             _ => Cell::number(cell),

@@ -1,6 +1,6 @@
 //! What a run has left in its folder: settings, figures by epoch, result.
 
-use crate::train::{Folder, Outcome};
+use crate::train::{Folder, Outcome, value_text};
 use limpide::train::History;
 use limpide::{Error, Result};
 use std::collections::BTreeMap;
@@ -54,16 +54,16 @@ pub fn flatten(path: String, value: &Value, leaves: &mut BTreeMap<String, String
         Value::Array(list) if list.iter().any(Value::is_table) => {
             list.iter().enumerate().for_each(|(place, value)| flatten(below(&place.to_string()), value, leaves));
         }
-        Value::String(text) => drop(leaves.insert(path, text.clone())),
-        other => drop(leaves.insert(path, other.to_string())),
+        other => drop(leaves.insert(path, value_text(other))),
     }
 }
 
-/// The settings in which runs differ: the path, and the value of each run that has one.
+/// The settings in which runs differ: the path, and the value of each run that has one. No figure depends on `threads`.
 pub fn differences(runs: &[Kept]) -> Vec<(String, Vec<Option<String>>)> {
     let mut paths: Vec<&String> = runs.iter().flat_map(|run| run.settings.keys()).collect();
     paths.sort();
     paths.dedup();
+    paths.retain(|path| *path != "threads");
     let values = |path: &String| runs.iter().map(|run| run.settings.get(path).cloned()).collect::<Vec<_>>();
     let rows = paths.into_iter().map(|path| (path.clone(), values(path)));
     rows.filter(|(_, values)| values.iter().any(|value| *value != values[0])).collect()

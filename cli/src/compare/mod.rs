@@ -58,17 +58,19 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         .collect::<Result<Vec<Parting>>>()?;
     let told: Vec<String> =
         runs[1..].iter().zip(&partings).map(|(run, own)| own.text([&runs[0].name, &run.name])).collect();
-    let rows = figures::rows(&runs, &figures);
+    let (head, settings, rows) = (figures::head(&runs), figures::settings(&runs), figures::rows(&figures));
     if let Some((path, svg)) = drawing {
-        let bytes = if svg { drawn(&runs)? } else { page(&runs, &rows, &told).render() };
+        let bytes = if svg { drawn(&runs)? } else { page(&runs, &head, [&settings, &rows], &told).render() };
         write_atomically(path, bytes.as_bytes())?;
     }
     if arguments.json {
-        let settings: serde_json::Map<String, serde_json::Value> =
+        let differing: serde_json::Map<String, serde_json::Value> =
             differences(&runs).into_iter().map(|(path, values)| (path, serde_json::json!(values))).collect();
-        stdout::json(&serde_json::json!({"runs": figures, "settings": settings, "partings": partings}))?;
+        stdout::json(&serde_json::json!({"runs": figures, "settings": differing, "partings": partings}))?;
     } else {
-        stdout::text(format_args!("{}\n{}\n", aligned(&rows, 1..), told.join("\n")))?;
+        let gap = if settings.is_empty() { Vec::new() } else { vec![Vec::new()] };
+        let all = [vec![head], settings, gap, rows].concat();
+        stdout::text(format_args!("{}\n{}\n", aligned(&all, 1..), told.join("\n")))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -96,13 +98,16 @@ fn drawn(runs: &[Kept]) -> Result<String> {
     Ok(figure.drawing.standalone(&figure.alt))
 }
 
-fn page(runs: &[Kept], rows: &[Vec<String>], told: &[String]) -> Page {
+fn page(runs: &[Kept], head: &[String], [settings, rows]: [&[Vec<String>]; 2], told: &[String]) -> Page {
     let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
     let curves = figures::curves(runs);
     let drawn: Vec<(&crate::chart::Figure, &str)> = curves.iter().map(|figure| (figure, figure.alt.as_str())).collect();
-    Page::new("Runs compared")
-        .lead(&names.join(" · "))
-        .section(Section::new("Figures", "").table(&figures::table(rows)))
+    let mut page = Page::new("Runs compared").lead(&names.join(" · "));
+    if !settings.is_empty() {
+        page =
+            page.section(Section::new("Settings", "").table(&figures::table("Settings that differ", head, settings)));
+    }
+    page.section(Section::new("Figures", "").table(&figures::table("What the runs came to", head, rows)))
         .section(Section::new("Curves", "").figures(&drawn))
         .section(Section::new("Where they part", &told.join("\n\n")))
 }

@@ -96,9 +96,8 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         reports.retain(|report| report.subject.to_lowercase().contains(&letters));
         if reports.is_empty() {
             let names: Vec<&str> = known.iter().map(|own| own.split('(').next().unwrap_or(own)).collect();
-            let nearest = nearest(filter, &names);
-            let wanted =
-                format!("part of a layer's, loss's or network's name (did you mean `{nearest}`? no filter shows all)");
+            let close = nearest(filter, &names).map_or(String::new(), |close| format!("did you mean `{close}`? "));
+            let wanted = format!("part of a layer's, loss's or network's name ({close}no filter shows all)");
             return Err(Error::option("gradcheck: filter", wanted, format!("`{filter}`")));
         }
     }

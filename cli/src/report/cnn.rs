@@ -23,7 +23,10 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
         done.digits.about,
         done.start,
         done.rate,
-        count(done.digits.train.len() as u64)
+        match done.digits.train.len() {
+            2_000 => "as many".into(),
+            more => count(more as u64),
+        }
     );
     let section = Section::new("6. Digits, a convolutional network", &words)
         .figures(&[

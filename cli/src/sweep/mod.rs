@@ -7,7 +7,7 @@ pub use space::SweepDescription;
 
 use crate::stdout;
 use crate::text::aligned;
-use crate::train::{RunDescription, Setting, interrupt, read};
+use crate::train::{RunDescription, Setting, figure, interrupt, read};
 use limpide::files::{prepare_folder, write_atomically};
 use limpide::train::Metric;
 use limpide::{Error, Result};
@@ -124,7 +124,7 @@ fn run_all(plan: &Plan, trials: &[Vec<Setting>], jobs: usize) -> (Vec<Trial>, Ve
 /// `trial 3 of 20, optimizer.lr=0.01: validation loss 0.12345 in 1.2 s`.
 fn line(trial: &Trial, count: usize) -> String {
     let came = match (&trial.validation, &trial.error) {
-        (Some(score), _) => format!("validation loss {:.5} in {:.1} s", score.loss, trial.seconds),
+        (Some(score), _) => format!("validation loss {} in {:.1} s", figure(score.loss), trial.seconds),
         (None, error) => error.clone().unwrap_or_default(),
     };
     format!("trial {} of {count}, {}: {came}", trial.number, trial.title())
@@ -146,8 +146,8 @@ fn report(out: &Path, trials: &[Trial], metric: Metric, json: bool) -> Result<()
     let head = ["trial"].into_iter().map(str::to_string).chain(fields);
     let head = head.chain(["validation_loss", "validation_accuracy", "epochs", "seconds", "run"].map(str::to_string));
     let cells = |trial: &Trial, digits: bool| -> Vec<String> {
-        let number = |value: Option<f64>| match value {
-            Some(value) if digits => format!("{value:.5}"),
+        let number = |value: Option<f64>, short: &dyn Fn(f64) -> String| match value {
+            Some(value) if digits => short(value),
             Some(value) => value.to_string(),
             None => String::new(),
         };
@@ -156,9 +156,9 @@ fn report(out: &Path, trials: &[Trial], metric: Metric, json: bool) -> Result<()
         cells.extend(trial.settings.iter().map(Setting::text));
         cells.push(match (&score, digits) {
             (None, true) => "failed".into(),
-            _ => number(score.map(|score| score.loss)),
+            _ => number(score.map(|score| score.loss), &figure),
         });
-        cells.push(number(score.and_then(|score| score.accuracy)));
+        cells.push(number(score.and_then(|score| score.accuracy), &|share| format!("{:.2} %", 100.0 * share)));
         cells.extend([trial.epochs.to_string(), format!("{:.2}", trial.seconds)]);
         cells
     };

@@ -8,6 +8,7 @@ pub use source::{BuiltIn, Source};
 
 use files::Given;
 use limpide::data::{self, Dataset, Inputs, Mnist, Per, Split, Standardization, Target, Targets};
+use limpide::diagnose::{Names, Part};
 use limpide::pipeline::Input;
 use limpide::{Error, Result, tensor};
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,8 @@ pub struct Parts {
     pub test: Option<Dataset<f32>>,
     /// How many samples, and of which class, are where.
     pub split: Split,
+    /// What a user can find them by.
+    pub origin: Origin,
     /// The shape of a sample as it came, before it was given another: an image stays one on paper.
     pub own_shape: Vec<usize>,
     /// What the inputs of validation and test have been standardised by, and those of training are to be.
@@ -87,6 +90,16 @@ pub struct Parts {
     pub answers: Answers,
     /// What was found in the data and decided, a line each.
     pub notes: Vec<String>,
+}
+
+/// What a user can find a sample by.
+pub enum Origin {
+    /// The row of the file, counted from 1.
+    Rows,
+    /// The number in a built-in set, from 0.
+    Numbers,
+    /// The file of an image: of those that may train, and of a validation part of its own.
+    Files(Vec<PathBuf>, Option<Vec<PathBuf>>),
 }
 
 /// What the targets are.
@@ -118,6 +131,31 @@ impl Parts {
     /// None that [`DataDescription::load`] has not told.
     pub fn plain_train(&self) -> Result<Dataset<f32>> {
         standardized(self.train.clone(), self.standardization.as_ref())
+    }
+}
+
+/// Classes by name where they have one, samples by their place in the files.
+impl Names for Parts {
+    fn class(&self, class: usize) -> String {
+        let name = match &self.answers {
+            Answers::Classes(names) => names.get(class).cloned(),
+            Answers::Values { .. } => None,
+        };
+        name.unwrap_or_else(|| class.to_string())
+    }
+
+    fn sample(&self, part: Part, sample: usize) -> String {
+        let numbers = match part {
+            Part::Train => &self.split.train,
+            Part::Validation => &self.split.validation,
+        };
+        let number = numbers[sample];
+        match &self.origin {
+            Origin::Rows => format!("row {}", number + 1),
+            Origin::Numbers => format!("sample {number}"),
+            Origin::Files(_, Some(own)) if part == Part::Validation => own[number].display().to_string(),
+            Origin::Files(all, _) => all[number].display().to_string(),
+        }
     }
 }
 
@@ -179,6 +217,9 @@ impl DataDescription {
     /// # Errors
     /// Files that are not there or damaged; options out of range.
     pub fn load(&mut self, split: &SplitDescription, run_seed: u64) -> Result<Parts> {
+        if self.limit == Some(0) {
+            return Err(Error::option("data.limit", "at least 1, or left out", 0));
+        }
         if let Source::Table(table) = &mut self.source {
             if self.shape.is_some() || self.targets.is_some() || self.standardize.is_some() {
                 let wanted = "without `shape`, `targets` and `standardize`: columns see to that themselves";
@@ -186,7 +227,8 @@ impl DataDescription {
             }
             return table.load(self.limit, split, run_seed);
         }
-        let Given { mut all, validation: own_validation, test: own_test, names, fit, notes } = self.given(run_seed)?;
+        let Given { mut all, validation: own_validation, test: own_test, names, origin, fit, notes } =
+            self.given(run_seed)?;
         for (part, share, own) in [("validation", split.validation, &own_validation), ("test", split.test, &own_test)] {
             if own.is_some() && share != 0.0 {
                 let wanted = format!("0, because {} comes with a {part} part of its own", all.name);
@@ -201,9 +243,14 @@ impl DataDescription {
             all = all.select(&(0..all.len().min(limit)).collect::<Vec<_>>());
         }
         let own_shape = all.sample_shape().to_vec();
-        let parts = divided(&all, split, run_seed)?;
+        let mut parts = divided(&all, split, run_seed)?;
         // Without any division the samples stay in their order and are not copied.
-        let train = if parts.train.len() == all.len() { all.clone() } else { all.select(&parts.train) };
+        let train = if parts.train.len() == all.len() {
+            parts.train.sort();
+            all.clone()
+        } else {
+            all.select(&parts.train)
+        };
         let select = |part: &[usize]| (!part.is_empty()).then(|| all.select(part));
         let whole = parts.clone().with_own(own_validation.as_ref(), own_test.as_ref());
         let (validation, test) =
@@ -228,7 +275,7 @@ impl DataDescription {
             _ if all.classes == 0 => Answers::no_names(),
             _ => Answers::Classes(names),
         };
-        Ok(Parts { train, validation, test, split: whole, own_shape, standardization, input, answers, notes })
+        Ok(Parts { train, validation, test, split: whole, origin, own_shape, standardization, input, answers, notes })
     }
 
     /// The samples as they come, and the parts that a set has of its own.
@@ -253,7 +300,7 @@ impl DataDescription {
             BuiltIn::Regression { samples, seed } => one(data::regression(samples, -1.0..1.0, of(seed))),
         }?;
         let names = (0..all.classes).map(|class| class.to_string()).collect();
-        Ok(Given { all, validation: None, test, names, fit: None, notes: Vec::new() })
+        Ok(Given { all, validation: None, test, names, origin: Origin::Numbers, fit: None, notes: Vec::new() })
     }
 
     /// The samples in the form that is asked for.

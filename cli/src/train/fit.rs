@@ -33,13 +33,20 @@ impl Fit {
 impl Display for Fit {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Fit { r2, rmse, mae } = *self;
-        write!(f, "R² {r2:.4}  RMSE {}  MAE {}", figure(rmse), figure(mae))
+        let r2 = if r2.abs() < 1e4 { format!("{r2:.4}") } else { figure(r2) };
+        write!(f, "R² {r2}  RMSE {}  MAE {}", figure(rmse), figure(mae))
     }
 }
 
-/// Five digits behind the point, or where these would show next to nothing, as in 4.4e-6, two in all.
+/// Five digits behind the point, or where these would show next to nothing, as in 4.4e-6, two in all; of large numbers the
+/// whole part, and of very large ones, as in 2.5343e28, five digits.
 pub fn figure(x: f64) -> String {
-    if x != 0.0 && x.abs() < 1e-3 { format!("{x:.1e}") } else { format!("{x:.5}") }
+    match x.abs() {
+        size if size > 0.0 && size < 1e-3 => format!("{x:.1e}"),
+        size if (1e4..1e9).contains(&size) => format!("{x:.0}"),
+        size if size >= 1e9 && size.is_finite() => format!("{x:.4e}"),
+        _ => format!("{x:.5}"),
+    }
 }
 
 /// Values as they were before they were scaled, y · std + mean, column by column; as they are without scales.
@@ -75,10 +82,11 @@ mod tests {
     }
 
     #[test]
-    fn small_figures_can_be_read() {
+    fn small_and_large_figures_can_be_read() {
         assert_eq!(
-            [4.4e-6, -4.4e-6, 0.0, 0.12, f64::NAN].map(figure),
-            ["4.4e-6", "-4.4e-6", "0.00000", "0.12000", "NaN"]
+            [4.4e-6, -4.4e-6, 0.0, 0.12, f64::NAN, 25343.12345, -25343450301950044693472477184.0, f64::INFINITY]
+                .map(figure),
+            ["4.4e-6", "-4.4e-6", "0.00000", "0.12000", "NaN", "25343", "-2.5343e28", "inf"]
         );
     }
 }

@@ -15,6 +15,7 @@ mod range_test;
 mod read;
 mod resume;
 mod session;
+mod words;
 
 pub use eval::{Arguments as EvalArguments, command as eval};
 pub use page::command as report;
@@ -24,10 +25,11 @@ pub use resume::{Arguments as ResumeArguments, command as resume};
 
 use crate::{overwrite, stdout};
 pub use description::RunDescription;
+pub use fit::figure;
 pub use folder::Folder;
 use limpide::{Error, Result};
 pub use own_data::is_description;
-pub use read::{Setting, read};
+pub use read::{Setting, read, value_text};
 pub use session::{Outcome, Session};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -115,6 +117,9 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     limpide::data::data_folders(common.data.as_deref())?;
     if let Some(page) = range_test {
         overwrite::refuse("--range-test", page, [file.as_path()])?;
+        if page.extension().is_none_or(|end| end != "html") {
+            return Err(Error::option("--range-test", "a name that ends in .html", page.display()));
+        }
     }
     let mut session = if own_data::is_description(file) {
         if target.is_some() {

@@ -28,7 +28,8 @@ pub fn layers(name: &str, sample: &[usize]) -> Result<Vec<LayerDescription>> {
         "report-autoencoder" => Box::new(autoencoder::network::<f32>(pixels, 32)),
         _ => {
             let names = NAMES.map(|(name, _)| name);
-            let wanted = format!("{} (did you mean {}?)", names.join(", "), nearest(name, &names));
+            let close = nearest(name, &names).map_or(String::new(), |close| format!(" (did you mean {close}?)"));
+            let wanted = format!("{}{close}", names.join(", "));
             return Err(Error::option("model", wanted, name));
         }
     };

@@ -198,7 +198,8 @@ fn extra(pipeline: &Pipeline, names: &[String]) -> Vec<String> {
 fn place(names: &[String], name: &str) -> Result<usize> {
     let all: Vec<&str> = names.iter().map(String::as_str).collect();
     names.iter().position(|own| own == name).ok_or_else(|| {
-        let wanted = format!("a column of the file (did you mean `{}`?)", model::nearest(name, &all));
+        let close = model::nearest(name, &all).map_or(String::new(), |close| format!(" (did you mean `{close}`?)"));
+        let wanted = format!("a column of the file{close}");
         Error::option("--keep", wanted, format!("`{name}`"))
     })
 }

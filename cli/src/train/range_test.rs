@@ -55,7 +55,7 @@ fn draw(session: &Session, found: &RangeTest, options: &RangeTestOptions) -> Pag
     if let Some(rate) = found.suggestion {
         let at = |point: &&(f64, f64)| point.0 >= rate;
         let point = found.points.iter().find(at).copied();
-        chart = chart.series(&short(rate).to_string(), point.into_iter().collect());
+        chart = chart.series(&format!("falls fastest: {}", short(rate)), point.into_iter().collect());
     }
     let figure = chart.figure("range-test", "Smoothed loss over the learning rate.");
     let about = format!(

@@ -1,6 +1,6 @@
 //! TOML read with the place in every error, and single fields set from the command line.
 
-use limpide::model::nearest;
+use super::words::plain;
 use limpide::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -28,7 +28,16 @@ impl Setting {
 
     /// The value as it is read: text without quotes.
     pub fn text(&self) -> String {
-        self.value.as_str().map_or_else(|| self.value.to_string(), str::to_string)
+        value_text(&self.value)
+    }
+}
+
+/// A value as it is read: text without quotes, and numbers far from 1 with an exponent instead of zeros.
+pub fn value_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Float(x) if x.is_finite() => format!("{x:?}"),
+        other => other.to_string(),
     }
 }
 
@@ -102,7 +111,7 @@ pub fn described<D: DeserializeOwned>(table: Table, settings: &[Setting]) -> Res
     apply(&mut whole, settings)?;
     let wrong = |error: toml::de::Error| {
         let name = culprit::<D>(&table, settings, &error);
-        Error::option(name, "a field of the description and a value of its kind", with_nearest(error.message()))
+        Error::Data { path: name.into(), problem: plain(error.message()) }
     };
     of_table(&whole).map_err(wrong)
 }
@@ -149,7 +158,7 @@ pub fn parse<D: DeserializeOwned>(path: &Path, bytes: Vec<u8>, settings: &[Setti
         .map_err(|error| wrong(format!("is not UTF-8 text (byte {})", error.utf8_error().valid_up_to())))?;
     let placed = |error: toml::de::Error| {
         let place = error.span().map(|span| place(&text, span.start));
-        wrong(format!("{}{}", place.unwrap_or_default(), with_nearest(error.message())))
+        wrong(format!("{}{}", place.unwrap_or_default(), plain(error.message())))
     };
     if settings.is_empty() {
         return toml::from_str(&text).map_err(placed);
@@ -162,7 +171,7 @@ pub fn parse<D: DeserializeOwned>(path: &Path, bytes: Vec<u8>, settings: &[Setti
         Err(own) if own.message() == error.message() => placed(own),
         _ => {
             let name = culprit::<D>(&table, settings, &error);
-            wrong(format!("with {name}: {}", with_nearest(error.message())))
+            wrong(format!("with {name}: {}", plain(error.message())))
         }
     })
 }
@@ -173,17 +182,6 @@ fn place(text: &str, at: usize) -> String {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
     format!("line {line}, column {column}: ")
-}
-
-/// A message of serde on one line, with the nearest name where it lists those that there are.
-fn with_nearest(message: &str) -> String {
-    let message = message.trim().replace('\n', ", ");
-    let Some(rest) = message.strip_prefix("unknown field `").or(message.strip_prefix("unknown variant `")) else {
-        return message;
-    };
-    let Some((name, list)) = rest.split_once("`, expected ") else { return message };
-    let known: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
-    if known.is_empty() { message } else { format!("{message}; did you mean `{}`?", nearest(name, &known)) }
 }
 
 /// Puts a value at a path of names and list places; tables on the way are made.
@@ -248,6 +246,13 @@ mod tests {
     }
 
     #[test]
+    fn a_very_large_number_is_written_with_an_exponent() {
+        for (value, text) in [("1e30", "1e30"), ("2.5e-9", "2.5e-9"), ("0.05", "0.05"), ("3.0", "3.0"), ("7", "7")] {
+            assert_eq!(format!("lr={value}").parse::<Setting>().unwrap().to_string(), format!("lr={text}"));
+        }
+    }
+
+    #[test]
     fn a_place_that_is_not_there_is_named() {
         let text = "seed = 1\nlayers = [{ out = 1 }, 3]\n";
         for (setting, problem) in [
@@ -277,8 +282,11 @@ mod tests {
         type Numbers = BTreeMap<String, u32>;
         let settings = ["a=1", "b=x", "c=2"].map(|text| text.parse::<Setting>().unwrap());
         let error = parse::<Numbers>(Path::new("run.toml"), b"a = 3\n".to_vec(), &settings).unwrap_err().to_string();
-        assert!(error.starts_with("run.toml: with --set b=x: invalid type: string \"x\""), "{error}");
+        assert!(
+            error.starts_with("run.toml: with --set b=x: wants a whole number from 0, got the text `x`"),
+            "{error}"
+        );
         let error = described::<Numbers>(Table::new(), &settings).unwrap_err().to_string();
-        assert!(error.starts_with("--set b=x must be a field of the description and a value of its kind"), "{error}");
+        assert!(error.starts_with("--set b=x: wants a whole number from 0"), "{error}");
     }
 }

@@ -162,8 +162,8 @@ impl Session {
     /// Those of training and of writing.
     pub fn run(mut self, folder: &Folder, progress: bool) -> Result<Outcome> {
         let plain = self.parts.plain_train()?;
-        let mut findings =
-            diagnose::before_training(&self.network, &*self.loss, &plain, self.parts.validation.as_ref());
+        let (validation, names) = (self.parts.validation.as_ref(), &self.parts);
+        let mut findings = diagnose::before_training(&self.network, &*self.loss, &plain, validation, names);
         let tell =
             |findings: &[Finding]| findings.iter().filter(|_| progress).for_each(|own| eprintln!("limpide: {own}"));
         tell(&findings);

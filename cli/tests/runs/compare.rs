@@ -12,6 +12,7 @@ fn the_same_run_twice_is_identical() {
     let json = ran.json();
     assert_eq!(json["partings"], serde_json::json!([{"kind": "identical", "epochs": 3}]), "{}", ran.stderr);
     let ran = place.run("compare @one @two");
+    assert!(!ran.stdout.contains("threads"), "no figure depends on them: {}", ran.stdout);
     assert!(ran.stdout.contains("one and two are identical: the figures of 3 epochs and"), "{}", ran.stdout);
     let short = SMALL.replace("epochs = 3", "epochs = 1");
     place.train("three", &short, "");
@@ -85,7 +86,14 @@ fn a_page_and_a_drawing_show_every_run() {
     let ran = place.run("compare @a @b --out @page.html");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let html = place.read("page.html");
-    for words in ["optimizer.lr", "validation loss, best", "id=\"figure-validation-loss\"", "part at step 1"] {
+    for words in [
+        "optimizer.lr",
+        "Settings that differ",
+        "epochs trained",
+        "validation loss, best",
+        "id=\"figure-validation-loss\"",
+        "part at step 1",
+    ] {
         assert!(html.contains(words), "{words}");
     }
     assert_eq!(place.run("compare @a @b --out @loss.svg").code, 0);

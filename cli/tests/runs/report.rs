@@ -40,6 +40,7 @@ fn a_classifier_of_images_has_every_section_and_a_passed_check_of_each_layer() {
     // 2·(4·64·9 + 4·16·4 + 10·64) multiply-adds for an image.
     assert!(html.contains("6,400 FLOPs for one sample forward"), "FLOPs");
     assert!(html.contains("data:image/png;base64,") && html.contains(" → "), "the images are drawn");
+    assert!(html.contains("<th scope=\"row\">sample ") && html.contains("by their number in the set"), "and named");
     for outside in ["http:", "https:", "src=", "<script"] {
         assert!(!html.contains(outside), "{outside} in the page");
     }

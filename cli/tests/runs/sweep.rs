@@ -48,6 +48,7 @@ fn the_test_part_is_never_looked_at() {
         assert!(result["test"].is_null() && result["validation"]["loss"].is_number());
     }
     assert!(ran.stdout.lines().next().unwrap().starts_with("trial  optimizer.lr  validation_loss"), "{}", ran.stdout);
+    assert!(ran.stdout.lines().nth(1).unwrap().contains(" %  "), "accuracy as everywhere: {}", ran.stdout);
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn what_is_wrong_is_told_before_anything_is_trained() {
     for (words, told) in [
         ("", &["sweep must be told what to try"][..]),
         ("--grid optimizer.lr=0.1,-1 --grid optimiser.lr=1", &["optimiser"]),
-        ("--grid epochs=1,many", &["trial 2", "epochs=many", "invalid type: string \"many\""]),
+        ("--grid epochs=1,many", &["trial 2", "epochs=many", "wants a whole number from 0, got the text `many`"]),
         // The fewest jobs, so that the trial before is trained when this one is refused too late.
         ("--grid batch_size=16,0 --jobs 1", &["trial 2", "batch_size=0", "at least 1, got 0"]),
         ("--grid split.test=0.5,2 --jobs 1", &["trial 2", "split.test=2", "split: validation and test"]),

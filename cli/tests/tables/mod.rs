@@ -222,6 +222,31 @@ fn files_that_cannot_be_learnt_from_are_refused_with_the_row() {
     assert!(!Path::new(&out).exists());
 }
 
+/// Row i and row i + 60 are the same, and x is 10·i: what is told of a sample can be looked up in the file.
+#[test]
+fn samples_are_told_by_their_rows_in_the_file() {
+    let place = Place::new();
+    let row = |i: usize| format!("{},{}\n", 10 * (1 + i % 60), ["no", "yes"][i % 60 / 5 % 2]);
+    let file = place.put("twice.csv", format!("x,y\n{}", (0..120).map(row).collect::<String>()));
+    let ran = place.train(&file, "run", "--target y --set epochs=2");
+    assert!(!ran.stderr.contains("limpide: error"), "{}", ran.stderr);
+    let (_, told) = ran.stderr.split_once("inputs and target (row ").expect("rows that stand in both parts");
+    let numbers: Vec<usize> = told
+        .split(" is the same as row ")
+        .map(|rest| rest.split(|letter: char| !letter.is_ascii_digit()).next().unwrap().parse().unwrap())
+        .take(2)
+        .collect();
+    assert_eq!(numbers[0].abs_diff(numbers[1]), 60, "{}", ran.stderr);
+    let page = fs::read_to_string(place.path("run/report.html")).unwrap();
+    let mut rows = 0;
+    for line in page.lines().filter_map(|line| line.split_once("<th scope=\"row\">row ").map(|(_, rest)| rest)) {
+        let number: usize = line.split('<').next().unwrap().parse().unwrap();
+        assert!(line.ends_with(&format!("<td>x {}</td></tr>", 10 * (1 + (number - 1) % 60))), "{line}");
+        rows += 1;
+    }
+    assert!(rows > 3, "{rows} rows");
+}
+
 #[test]
 fn rows_that_do_not_fit_a_model_are_refused_and_leave_nothing() {
     let place = Place::with_model();

@@ -65,8 +65,8 @@ impl ImageFolder {
         if let Some(other) =
             folders(top)?.into_iter().map(|(name, _)| name).find(|name| !known.contains(&name.as_str()))
         {
-            let close = nearest(&other, &known);
-            let problem = format!("is of a class that the training part has not; did you mean {close}?");
+            let close = nearest(&other, &known).map_or(String::new(), |close| format!("; did you mean {close}?"));
+            let problem = format!("is of a class that the training part has not{close}");
             return Err(Error::Data { path: top.join(other), problem });
         }
         self.files(top)

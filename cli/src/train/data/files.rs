@@ -1,5 +1,6 @@
 //! Arrays and folders of images as the data of a run.
 
+use super::Origin;
 use crate::text::counted;
 use limpide::data::images::{ImageFile, ImageFolder, ImageOptions, load_images, survey};
 use limpide::data::{AnyArray, ArrayPlace, ArrayTask, Dataset, Fit, Npz, Target, array_dataset};
@@ -25,6 +26,8 @@ pub struct Given {
     pub test: Option<Dataset<f32>>,
     /// The classes by name; none for values.
     pub names: Vec<String>,
+    /// What a user can find the samples by.
+    pub origin: Origin,
     /// How images were brought to their size.
     pub fit: Option<Fit>,
     /// What was found, a line each.
@@ -129,7 +132,7 @@ impl ArraySource {
             (None, None) => None,
             _ => return Err(Error::option("data.arrays", "with both x_test and y_test, or neither", "one of them")),
         };
-        Ok(Given { all, validation: None, test, names, fit: None, notes })
+        Ok(Given { all, validation: None, test, names, origin: Origin::Rows, fit: None, notes })
     }
 }
 
@@ -265,9 +268,11 @@ impl ImageSource {
         self.pixels = seen.fill(&self.pixels, &self.images)?;
         let mut bad = Vec::new();
         let mut part = |files: &[ImageFile], what: &str| self.part(&folder, files, what, &mut bad);
-        let all = part(&folder.train, "")?;
+        let (all, files) = part(&folder.train, "")?;
         let validation = folder.validation.as_ref().map(|files| part(files, " validation")).transpose()?;
-        let test = folder.test.as_ref().map(|files| part(files, " test")).transpose()?;
+        let test = folder.test.as_ref().map(|files| part(files, " test")).transpose()?.map(|(test, _)| test);
+        let (validation, validation_files) = validation.unzip();
+        let origin = Origin::Files(files, validation_files);
         let mut notes = vec![self.note(paths.len() - bad.len())];
         if folder.others > 0 {
             notes.push(format!("no images by their names: {}", counted(folder.others, "other file")));
@@ -282,24 +287,26 @@ impl ImageSource {
             let files = counted(bad.len(), "file");
             notes.push(format!("left out {files} that cannot be decoded: {}{more}", named.join(", ")));
         }
-        Ok(Given { all, validation, test, names: folder.classes, fit: Some(self.pixels.fit), notes })
+        Ok(Given { all, validation, test, names: folder.classes, origin, fit: Some(self.pixels.fit), notes })
     }
 
-    /// One part of the images.
+    /// One part of the images, and what they are called within the folder.
     fn part(
         &self,
         folder: &ImageFolder,
         files: &[ImageFile],
         what: &str,
         bad: &mut Vec<(PathBuf, String)>,
-    ) -> Result<Dataset<f32>> {
+    ) -> Result<(Dataset<f32>, Vec<PathBuf>)> {
         let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
         let threads = limpide::kernels::cores();
         let set = load_images(&paths, &self.pixels, threads)?;
         bad.extend(set.bad);
         let labels = set.files.iter().map(|&file| files[file].class as i64).collect();
         let name = format!("{}{what}", self.images.display());
-        Dataset::new(name, set.inputs, Target::classes(labels), folder.classes.len())
+        let within = |path: &PathBuf| path.strip_prefix(&self.images).unwrap_or(path).to_path_buf();
+        let names = set.files.iter().map(|&file| within(&paths[file])).collect();
+        Ok((Dataset::new(name, set.inputs, Target::classes(labels), folder.classes.len())?, names))
     }
 
     fn note(&self, files: usize) -> String {

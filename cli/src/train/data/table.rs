@@ -1,6 +1,6 @@
 //! A table as the data of a run: read twice, divided, and measured on the training part.
 
-use super::{Answers, Parts, SplitDescription, divided};
+use super::{Answers, Origin, Parts, SplitDescription, divided};
 use crate::text::counted;
 use limpide::data::{Dataset, Inputs};
 use limpide::pipeline::Input;
@@ -107,6 +107,7 @@ impl TableSource {
             validation: part(&parts.validation)?,
             test: part(&parts.test)?,
             split: parts,
+            origin: Origin::Rows,
             own_shape: vec![table.width()],
             standardization: None,
             input: Input::Table(table),

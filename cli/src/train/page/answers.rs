@@ -3,7 +3,7 @@
 use super::super::data::Answers as Meaning;
 use super::super::fit::{Fit, figure, in_units};
 use super::super::session::Session;
-use crate::chart::{Cell, Confusion, Scatter, Table};
+use crate::chart::{Cell, Confusion, Scatter, Table, count as thousands};
 use crate::page::Section;
 use limpide::data::{Dataset, Target, Targets};
 use limpide::metrics::{ConfusionMatrix, classes, true_classes};
@@ -90,7 +90,7 @@ impl Answers {
     /// `the 12 validation samples`, `the first 10,000 training samples`.
     pub fn about(&self) -> String {
         let first = if self.data.len() == MOST { "first " } else { "" };
-        format!("the {first}{} {} samples", self.data.len(), self.part)
+        format!("the {first}{} {} samples", thousands(self.data.len() as u64), self.part)
     }
 
     fn confusion(&self, truth: &[usize], predicted: &[usize]) -> Section {
@@ -101,7 +101,7 @@ impl Answers {
         let figures = matrix.classes().into_iter().enumerate().fold(head, |table, (class, own)| {
             let shares =
                 [own.precision, own.recall, own.f1].map(|share| Cell::number(format!("{:.1} %", 100.0 * share)));
-            let name = [Cell::Text(self.class(class)), Cell::number(own.support.to_string())];
+            let name = [Cell::Text(self.class(class)), Cell::number(thousands(own.support as u64))];
             table.row(name.into_iter().chain(shares).collect())
         });
         let right = 100.0 * matrix.accuracy();
@@ -123,9 +123,7 @@ impl Answers {
         let figures = [("root mean squared error", rmse), ("mean absolute error", mae), ("R²", r2)];
         let table =
             figures.into_iter().fold(Table::new("How far off", &["Figure", "Value"]), |table, (name, value)| {
-                // In the target's units the numbers may be large.
-                let value = if value.abs() < 1e4 { figure(value) } else { format!("{value:.0}") };
-                table.row(vec![name.into(), Cell::number(value)])
+                table.row(vec![name.into(), Cell::number(figure(value))])
             });
         let section = Section::new("Residuals", &format!("On {}.", self.about())).table(&table);
         if self.data.targets == Targets::Inputs {
@@ -160,7 +158,7 @@ impl Answers {
         let head = Table::new("The classes that are mixed up most", &["True", "Taken for", "Samples"]);
         wrong.into_iter().take(PAIRS).fold(head, |table, (count, truth, taken)| {
             let [truth, taken] = [truth, taken].map(|class| Cell::Text(self.class(class)));
-            table.row(vec![truth, taken, Cell::number(count.to_string())])
+            table.row(vec![truth, taken, Cell::number(thousands(count as u64))])
         })
     }
 }

@@ -9,7 +9,7 @@ use super::Common;
 use super::fit::figure;
 use super::folder::Folder;
 use super::session::{Outcome, Session, score_text};
-use crate::chart::{Cell, Table, count};
+use crate::chart::{Cell, Table, count, digits};
 use crate::page::{Page, Section};
 use crate::stdout;
 use crate::text::counted;
@@ -100,7 +100,7 @@ fn results(session: &Session, outcome: &Outcome) -> Section {
     .filter_map(|(part, samples, score)| Some((part, samples, score?)))
     .fold(Table::new("The model on each part", heads), |table, (part, samples, Score { loss, accuracy })| {
         let accuracy = accuracy.map(|share| Cell::number(format!("{:.2} %", 100.0 * share)));
-        let cells = [part.into(), Cell::number(samples.to_string()), Cell::number(figure(loss))];
+        let cells = [part.into(), Cell::number(count(samples as u64)), Cell::number(figure(loss))];
         table.row(cells.into_iter().chain(accuracy).collect())
     });
     let mut words =
@@ -155,7 +155,8 @@ fn columns(table: &limpide::table::Table) -> Table {
         let becomes = match encoding {
             Encoding::Number { mean, std, missing } => {
                 let missing = if *missing { "; 1 where it is missing" } else { "" };
-                format!("(x − {mean:.4}) / {std:.4}{missing}")
+                let sign = if *mean < 0.0 { '+' } else { '−' };
+                format!("(x {sign} {}) / {}{missing}", digits(mean.abs(), 5), digits(*std, 5))
             }
             Encoding::Category { values } => {
                 let shown: Vec<&str> = values.iter().take(CATEGORIES).map(String::as_str).collect();

@@ -1,11 +1,14 @@
 //! The samples with the highest loss, drawn where they are images.
 
+use super::super::data::Origin;
+use super::super::fit::figure;
 use super::super::session::Session;
 use super::answers::Answers;
-use crate::chart::{Cell, ColourMap, ImageGrid, Table, Tile};
+use crate::chart::{Cell, ColourMap, ImageGrid, Table, Tile, digits};
 use crate::page::Section;
 use limpide::Tensor;
 use limpide::data::{Standardization, Target, Targets};
+use limpide::diagnose::{Names, Part};
 use limpide::pipeline::Input;
 use limpide::table::{self as columns, Encoding};
 
@@ -27,7 +30,7 @@ pub fn section(session: &Session, answers: &Answers) -> Section {
     order.sort_by(|a, b| badness(b).total_cmp(&badness(a)).then(a.cmp(b)));
     let section = Section::new("Worst examples", &format!("The highest losses of {}.", answers.about()));
     match image_shape(&session.parts.own_shape) {
-        Some(shape) => images(section, session, answers, &order, shape),
+        Some(shape) => images(section, session, answers, &order, shape).table(&table(session, answers, &order)),
         None => section.table(&table(session, answers, &order)),
     }
 }
@@ -116,24 +119,32 @@ fn row(tensor: &Tensor<f32>, sample: usize) -> Vec<f64> {
     tensor.outer_iter().nth(sample).map_or(Vec::new(), |row| row.iter().map(|&x| f64::from(x)).collect())
 }
 
-/// A row for each sample: its number in the part, its first inputs as they came, truth, answer, loss.
+/// A row for each sample: where it is to be found, truth, answer, loss, and where it is no image its first inputs as they came.
 fn table(session: &Session, answers: &Answers, order: &[usize]) -> Table {
     let standardization = session.parts.standardization.as_ref();
-    let head = ["Sample", "True", "Predicted", "Loss", "Inputs"];
-    order.iter().take(ROWS).fold(Table::new("Samples by their number in the part", &head), |table, &i| {
+    let part = if session.parts.validation.is_some() { Part::Validation } else { Part::Train };
+    let caption = match session.parts.origin {
+        Origin::Rows => "Rows of the file, counted from 1 without its header",
+        Origin::Numbers => "Samples by their number in the set, counted from 0",
+        Origin::Files(..) => "Their files",
+    };
+    let heads = ["Sample", "True", "Predicted", "Loss", "Inputs"];
+    let is_image = image_shape(&session.parts.own_shape).is_some();
+    let heads = if is_image { &heads[..4] } else { &heads };
+    order.iter().take(ROWS).fold(Table::new(caption, heads), |table, &i| {
         let sample = answers.data.inputs.gather(&[i]);
         let inputs = match &session.parts.input {
             Input::Table(table) => cells(table, &sample.iter().copied().collect::<Vec<_>>()),
             Input::Tensor { .. } => numbers(&original(&sample, standardization)),
         };
-        let (truth, answer) = match (&answers.classes, &answers.target) {
-            (Some((truth, predicted)), _) => (answers.class(truth[i]), answers.class(predicted[i])),
-            (None, Target::Values(wanted)) => (numbers(&row(wanted, i)), numbers(&row(&answers.outputs, i))),
-            (None, Target::Classes(_)) => (String::new(), numbers(&row(&answers.outputs, i))),
+        let [truth, answer] = match (&answers.classes, &answers.target) {
+            // Names may be long, and break where a number must not.
+            (Some((truth, predicted)), _) => [truth, predicted].map(|own| Cell::Text(answers.class(own[i]))),
+            (None, Target::Values(wanted)) => [wanted, &answers.outputs].map(|own| Cell::Number(numbers(&row(own, i)))),
+            (None, Target::Classes(_)) => [Cell::Nothing, Cell::Number(numbers(&row(&answers.outputs, i)))],
         };
-        let cells = [i.to_string(), truth, answer, format!("{:.5}", answers.losses[i])].map(Cell::Number);
-        let [sample, rest @ ..] = cells;
-        table.row([sample].into_iter().chain(rest).chain([Cell::Text(inputs)]).collect())
+        let (sample, loss) = (session.parts.sample(part, i), figure(answers.losses[i]));
+        table.row(vec![Cell::Text(sample), truth, answer, Cell::Number(loss), Cell::Text(inputs)])
     })
 }
 
@@ -145,7 +156,7 @@ fn cells(table: &columns::Table, sample: &[f32]) -> String {
         (own, rest) = rest.split_at(column.encoding.width());
         let text = match &column.encoding {
             Encoding::Number { missing: true, .. } if own[1] == 1.0 => "missing".into(),
-            Encoding::Number { mean, std, .. } => short(f64::from(own[0]) * std + mean),
+            Encoding::Number { mean, std, .. } => digits(f64::from(own[0]) * std + mean, 4),
             Encoding::Category { values } => {
                 own.iter().position(|&x| x == 1.0).map_or("–".into(), |place| values[place].clone())
             }
@@ -159,25 +170,10 @@ fn cells(table: &columns::Table, sample: &[f32]) -> String {
     cells.join(", ") + more
 }
 
-/// The first numbers, with few digits: `0.12, −3, 1e+05 …`.
+/// The first numbers, with few digits: `0.12, −3, 1e6 …`.
 fn numbers(all: &[f64]) -> String {
-    let shown: Vec<String> = all.iter().take(NUMBERS).map(|&x| short(x)).collect();
+    let shown: Vec<String> = all.iter().take(NUMBERS).map(|&x| digits(x, 4)).collect();
     format!("{}{}", shown.join(", "), if all.len() > NUMBERS { " …" } else { "" })
-}
-
-fn short(x: f64) -> String {
-    let size = x.abs();
-    let text = match size {
-        0.0 => "0".to_string(),
-        s if (1e-3..1e6).contains(&s) => {
-            // Four significant digits.
-            let digits = (3 - s.log10().floor() as i32).max(0) as usize;
-            let text = format!("{x:.digits$}");
-            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
-        }
-        _ => format!("{x:.2e}"),
-    };
-    text.replace('-', "−")
 }
 
 #[cfg(test)]
@@ -186,7 +182,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_images_are_told_from_rows() {
-        assert_eq!(numbers(&[0.0, -1.5, 12_345.678, 1e-7, 2e9]), "0, −1.5, 12346, 1.00e−7, 2.00e9");
+        assert_eq!(numbers(&[0.0, -1.5, 12_345.678, 1e-7, 2e9]), "0, −1.5, 12346, 1e−7, 2e9");
         assert_eq!(numbers(&[1.0; 7]), "1, 1, 1, 1, 1, 1 …");
         assert_eq!(image_shape(&[3, 8, 9]), Some([3, 8, 9]));
         for no in [&[64][..], &[2, 8, 8], &[1, 1, 8], &[1, 1, 8, 8]] {
