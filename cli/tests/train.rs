@@ -1,5 +1,6 @@
 //! `limpide train`, `resume` and `eval` as a user runs them.
 
+mod arrays;
 mod files;
 mod forms;
 mod shell;

@@ -1,6 +1,6 @@
 //! A run from its description to its result: what `train`, `resume` and `eval` share.
 
-use super::data::{Answers, Parts};
+use super::data::{Answers, Parts, Source};
 use super::description::{RunDescription, TestOptions};
 use super::fit::{Fit, figure, in_units};
 use super::folder::Folder;
@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::text::counted;
 use limpide::data::{Dataset, Target};
 use limpide::diagnose::{self, Finding};
-use limpide::loss::Loss;
+use limpide::loss::{Loss, Takes};
 use limpide::model::summary;
 use limpide::optim::Optimizer;
 use limpide::pipeline::{self, Activation, Meaning, Output};
@@ -120,7 +120,7 @@ impl Session {
     ///
     /// # Errors
     /// Those of parts that do not fit together.
-    pub fn new(path: &Path, mut description: RunDescription, parts: Parts) -> Result<Self> {
+    pub fn new(path: &Path, mut description: RunDescription, mut parts: Parts) -> Result<Self> {
         let here = |problem: &str| Error::Data { path: path.into(), problem: problem.into() };
         match (description.model.take(), description.layers.is_empty()) {
             (Some(name), true) => description.layers = models::layers(&name, parts.train.sample_shape())?,
@@ -147,6 +147,10 @@ impl Session {
         }
         description.checkpoints.check()?;
         let (network, loss) = (description.network()?, description.loss.build()?);
+        // What a loss wants as yes or no, or as probabilities, has its scale.
+        if matches!(description.data.source, Source::Arrays(_)) && loss.takes() == Takes::Values {
+            parts.scale_values();
+        }
         let mut optimizer = description.optimizer.build()?;
         optimizer.prepare(&network)?;
         let options = &description.early_stopping;
@@ -213,6 +217,9 @@ impl Session {
     fn meaning(&self) -> Meaning {
         let output = match self.parts.answers.clone() {
             Answers::Classes(names) => Output::Classes { names, activation: Activation::of(&self.description.loss) },
+            Answers::Values { mean, std, .. } if std.is_empty() => {
+                Output::Values { names: self.parts.label_names(&*self.loss), mean, std }
+            }
             Answers::Values { names, mean, std } => Output::Values { names, mean, std },
         };
         let meaning = Meaning { input: self.parts.input.clone(), output };
