@@ -3,7 +3,7 @@
 use super::data::{Answers, Parts, Source};
 use super::description::{RunDescription, TestOptions};
 use super::fit::{Fit, figure, in_units};
-use super::folder::Folder;
+use super::folder::{FAILED, Folder};
 use super::interrupt::{self, StopWhenPressed};
 use super::models;
 use super::page;
@@ -140,11 +140,6 @@ impl Session {
         if let Some(threads) = description.threads.filter(|threads| !(1..=THREADS).contains(threads)) {
             return Err(Error::option("threads", format!("from 1 to {THREADS}"), threads));
         }
-        if let Some(least) = description.test.as_ref().and_then(|test| test.min_accuracy)
-            && !(0.0..=1.0).contains(&least)
-        {
-            return Err(Error::option("test.min_accuracy", "a share from 0 to 1", least));
-        }
         description.checkpoints.check()?;
         let (network, loss) = (description.network()?, description.loss.build()?);
         // What a loss wants as yes or no, or as probabilities, has its scale.
@@ -156,6 +151,10 @@ impl Session {
         let options = &description.early_stopping;
         options.as_ref().map(|options| options.build::<f32>()).transpose()?;
         trainer(&description, &parts)?.check(&network, &*loss, &parts.train)?;
+        if let Some(test) = &description.test {
+            let output = network.output_shape(&[&[1], parts.train.sample_shape()].concat())?;
+            test.check(loss.decision().is_some_and(|decision| decision.is_one_a_sample(&output)))?;
+        }
         Ok(Session { description, parts, network, loss, optimizer })
     }
 
@@ -165,6 +164,8 @@ impl Session {
     /// # Errors
     /// Those of training and of writing.
     pub fn run(mut self, folder: &Folder, progress: bool) -> Result<Outcome> {
+        // Why the attempt before this one failed.
+        let _ = std::fs::remove_file(folder.file(FAILED));
         let plain = self.parts.plain_train()?;
         let mut findings =
             diagnose::before_training(&self.network, &*self.loss, &plain, self.parts.validation.as_ref());
@@ -351,15 +352,16 @@ fn trainer<'a>(description: &RunDescription, parts: &'a Parts) -> Result<Trainer
     Ok(trainer)
 }
 
-/// An error of training, with where the last good checkpoint is.
+/// An error of training; of a loss that is no number, kept in the folder and with where the last good checkpoint is.
 fn kept(error: Error, folder: &Folder) -> Error {
-    let newest = Checkpoints::newest(&folder.checkpoints()).ok().flatten();
-    match (error, newest) {
-        (Error::NotFinite { value, epoch, step, culprit }, Some(path)) => {
-            let culprit = format!("{culprit} (the last good checkpoint is {})", path.display());
-            Error::NotFinite { value, epoch, step, culprit }
-        }
-        (other, _) => other,
+    let Error::NotFinite { value, epoch, step, mut culprit } = error else { return error };
+    if let Ok(Some(path)) = Checkpoints::newest(&folder.checkpoints()) {
+        culprit = format!("{culprit} (the last good checkpoint is {})", path.display());
+    }
+    let error = Error::NotFinite { value, epoch, step, culprit };
+    match folder.write(FAILED, &format!("{error}\n")) {
+        Ok(()) => error,
+        Err(full) => full,
     }
 }
 
