@@ -1,6 +1,7 @@
 //! The data of a run: which set, in what form, and how it is divided.
 
 pub mod files;
+pub mod fingerprint;
 mod source;
 pub mod table;
 mod values;

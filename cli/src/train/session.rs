@@ -1,6 +1,6 @@
 //! A run from its description to its result: what `train`, `resume` and `eval` share.
 
-use super::data::{Answers, Parts, Source};
+use super::data::{Answers, Parts, Source, fingerprint};
 use super::description::{RunDescription, TestOptions};
 use super::fit::{Fit, figure, in_units};
 use super::folder::{FAILED, Folder};
@@ -164,6 +164,7 @@ impl Session {
     /// # Errors
     /// Those of training and of writing.
     pub fn run(mut self, folder: &Folder, progress: bool) -> Result<Outcome> {
+        fingerprint::keep(folder, &self)?;
         // Why the attempt before this one failed.
         let _ = std::fs::remove_file(folder.file(FAILED));
         let plain = self.parts.plain_train()?;

@@ -1,7 +1,75 @@
-//! Runs that cannot go on, and what no run can show.
+//! Runs whose data have changed since, and runs that cannot go on.
 
 use super::{Place, SMALL, run};
+use std::fs;
 use std::path::Path;
+
+/// Rows `a,b,y` whose y is 2a + b + 1; `turn` moves the rows on.
+fn rows(turn: usize) -> String {
+    let row = |i: usize| {
+        let (a, b) = (i * 37 % 101, i * 53 % 89);
+        format!("{a},{b},{}\n", 2 * a + b + 1)
+    };
+    format!("a,b,y\n{}", (0..60).map(|i| row((i + turn) % 60)).collect::<String>())
+}
+
+#[test]
+fn a_run_is_not_gone_on_with_judged_or_drawn_on_other_rows() {
+    let place = Place::new();
+    let file = place.path("rows.csv");
+    fs::write(&file, rows(0)).unwrap();
+    place.train(&file, "run", "--target y --set epochs=3");
+    let kept = |name: &str| fs::read(place.path(&format!("run/{name}"))).unwrap();
+    let (result, page) = (kept("result.json"), kept("report.html"));
+    // The same rows in another order: every count is what it was.
+    fs::write(&file, rows(1)).unwrap();
+    for command in ["resume", "eval", "report"] {
+        let ran = run(command, &place.path("run"), "");
+        ran.is_refused_with(&[
+            "on other samples than its data",
+            "rows.csv have now",
+            "put the old data back, or train anew",
+        ]);
+    }
+    assert!(kept("result.json") == result && kept("report.html") == page, "a refusal changes nothing");
+    // A run that is not finished.
+    fs::remove_file(place.path("run/result.json")).unwrap();
+    run("resume", &place.path("run"), "").is_refused_with(&["on other samples"]);
+    fs::write(&file, rows(0)).unwrap();
+    for command in ["resume", "eval", "report"] {
+        let ran = run(command, &place.path("run"), "");
+        assert_eq!(ran.code, 0, "{command}: {}", ran.stderr);
+    }
+    // The same shape in other units: the scaled numbers are what they were.
+    fs::write(&file, rows(0).replace('\n', "0\n").replacen("y0\n", "y\n", 1)).unwrap();
+    run("eval", &place.path("run"), "").is_refused_with(&["on other samples"]);
+    // A run of an older version keeps no fingerprint.
+    fs::remove_file(place.path("run/data.json")).unwrap();
+    assert_eq!(run("eval", &place.path("run"), "").code, 0);
+}
+
+#[test]
+fn image_files_that_stay_on_disk_are_told_from_others() {
+    let place = Place::new();
+    let image = |name: &str, side: u32| {
+        let path = place.path(name);
+        fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
+        let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), side, side);
+        encoder.set_color(png::ColorType::Grayscale);
+        let pixels: Vec<u8> = (0..side * side).map(|i| (i * 31 % 251) as u8).collect();
+        encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+    };
+    for number in 0..80 {
+        image(&format!("photos/{}/{number:02}.png", ["cat", "dog"][number % 2]), 8);
+    }
+    // 80 images of 128 x 128 are 1.25 MiB of pixels.
+    let layers = "[{type=\"Flatten\"},{type=\"Linear\",in_features=16384,out_features=2}]";
+    let words = "--set data.pixels.size=[128,128] --set data.pixels.memory_mib=1 --set epochs=1 --set layers=";
+    place.train(&place.path("photos"), "run", &format!("{words}{layers}"));
+    assert_eq!(run("eval", &place.path("run"), "").code, 0);
+    image("photos/dog/01.png", 9);
+    run("eval", &place.path("run"), "").is_refused_with(&["on other samples", "photos"]);
+}
 
 #[test]
 fn a_run_whose_loss_became_no_number_is_not_called_resumable() {
