@@ -1,5 +1,7 @@
 //! `limpide train`, `resume` and `eval` as a user runs them.
 
+mod arrays;
+mod changed;
 mod files;
 mod forms;
 mod shell;

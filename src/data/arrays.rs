@@ -88,18 +88,21 @@ impl AnyArray {
     /// Errs as [`AnyArray::inputs`] does, and for numbers that can be no such bytes: whole ones beyond 0 to 255, and others
     /// beyond 0 to 1.
     pub fn inputs_for(self, place: &ArrayPlace, channels_last: bool, divisor: Option<f32>) -> Result<Inputs<f32>> {
-        let (reals, most) = match (self, divisor) {
-            (AnyArray::Bools(all), _) | (AnyArray::Bytes(all), None) => (all.mapv(f32::from).into_shared(), None),
-            (AnyArray::Bytes(all), Some(divisor)) => (all.mapv(|b| f32::from(b) / divisor).into_shared(), None),
-            (AnyArray::Integers(all), Some(divisor)) => {
-                (all.mapv(|b| b as f32 / divisor).into_shared(), Some((WHITE / divisor, divisor)))
+        let (reals, most, divisor) = match (self, divisor) {
+            (all @ AnyArray::Bytes(_), own) => {
+                let mut inputs = all.inputs(place, channels_last)?;
+                if let Inputs::Bytes { divisor, .. } = &mut inputs {
+                    *divisor = own.unwrap_or(1.0);
+                }
+                return Ok(inputs);
             }
-            (AnyArray::Reals(all), Some(divisor)) => (all, Some((1.0, divisor))),
+            (AnyArray::Integers(all), Some(divisor)) => {
+                (all.mapv(|b| b as f32 / divisor).into_shared(), WHITE / divisor, divisor)
+            }
+            (AnyArray::Reals(all), Some(divisor)) => (all, 1.0, divisor),
             (other, _) => return other.inputs(place, channels_last),
         };
-        if let Some((most, divisor)) = most
-            && let Some(at) = reals.iter().position(|x| !(0.0..=most).contains(x))
-        {
+        if let Some(at) = reals.iter().position(|x| !(0.0..=most).contains(x)) {
             let row = at / reals.shape().iter().skip(1).product::<usize>() + 1;
             let problem = format!(
                 "row {row} does not hold what the model was trained on: bytes, 0 to 255, which were divided by {divisor}; save \
@@ -115,7 +118,8 @@ impl AnyArray {
         let (rows, single) = (self.shape().first().copied().unwrap_or(0), is_column(self.shape()));
         let few = |distinct: usize| single && distinct <= FEW_CLASSES.max(rows.isqrt()) && 3 * distinct <= rows.max(6);
         let classes = match self {
-            AnyArray::Bools(_) | AnyArray::Texts(_) => single,
+            AnyArray::Texts(_) => single,
+            AnyArray::Bools(all) => single || one_hot(all, 1),
             AnyArray::Bytes(all) => few(all.iter().collect::<BTreeSet<_>>().len()) || one_hot(all, 1),
             AnyArray::Integers(all) => few(all.iter().collect::<BTreeSet<_>>().len()) || one_hot(all, 1),
             AnyArray::Reals(all) => one_hot(all, 1.0),
@@ -133,7 +137,7 @@ impl AnyArray {
             AnyArray::Reals(all) if one_hot(all, 1.0) => {
                 Some(places(all.shape()[1], all.iter().map(|&entry| entry == 1.0).collect()))
             }
-            AnyArray::Bytes(all) if one_hot(all, 1) => {
+            AnyArray::Bools(all) | AnyArray::Bytes(all) if one_hot(all, 1) => {
                 Some(places(all.shape()[1], all.iter().map(|&entry| entry == 1).collect()))
             }
             AnyArray::Integers(all) if one_hot(all, 1) => {

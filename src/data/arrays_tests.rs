@@ -53,6 +53,8 @@ fn the_type_of_the_targets_says_the_task() {
     assert_eq!(of(place("one-hot.npy", None).read().unwrap()), ArrayTask::Classes);
     assert_eq!(of(AnyArray::Reals(tensor(&[2, 2], vec![1.0, 0.0, 1.0, 1.0]))), ArrayTask::Values);
     assert_eq!(of(AnyArray::Bytes(tensor(&[2, 2], vec![1, 3, 0, 1]))), ArrayTask::Values);
+    assert_eq!(of(AnyArray::Bools(tensor(&[2, 2], vec![1, 0, 0, 1]))), ArrayTask::Classes);
+    assert_eq!(of(AnyArray::Bools(tensor(&[2, 2], vec![1, 1, 0, 1]))), ArrayTask::Values);
 }
 
 #[test]
@@ -66,6 +68,8 @@ fn classes_are_numbered_in_their_order() {
     assert_eq!((data.targets.labels().unwrap(), data.classes), (vec![2, 0, 1, 2], 3));
     let (data, names) = of(place("one-hot.npy", None).read().unwrap(), None).unwrap();
     assert_eq!((data.targets.labels().unwrap(), names.len()), (vec![2, 0, 1, 1], 3));
+    let (data, names) = of(AnyArray::Bools(tensor(&[2, 3], vec![0, 0, 1, 1, 0, 0])), None).unwrap();
+    assert_eq!((data.targets.labels().unwrap(), names), (vec![1, 0], vec!["0".to_string(), "2".to_string()]));
     // A test part has the classes of the training part, even where it lacks one.
     let known = ["bright", "dark", "grey"].map(String::from);
     let words = |words: [&str; 2]| AnyArray::Texts(tensor(&[2], words.map(String::from).to_vec()));
@@ -125,9 +129,9 @@ fn what_does_not_fit_is_told_with_the_row() {
 #[test]
 fn numbers_mean_to_a_model_what_they_meant_in_training() {
     let bytes = || ArcArray::from_shape_vec(IxDyn(&[2, 2]), vec![0u8, 51, 255, 1]).unwrap();
-    let read = |array: AnyArray, divisor| match array.inputs_for(&anywhere(), false, divisor).unwrap() {
-        Inputs::Real(all) => crate::tensor::values(&all).to_vec(),
-        other => panic!("{other:?}"),
+    let read = |array: AnyArray, divisor| {
+        let inputs = array.inputs_for(&anywhere(), false, divisor).unwrap();
+        crate::tensor::values(&inputs.gather(&(0..inputs.len()).collect::<Vec<_>>())).to_vec()
     };
     // As they were, for a model of numbers; divided, for one of bytes, whatever type they are stored in.
     let whole = [0.0, 51.0, 255.0, 1.0];

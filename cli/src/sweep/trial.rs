@@ -1,6 +1,6 @@
 //! One trial of a sweep: an ordinary run in a folder of its own, which is begun, gone on with, or read.
 
-use crate::train::{Folder, Outcome, RunDescription, Session, Setting, read};
+use crate::train::{FAILED, Folder, Outcome, RunDescription, Session, Setting, read};
 use limpide::train::{Metric, Score};
 use limpide::{Error, Result};
 use serde::Serialize;
@@ -38,9 +38,6 @@ pub struct Trial {
     /// Why it failed.
     pub error: Option<String>,
 }
-
-/// The file that says why a run can only fail: the same description would fail again.
-const FAILED: &str = "failed.txt";
 
 impl Plan<'_> {
     /// The folder of a trial, counted from 1.
@@ -131,10 +128,7 @@ impl Plan<'_> {
         let done = match session.run(&folder, false) {
             Ok(outcome) if outcome.interrupted => return Ok(None),
             Ok(outcome) => trial(Some(outcome), None),
-            Err(error @ Error::NotFinite { .. }) => {
-                folder.write(FAILED, &format!("{error}\n"))?;
-                trial(None, Some(error.to_string()))
-            }
+            Err(error @ Error::NotFinite { .. }) => trial(None, Some(error.to_string())),
             Err(error) => return Err(error),
         };
         told(&done);

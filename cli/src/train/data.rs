@@ -1,10 +1,13 @@
 //! The data of a run: which set, in what form, and how it is divided.
 
 pub mod files;
+pub mod fingerprint;
 mod source;
 pub mod table;
+mod values;
 
 pub use source::{BuiltIn, Source};
+pub use values::{has_labels, yes_no};
 
 use files::Given;
 use limpide::data::{self, Dataset, Inputs, Mnist, Per, Split, Standardization, Target, Targets};
@@ -166,36 +169,6 @@ fn standardized(mut data: Dataset<f32>, standardization: Option<&Standardization
     Ok(data)
 }
 
-impl Answers {
-    /// Numbers as they are.
-    fn no_names() -> Self {
-        Answers::Values { names: Vec::new(), mean: Vec::new(), std: Vec::new() }
-    }
-}
-
-/// Values with mean 0 and deviation 1 over the training part, column by column; what was taken off and divided by.
-fn scaled(train: &mut Dataset<f32>, validation: &mut Option<Dataset<f32>>, test: &mut Option<Dataset<f32>>) -> Answers {
-    let Targets::Given(Target::Values(values)) = &train.targets else { return Answers::no_names() };
-    let (rows, columns) = (values.shape()[0], values.shape()[1..].iter().product::<usize>());
-    let all = limpide::tensor::values(values);
-    let (mut mean, mut std) = (Vec::new(), Vec::new());
-    for column in 0..columns {
-        let own = || all.iter().skip(column).step_by(columns).map(|&y| f64::from(y));
-        let middle = own().sum::<f64>() / rows as f64;
-        let deviation = (own().map(|y| (y - middle).powi(2)).sum::<f64>() / rows as f64).sqrt();
-        mean.push(middle);
-        std.push(if deviation > 0.0 { deviation } else { 1.0 });
-    }
-    for data in std::iter::once(train).chain(validation.as_mut()).chain(test.as_mut()) {
-        let Targets::Given(Target::Values(values)) = &mut data.targets else { continue };
-        for (at, y) in limpide::tensor::values_mut(values).iter_mut().enumerate() {
-            let column = at % columns;
-            *y = ((f64::from(*y) - mean[column]) / std[column]) as f32;
-        }
-    }
-    Answers::Values { names: Vec::new(), mean, std }
-}
-
 fn divided(all: &Dataset<f32>, split: &SplitDescription, run_seed: u64) -> Result<Split> {
     let seed = split.seed.unwrap_or(run_seed);
     let Some(folds) = split.folds else {
@@ -235,6 +208,17 @@ impl DataDescription {
                 return Err(Error::option(format!("split: {part}"), wanted, share));
             }
         }
+        if let (Some(folds), Some(_)) = (split.folds, &own_test) {
+            let wanted = format!(
+                "left out, because {} comes with a test part of its own, and every fold's is another",
+                all.name
+            );
+            return Err(Error::option("split: folds", wanted, folds));
+        }
+        if let (Some(per), Some(TargetForm::Inputs)) = (self.standardize, self.targets) {
+            let wanted = "left out beside targets = \"inputs\", which are the inputs as they came";
+            return Err(Error::option("data: standardize", wanted, format!("{per:?}").to_lowercase()));
+        }
         if self.standardize.is_some() && matches!(all.inputs, Inputs::Stored { .. }) {
             let wanted = "left out for images that are kept on disk: their pixels go from 0 to 1 as they are";
             return Err(Error::option("data: standardize", wanted, "a standardisation"));
@@ -255,24 +239,24 @@ impl DataDescription {
         let whole = parts.clone().with_own(own_validation.as_ref(), own_test.as_ref());
         let (validation, test) =
             (own_validation.or_else(|| select(&parts.validation)), own_test.or_else(|| select(&parts.test)));
-        let mut train = self.shaped(train)?;
+        let train = self.shaped(train)?;
         let everything: Vec<usize> = (0..train.len()).collect();
         let measure = |per| Standardization::fit(&train.inputs, &everything, per);
         let standardization = self.standardize.map(measure).transpose()?;
         let ready = |data: Option<Dataset<f32>>| {
             data.map(|data| standardized(self.shaped(data)?, standardization.as_ref())).transpose()
         };
-        let (mut validation, mut test) = (ready(validation)?, ready(test)?);
+        let (validation, test) = (ready(validation)?, ready(test)?);
         let shape = Some(train.sample_shape().to_vec());
         let divisor = match train.inputs {
             Inputs::Bytes { divisor, .. } | Inputs::Stored { divisor, .. } => Some(divisor).filter(|&one| one != 1.0),
             Inputs::Real(_) => None,
         };
         let input = Input::Tensor { shape, standardization: standardization.clone(), divisor, fit };
-        let answers = match (self.targets, &self.source) {
-            (Some(TargetForm::Inputs), _) => Answers::no_names(),
-            (None, Source::Arrays(_)) if all.classes == 0 => scaled(&mut train, &mut validation, &mut test),
-            _ if all.classes == 0 => Answers::no_names(),
+        let answers = match (self.targets, all.classes) {
+            (Some(TargetForm::Inputs), _) | (_, 0) => {
+                Answers::Values { names: Vec::new(), mean: Vec::new(), std: Vec::new() }
+            }
             _ => Answers::Classes(names),
         };
         Ok(Parts { train, validation, test, split: whole, origin, own_shape, standardization, input, answers, notes })

@@ -10,7 +10,7 @@ use limpide::model::{LayerDescription, build_chain, numbers};
 use limpide::optim::schedule::ScheduleDescription;
 use limpide::optim::{OptimizerDescription, StepOptions};
 use limpide::train::{CheckpointOptions, EarlyStoppingOptions};
-use limpide::{Module, Result, Sequential, Stream};
+use limpide::{Error, Module, Result, Sequential, Stream};
 use serde::{Deserialize, Serialize};
 
 /// A run, from data to test. Single values come first, because TOML wants them before its tables.
@@ -128,6 +128,27 @@ pub struct TestOptions {
     /// The largest mean loss; above it the exit code is 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_loss: Option<f64>,
+}
+
+impl TestOptions {
+    /// Whether a test can show this at all; `accuracy` says whether the loss has one.
+    ///
+    /// # Errors
+    /// [`Error::Option`].
+    pub fn check(&self, accuracy: bool) -> Result<()> {
+        match (self.min_accuracy, self.max_loss) {
+            (Some(least), _) if !(0.0..=1.0).contains(&least) => {
+                Err(Error::option("test.min_accuracy", "a share from 0 to 1", least))
+            }
+            (Some(least), _) if !accuracy => {
+                let wanted =
+                    "left out: with this loss no sample is right or wrong; test.max_loss says what it must reach";
+                Err(Error::option("test.min_accuracy", wanted, least))
+            }
+            (_, Some(most)) if most.is_nan() || most < 0.0 => Err(Error::option("test.max_loss", "0 or more", most)),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl RunDescription {

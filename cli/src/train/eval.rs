@@ -1,10 +1,11 @@
 //! `limpide eval`: how good the model of a run is.
 
 use super::Common;
+use super::data::fingerprint;
 use super::fit::{Fit, figure};
 use super::folder::Folder;
 use super::predict;
-use super::session::{Outcome, Session, score_text};
+use super::session::score_text;
 use crate::stdout;
 use crate::text::counted;
 use limpide::metrics::{self, Decision};
@@ -54,7 +55,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         return Err(folder.unfinished(folder.model()));
     }
     let mut session = common.session(&folder.description(), &[])?;
-    check_data(&folder, &session)?;
+    fingerprint::check(&folder, &session)?;
     format::load_into(&mut session.network, &folder.model())?;
     let plain = session.parts.plain_train()?;
     let (name, data) = match part {
@@ -75,28 +76,6 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         stdout::line(format_args!("{name}, {} samples: {}", data.len(), score_text(&score)))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Whether the data are still those of the run: others would be divided otherwise, and what trained could come to judge.
-fn check_data(folder: &Folder, session: &Session) -> Result<()> {
-    if !folder.file("result.json").is_file() {
-        return Ok(());
-    }
-    let (then, now) = (Outcome::read(folder)?.samples, session.parts.sizes());
-    match then.filter(|then| *then != now) {
-        None => Ok(()),
-        Some(then) => {
-            let words = |[train, validation, test]: [usize; 3]| format!("{train}, {validation} and {test}");
-            let problem = format!(
-                "is of a run on {} samples (training, validation, test), and its data have {} now; bring them back, or score \
-                 a file of rows: limpide eval {} FILE",
-                words(then),
-                words(now),
-                folder.path().display()
-            );
-            Err(Error::Data { path: folder.description(), problem })
-        }
-    }
 }
 
 /// Scores a model on the rows of a file.

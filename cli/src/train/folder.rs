@@ -5,6 +5,9 @@ use limpide::train::{Checkpoint, Checkpoints};
 use limpide::{Error, Result};
 use std::path::{Path, PathBuf};
 
+/// The file that says why a run can only fail: the same description would fail again.
+pub const FAILED: &str = "failed.txt";
+
 /// Where a run keeps its files.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
@@ -96,7 +99,14 @@ impl Folder {
     /// What is said of a file that only a finished run has.
     pub fn unfinished(&self, file: PathBuf) -> Error {
         let run = self.0.display();
-        let problem = format!("is not there: the run is not finished; `limpide resume {run}` goes on with it");
+        let problem = match std::fs::read_to_string(self.file(FAILED)) {
+            Ok(why) => format!(
+                "is not there: the run failed, and `limpide resume {run}` would meet the same again: {}; train anew with \
+                 another --out",
+                why.trim()
+            ),
+            Err(_) => format!("is not there: the run is not finished; `limpide resume {run}` goes on with it"),
+        };
         Error::Data { path: file, problem }
     }
 

@@ -26,7 +26,7 @@ pub use resume::{Arguments as ResumeArguments, command as resume};
 use crate::{overwrite, stdout};
 pub use description::RunDescription;
 pub use fit::figure;
-pub use folder::Folder;
+pub use folder::{FAILED, Folder};
 use limpide::{Error, Result};
 pub use own_data::is_description;
 pub use read::{Setting, read, value_text};
@@ -42,9 +42,10 @@ use std::process::ExitCode;
 /// Arrays are x.npy with y.npy beside it, or x and y in an NPZ file (x_test and y_test are kept for the test), or IDX images
 /// with their labels beside them. Images lie in a folder for each class, perhaps below train/, validation/ and test/.
 ///
-/// Leaves a folder with run.toml (every default filled in), checkpoints, history.csv, and at the end model.safetensors,
-/// report.html and result.json. Progress goes to stderr, the result to stdout. Ctrl-C finishes the step, writes a checkpoint and
-/// says how to go on. Exit code 1 when a test misses what the description asks for.
+/// Leaves a folder with run.toml (every default filled in), data.json (by which other data are told), checkpoints,
+/// history.csv, and at the end model.safetensors, report.html and result.json. Progress goes to stderr, the result to stdout.
+/// Ctrl-C finishes the step, writes a checkpoint and says how to go on. Exit code 1 when a test misses what the description
+/// asks for.
 #[derive(clap::Args, Debug)]
 #[command(after_help = examples())]
 pub struct Arguments {

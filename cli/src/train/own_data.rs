@@ -5,7 +5,7 @@ mod images;
 
 use super::data::files::{ArraySource, ImageSource};
 use super::data::table::TableSource;
-use super::data::{Answers, DataDescription, Parts, Source, SplitDescription};
+use super::data::{Answers, DataDescription, Parts, Source, SplitDescription, has_labels};
 use super::description::RunDescription;
 use super::read::{Setting, described};
 use super::session::Session;
@@ -44,8 +44,12 @@ pub fn is_description(file: &Path) -> bool {
 pub fn session(file: &Path, target: Option<&str>, settings: &[Setting]) -> Result<Session> {
     // A run may be trained again from another folder.
     let file = if file.as_os_str() == "-" { file.into() } else { std::path::absolute(file).unwrap_or(file.into()) };
-    let (source, standardize) = source(&file, target)?;
-    let (mut head, parts) = load(source, standardize, settings)?;
+    let mut data = data(&file, target)?;
+    // An autoencoder's targets are the inputs as they came.
+    if settings.iter().any(|own| own.field() == "data.targets" && own.text() == "inputs") {
+        data.standardize = None;
+    }
+    let (mut head, parts) = load(data, settings)?;
     let recipe = images::recipe(&parts).unwrap_or_else(|| recipe(&parts));
     let mut table: Table = toml::from_str(&recipe).expect("a recipe is TOML");
     let Value::Table(known) = Value::try_from(&head).expect("plain data") else { unreachable!("a struct is a table") };
@@ -55,22 +59,34 @@ pub fn session(file: &Path, target: Option<&str>, settings: &[Setting]) -> Resul
     Session::new(&file, description, parts)
 }
 
-/// What a path is: a folder of images, arrays, or else a table; and what is standardised.
-fn source(file: &Path, target: Option<&str>) -> Result<(Source, Option<Per>)> {
+/// What a path is: a folder of images, arrays, or else a table; of flat numbers in arrays each is standardised.
+fn data(file: &Path, target: Option<&str>) -> Result<DataDescription> {
+    let of =
+        |source| DataDescription { folder: None, shape: None, targets: None, standardize: None, limit: None, source };
     if file.is_dir() {
+        if file.join("run.toml").is_file() {
+            let run = file.display();
+            let problem = format!(
+                "is the folder of a run: `limpide resume {run}` goes on with it, `limpide eval {run}` scores its model, and \
+                 `limpide train {run}/run.toml` trains it anew"
+            );
+            return Err(Error::Data { path: file.into(), problem });
+        }
         if target.is_some() {
             let wanted = "left out: this is a folder of images, and its folders are the classes";
             return Err(Error::option("--target", wanted, target.unwrap_or_default()));
         }
-        return Ok((Source::Images(ImageSource::new(file.into())), None));
+        return Ok(of(Source::Images(ImageSource::new(file.into()))));
     }
     if is_array_file(file) {
         let arrays = ArraySource::found(file, target)?;
-        let standardize = arrays.is_flat()?.then_some(Per::Feature);
-        return Ok((Source::Arrays(arrays), standardize));
+        let (axes, flat) = arrays.axes()?;
+        // (n,) is one number a sample, (n, 1).
+        let shape = (axes == 1).then(|| vec![1]);
+        return Ok(DataDescription { shape, standardize: flat.then_some(Per::Feature), ..of(Source::Arrays(arrays)) });
     }
     let Some(target) = target else { return Err(no_target(file)) };
-    Ok((Source::Table(TableSource::new(file.into(), target.into())), None))
+    Ok(of(Source::Table(TableSource::new(file.into(), target.into()))))
 }
 
 /// Whether a file is NPY, NPZ or IDX by its name.
@@ -83,10 +99,9 @@ pub fn is_array_file(file: &Path) -> bool {
 }
 
 /// Reads the data by those settings that are about them.
-fn load(source: Source, standardize: Option<Per>, settings: &[Setting]) -> Result<(Head, Parts)> {
-    let own_validation = matches!(&source, Source::Images(images) if images.has_validation());
+fn load(data: DataDescription, settings: &[Setting]) -> Result<(Head, Parts)> {
+    let own_validation = matches!(&data.source, Source::Images(images) if images.has_validation());
     let validation = if own_validation { 0.0 } else { VALIDATION };
-    let data = DataDescription { folder: None, shape: None, targets: None, standardize, limit: None, source };
     let split = SplitDescription { validation, ..SplitDescription::default() };
     let about: Vec<Setting> =
         settings.iter().filter(|own| ["seed", "data", "split"].contains(&own.part())).cloned().collect();
@@ -169,6 +184,11 @@ early_stopping = {{ metric = "validation_loss", patience = {patience} }}
 fn loss(parts: &Parts) -> (&'static str, usize) {
     match &parts.answers {
         Answers::Classes(names) => ("name = \"CrossEntropyLoss\", label_smoothing = 0.05", names.len()),
-        Answers::Values { .. } => ("name = \"MSELoss\"", parts.train.target_room(1).shape()[1..].iter().product()),
+        Answers::Values { .. } => {
+            let all = [Some(&parts.train), parts.validation.as_ref(), parts.test.as_ref()];
+            let labels = all.into_iter().flatten().all(has_labels);
+            let name = if labels { "name = \"BCEWithLogitsLoss\"" } else { "name = \"MSELoss\"" };
+            (name, parts.train.target_room(1).shape()[1..].iter().product())
+        }
     }
 }

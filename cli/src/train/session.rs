@@ -1,9 +1,9 @@
 //! A run from its description to its result: what `train`, `resume` and `eval` share.
 
-use super::data::{Answers, Parts};
+use super::data::{Answers, Parts, Source, fingerprint};
 use super::description::{RunDescription, TestOptions};
 use super::fit::{Fit, figure, in_units};
-use super::folder::Folder;
+use super::folder::{FAILED, Folder};
 use super::interrupt::{self, StopWhenPressed};
 use super::models;
 use super::page;
@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::text::counted;
 use limpide::data::{Dataset, Target};
 use limpide::diagnose::{self, Finding};
-use limpide::loss::Loss;
+use limpide::loss::{Loss, Takes};
 use limpide::model::summary;
 use limpide::optim::Optimizer;
 use limpide::pipeline::{self, Activation, Meaning, Output};
@@ -120,7 +120,7 @@ impl Session {
     ///
     /// # Errors
     /// Those of parts that do not fit together.
-    pub fn new(path: &Path, mut description: RunDescription, parts: Parts) -> Result<Self> {
+    pub fn new(path: &Path, mut description: RunDescription, mut parts: Parts) -> Result<Self> {
         let here = |problem: &str| Error::Data { path: path.into(), problem: problem.into() };
         match (description.model.take(), description.layers.is_empty()) {
             (Some(name), true) => description.layers = models::layers(&name, parts.train.sample_shape())?,
@@ -140,18 +140,21 @@ impl Session {
         if let Some(threads) = description.threads.filter(|threads| !(1..=THREADS).contains(threads)) {
             return Err(Error::option("threads", format!("from 1 to {THREADS}"), threads));
         }
-        if let Some(least) = description.test.as_ref().and_then(|test| test.min_accuracy)
-            && !(0.0..=1.0).contains(&least)
-        {
-            return Err(Error::option("test.min_accuracy", "a share from 0 to 1", least));
-        }
         description.checkpoints.check()?;
         let (network, loss) = (description.network()?, description.loss.build()?);
+        // What a loss wants as yes or no, or as probabilities, has its scale.
+        if matches!(description.data.source, Source::Arrays(_)) && loss.takes() == Takes::Values {
+            parts.scale_values();
+        }
         let mut optimizer = description.optimizer.build()?;
         optimizer.prepare(&network)?;
         let options = &description.early_stopping;
         options.as_ref().map(|options| options.build::<f32>()).transpose()?;
         trainer(&description, &parts)?.check(&network, &*loss, &parts.train)?;
+        if let Some(test) = &description.test {
+            let output = network.output_shape(&[&[1], parts.train.sample_shape()].concat())?;
+            test.check(loss.decision().is_some_and(|decision| decision.is_one_a_sample(&output)))?;
+        }
         Ok(Session { description, parts, network, loss, optimizer })
     }
 
@@ -161,6 +164,9 @@ impl Session {
     /// # Errors
     /// Those of training and of writing.
     pub fn run(mut self, folder: &Folder, progress: bool) -> Result<Outcome> {
+        fingerprint::keep(folder, &self)?;
+        // Why the attempt before this one failed.
+        let _ = std::fs::remove_file(folder.file(FAILED));
         let plain = self.parts.plain_train()?;
         let (validation, names) = (self.parts.validation.as_ref(), &self.parts);
         let mut findings = diagnose::before_training(&self.network, &*self.loss, &plain, validation, names);
@@ -213,6 +219,9 @@ impl Session {
     fn meaning(&self) -> Meaning {
         let output = match self.parts.answers.clone() {
             Answers::Classes(names) => Output::Classes { names, activation: Activation::of(&self.description.loss) },
+            Answers::Values { mean, std, .. } if std.is_empty() => {
+                Output::Values { names: self.parts.label_names(&*self.loss), mean, std }
+            }
             Answers::Values { names, mean, std } => Output::Values { names, mean, std },
         };
         let meaning = Meaning { input: self.parts.input.clone(), output };
@@ -344,15 +353,16 @@ fn trainer<'a>(description: &RunDescription, parts: &'a Parts) -> Result<Trainer
     Ok(trainer)
 }
 
-/// An error of training, with where the last good checkpoint is.
+/// An error of training; of a loss that is no number, kept in the folder and with where the last good checkpoint is.
 fn kept(error: Error, folder: &Folder) -> Error {
-    let newest = Checkpoints::newest(&folder.checkpoints()).ok().flatten();
-    match (error, newest) {
-        (Error::NotFinite { value, epoch, step, culprit }, Some(path)) => {
-            let culprit = format!("{culprit} (the last good checkpoint is {})", path.display());
-            Error::NotFinite { value, epoch, step, culprit }
-        }
-        (other, _) => other,
+    let Error::NotFinite { value, epoch, step, mut culprit } = error else { return error };
+    if let Ok(Some(path)) = Checkpoints::newest(&folder.checkpoints()) {
+        culprit = format!("{culprit} (the last good checkpoint is {})", path.display());
+    }
+    let error = Error::NotFinite { value, epoch, step, culprit };
+    match folder.write(FAILED, &format!("{error}\n")) {
+        Ok(()) => error,
+        Err(full) => full,
     }
 }
 

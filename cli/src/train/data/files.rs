@@ -1,9 +1,10 @@
 //! Arrays and folders of images as the data of a run.
 
-use super::Origin;
+use super::{Origin, has_labels};
 use crate::text::counted;
 use limpide::data::images::{ImageFile, ImageFolder, ImageOptions, load_images, survey};
-use limpide::data::{AnyArray, ArrayPlace, ArrayTask, Dataset, Fit, Npz, Target, array_dataset};
+use limpide::data::{ArrayPlace, ArrayTask, Dataset, Fit, Inputs, Npz, Target, array_dataset};
+use limpide::tensor::shape_text;
 use limpide::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -89,13 +90,13 @@ impl ArraySource {
         Ok(ArraySource { arrays: Arrays { task: None, channels_last, x, y, x_test, y_test } })
     }
 
-    /// Whether the inputs are flat numbers, which want to be standardised.
+    /// The number of axes of the inputs, and whether they are flat numbers, which want to be standardised.
     ///
     /// # Errors
     /// Those of the file.
-    pub fn is_flat(&self) -> Result<bool> {
+    pub fn axes(&self) -> Result<(usize, bool)> {
         let (shape, bytes) = self.arrays.x.header()?;
-        Ok(shape.len() == 2 && !bytes)
+        Ok((shape.len(), shape.len() <= 2 && !bytes))
     }
 
     /// Reads the arrays; the task that was found is written into the description.
@@ -106,18 +107,25 @@ impl ArraySource {
         let Arrays { task, channels_last, x, y, x_test, y_test } = &mut self.arrays;
         let targets = y.read()?;
         let task = *task.get_or_insert_with(|| targets.task());
-        let mut notes = vec![about_task(y, &targets, task)];
+        let shape = shape_text(targets.shape());
+        let mut notes = Vec::new();
         if x_test.is_none() {
             notes.extend(unused(x)?);
         }
         let inputs = x.read()?.inputs(x, *channels_last)?;
+        // Whatever type the test part is stored in, its numbers mean what those of training do.
+        let divisor = match inputs {
+            Inputs::Bytes { divisor, .. } => Some(divisor).filter(|&one| one != 1.0),
+            _ => None,
+        };
         let (mut all, names) = array_dataset(inputs, (y, targets), task, None)?;
         all.name = x.to_string();
+        notes.insert(0, about_task(y, &shape, task, has_labels(&all)));
         let test = match (x_test, y_test) {
             (Some(x), Some(y)) => {
-                let inputs = x.read()?.inputs(x, *channels_last)?;
+                let inputs = x.read()?.inputs_for(x, *channels_last, divisor)?;
                 if inputs.shape()[1..] != *all.sample_shape() {
-                    let wanted = limpide::tensor::shape_text(&[&[inputs.len()], all.sample_shape()].concat());
+                    let wanted = shape_text(&[&[inputs.len()], all.sample_shape()].concat());
                     return Err(Error::shape(format!("data set {x}: the test inputs"), wanted, inputs.shape()));
                 }
                 let (mut test, _) = array_dataset(
@@ -137,10 +145,12 @@ impl ArraySource {
 }
 
 /// What the targets were taken for, and how to say otherwise.
-fn about_task(place: &ArrayPlace, targets: &AnyArray, task: ArrayTask) -> String {
-    let shape = limpide::tensor::shape_text(targets.shape());
+fn about_task(place: &ArrayPlace, shape: &str, task: ArrayTask, labels: bool) -> String {
     let (own, other) = match task {
         ArrayTask::Classes => ("classes", "values"),
+        ArrayTask::Values if labels => {
+            return format!("targets: {place} {shape}, taken for labels, each 0 or 1 (BCEWithLogitsLoss)");
+        }
         ArrayTask::Values => ("values", "classes"),
     };
     format!("targets: {place} {shape}, taken for {own} (--set data.arrays.task={other} for {other})")
@@ -226,10 +236,8 @@ fn beside(file: &Path, target: Option<&str>) -> Result<Found> {
         ("X", "Y"),
     ];
     let as_path = |name: String| Some(file.with_file_name(name)).filter(|path| path.is_file());
-    let partner = |name: &str| {
-        let renamed = |(from, to): &(&str, &str)| name.contains(from).then(|| name.replacen(from, to, 1));
-        pairs.iter().filter_map(renamed).filter(|other| other != name).find_map(as_path)
-    };
+    let partner =
+        |name: &str| pairs.iter().flat_map(|pair| renamed(name, pair)).filter(|other| other != name).find_map(as_path);
     let y = match target {
         Some(target) => Some(PathBuf::from(target)).map(|path| std::path::absolute(&path).unwrap_or(path)),
         None => partner(&name),
@@ -239,10 +247,16 @@ fn beside(file: &Path, target: Option<&str>) -> Result<Found> {
         return Err(Error::Data { path: file.into(), problem: problem.into() });
     };
     let tests = [("train", "t10k"), ("train", "test"), ("x", "x_test"), ("X", "X_test")];
-    let renamed = |(from, to): &(&str, &str)| name.contains(from).then(|| name.replacen(from, to, 1));
-    let x_test = tests.iter().filter_map(renamed).find_map(|name| Some((as_path(name.clone())?, partner(&name)?)));
+    let x_test = tests.iter().flat_map(|pair| renamed(&name, pair));
+    let x_test = x_test.filter_map(|name| Some((as_path(name.clone())?, partner(&name)?))).next();
     let (x_test, y_test) = x_test.unzip();
     Ok((place(file.into()), place(y), x_test.map(place), y_test.map(place)))
+}
+
+/// The names with `to` at a place of `from`, the last place first: `experiment_x` has two.
+fn renamed(name: &str, (from, to): &(&str, &str)) -> Vec<String> {
+    let at = |(at, _): (usize, &str)| format!("{}{to}{}", &name[..at], &name[at + from.len()..]);
+    name.rmatch_indices(from).map(at).collect()
 }
 
 impl ImageSource {

@@ -21,6 +21,14 @@ pub enum Source {
     Images(ImageSource),
 }
 
+impl Source {
+    /// Whether the samples come from files, which may change, and not from the description or the program alone.
+    pub fn is_of_files(&self) -> bool {
+        let Source::BuiltIn(own) = self else { return true };
+        matches!(own, BuiltIn::Mnist {} | BuiltIn::FashionMnist {})
+    }
+}
+
 /// A built-in set by its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "kebab-case", rename_all_fields = "snake_case", deny_unknown_fields)]

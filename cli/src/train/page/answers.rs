@@ -1,12 +1,12 @@
 //! What the model answers: a confusion matrix and figures by class, or residuals.
 
-use super::super::data::Answers as Meaning;
+use super::super::data::{Answers as Meaning, yes_no};
 use super::super::fit::{Fit, figure, in_units};
 use super::super::session::Session;
 use crate::chart::{Cell, Confusion, Scatter, Table, count as thousands};
 use crate::page::Section;
 use limpide::data::{Dataset, Target, Targets};
-use limpide::metrics::{ConfusionMatrix, classes, true_classes};
+use limpide::metrics::{ClassFigures, ConfusionMatrix, Decision, classes, true_classes};
 use limpide::train::{Engine, predict};
 use limpide::{Result, Tensor};
 
@@ -34,6 +34,8 @@ pub struct Answers {
     pub losses: Vec<f64>,
     /// True and predicted class of each sample, where it has one.
     pub classes: Option<(Vec<usize>, Vec<usize>)>,
+    /// For targets that are labels, where an output is a yes.
+    labels: Option<Decision>,
     /// The names of classes, or of values, where they have some.
     names: Vec<String>,
 }
@@ -60,7 +62,9 @@ impl Answers {
         let told = target.labels().is_some() || matches!(target, Target::Values(_));
         let decision = loss.decision().filter(|decision| told && decision.is_one_a_sample(outputs.shape()));
         let classes = decision.map(|decision| (true_classes(decision, &target), classes(decision, &outputs)));
-        let mut own = Answers { part, data, target, outputs, losses, classes, names: Vec::new() };
+        let given = data.targets.given().is_some() && classes.is_none();
+        let labels = loss.decision().filter(|_| given && yes_no(&**loss).is_some());
+        let mut own = Answers { part, data, target, outputs, losses, classes, labels, names: Vec::new() };
         match &parts.answers {
             Meaning::Classes(names) => own.names = names.clone(),
             Meaning::Values { names, mean, std } => {
@@ -79,11 +83,12 @@ impl Answers {
         self.names.get(number).cloned().unwrap_or_else(|| number.to_string())
     }
 
-    /// Confusion or residuals.
+    /// Confusion, figures of labels, or residuals.
     pub fn section(&self) -> Section {
-        match &self.classes {
-            Some((truth, predicted)) => self.confusion(truth, predicted),
-            None => self.residuals(),
+        match (&self.classes, self.labels) {
+            (Some((truth, predicted)), _) => self.confusion(truth, predicted),
+            (None, Some(decision)) => self.labels(decision),
+            (None, None) => self.residuals(),
         }
     }
 
@@ -98,12 +103,11 @@ impl Answers {
         let count = self.data.classes.max(most);
         let matrix = ConfusionMatrix::new(count, truth, predicted);
         let head = Table::new("Figures of each class", &["Class", "Samples", "Precision", "Recall", "F1"]);
-        let figures = matrix.classes().into_iter().enumerate().fold(head, |table, (class, own)| {
-            let shares =
-                [own.precision, own.recall, own.f1].map(|share| Cell::number(format!("{:.1} %", 100.0 * share)));
-            let name = [Cell::Text(self.class(class)), Cell::number(thousands(own.support as u64))];
-            table.row(name.into_iter().chain(shares).collect())
-        });
+        let figures = matrix
+            .classes()
+            .into_iter()
+            .enumerate()
+            .fold(head, |table, (class, own)| table.row(row(self.class(class), own)));
         let right = 100.0 * matrix.accuracy();
         let section = Section::new("Confusion", &format!("Of {}, {right:.2} % are told right.", self.about()));
         if count > CLASSES {
@@ -113,6 +117,32 @@ impl Answers {
         let counts = matrix.counts().iter().map(|row| row.iter().map(|&count| count as u64).collect()).collect();
         let figure = Confusion::new(&names, counts).figure("confusion", "How often each class was taken for which.");
         section.figure(&figure, "True classes in rows, predicted ones in columns.").table(&figures)
+    }
+
+    /// Each output by itself, as one class against none.
+    fn labels(&self, decision: Decision) -> Section {
+        let samples = self.data.len().max(1);
+        let columns = self.outputs.len() / samples;
+        let column = |all: &Tensor<f32>, place: usize| {
+            limpide::tensor(&[samples, 1], all.iter().skip(place).step_by(columns).copied().collect())
+        };
+        let Target::Values(wanted) = &self.target else { return self.residuals() };
+        let head = Table::new("Figures of each label", &["Label", "Samples", "Precision", "Recall", "F1"]);
+        let mut right = 0.0;
+        let table = (0..columns).fold(head, |table, place| {
+            let truth = true_classes(decision, &Target::Values(column(wanted, place)));
+            let matrix = ConfusionMatrix::new(2, &truth, &classes(decision, &column(&self.outputs, place)));
+            right += matrix.accuracy() / columns as f64;
+            if place < CLASSES {
+                table.row(row((place + 1).to_string(), matrix.classes().swap_remove(1)))
+            } else {
+                table
+            }
+        });
+        let more = if columns > CLASSES { format!(" The first {CLASSES} are listed.") } else { String::new() };
+        let words =
+            format!("Of the {columns} labels of {}, {:.2} % are told right.{more}", self.about(), 100.0 * right);
+        Section::new("Labels", &words).table(&table)
     }
 
     fn residuals(&self) -> Section {
@@ -161,4 +191,10 @@ impl Answers {
             table.row(vec![truth, taken, Cell::number(thousands(count as u64))])
         })
     }
+}
+
+/// The figures of a class, or of a label.
+fn row(name: String, own: ClassFigures) -> Vec<Cell> {
+    let shares = [own.precision, own.recall, own.f1].map(|share| Cell::number(format!("{:.1} %", 100.0 * share)));
+    [Cell::Text(name), Cell::number(thousands(own.support as u64))].into_iter().chain(shares).collect()
 }

@@ -6,6 +6,7 @@ mod network;
 mod worst;
 
 use super::Common;
+use super::data::fingerprint;
 use super::fit::figure;
 use super::folder::Folder;
 use super::session::{Outcome, Session, score_text};
@@ -49,6 +50,7 @@ pub fn command(run: &Path, data: Option<&Path>, threads: Option<u16>) -> Result<
     let history = checkpoint.history().clone();
     let common = Common { data: data.map(Path::to_path_buf), threads, json: false };
     let mut session = common.session(&folder.description(), &[])?;
+    fingerprint::check(&folder, &session)?;
     format::load_into(&mut session.network, &folder.model())?;
     write(&session, &history, &outcome, &folder)?;
     stdout::line(folder.file("report.html").display())?;
