@@ -12,6 +12,7 @@ use crate::progress::Progress;
 use crate::text::counted;
 use limpide::data::{Dataset, Target};
 use limpide::diagnose::{self, Finding};
+use limpide::init::Init;
 use limpide::loss::Loss;
 use limpide::model::summary;
 use limpide::optim::Optimizer;
@@ -146,6 +147,7 @@ impl Session {
             return Err(Error::option("test.min_accuracy", "a share from 0 to 1", least));
         }
         description.checkpoints.check()?;
+        description.init.iter().try_for_each(Init::check)?;
         let (network, loss) = (description.network()?, description.loss.build()?);
         let mut optimizer = description.optimizer.build()?;
         optimizer.prepare(&network)?;
