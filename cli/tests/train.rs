@@ -317,7 +317,14 @@ fn a_checkpoint_that_does_not_fit_is_refused_and_stays() {
     let seeded = description.replace("seed = 1", "seed = 2");
     resumed(&seeded, &whole).is_refused_with(&["is of another run: seed 1 there, 2 here"]);
     let momentum = description.replace("momentum = 0.0", "momentum = 0.5");
-    resumed(&momentum, &whole).is_refused_with(&["momentum_buffer is missing"]);
+    resumed(&momentum, &whole).is_refused_with(&["optimizer Sgd(0.1) there, Sgd(0.1).momentum(0.5) here"]);
+    let faster = description.replace("lr = 0.1", "lr = 0.2");
+    resumed(&faster, &whole).is_refused_with(&["is of another run: optimizer Sgd(0.1) there, Sgd(0.2) here"]);
+    let smoothed = description.replace("label_smoothing = 0.0", "label_smoothing = 0.1");
+    let wanted = "loss CrossEntropyLoss(Mean) there, CrossEntropyLoss(Mean).label_smoothing(0.1) here";
+    resumed(&smoothed, &whole).is_refused_with(&[wanted]);
+    let clipped = description.replace("[step]", "[step]\nclip_grad_norm = 0.5");
+    resumed(&clipped, &whole).is_refused_with(&[r#"step {} there, {"clip_grad_norm":0.5} here"#]);
     fs::remove_file(place.path("run/model.safetensors")).unwrap();
     run("eval", &place.path("run"), "").is_refused_with(&["the run is not finished", "limpide resume"]);
 }

@@ -267,6 +267,11 @@ impl<'a, T: Real> Trainer<'a, T> {
             mixup: self.mixup,
             standardized: self.standardization.is_some(),
             samples: train.len(),
+            loss: Some(loss.to_string()),
+            optimizer: Some(self.optimizer.to_string()),
+            // As it was given: fitted to the run, it would change with the number of epochs.
+            schedule: self.schedule.clone(),
+            step: Some(self.step_options.clone()),
         };
         let writer = self.checkpoints.take().map(|own| own.open(self.resume.is_some())).transpose()?;
         let mut optim =
