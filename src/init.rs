@@ -3,7 +3,7 @@
 use crate::layers::{Conv2d, ConvTranspose2d, Linear};
 use crate::module::Module;
 use crate::tensor::values_mut;
-use crate::{Real, Stream, Tensor};
+use crate::{Error, Real, Result, Stream, Tensor};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -68,6 +68,26 @@ impl Init {
     /// U(−1/√fan_in, 1/√fan_in): PyTorch's default for weight and bias of linear and convolution layers.
     pub fn fan_in(fan_in: usize) -> Init {
         Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() }
+    }
+
+    /// Whether the option is in its range.
+    ///
+    /// # Errors
+    /// [`Error::Option`] when it is not finite, or a width below 0.
+    pub fn check(&self) -> Result<()> {
+        let (name, value, least) = match *self {
+            Init::Constant { value } => ("constant: value", value, f64::MIN),
+            Init::Normal { std } => ("normal: std", std, 0.0),
+            Init::Uniform { bound } => ("uniform: bound", bound, 0.0),
+            Init::XavierUniform { gain } => ("xavier_uniform: gain", gain, 0.0),
+            Init::XavierNormal { gain } => ("xavier_normal: gain", gain, 0.0),
+            Init::KaimingUniform | Init::KaimingNormal => return Ok(()),
+        };
+        if value.is_finite() && value >= least {
+            return Ok(());
+        }
+        let wanted = if least == 0.0 { "a finite number, 0 or more" } else { "a finite number" };
+        Err(Error::option(format!("init: {name}"), wanted, value))
     }
 
     /// Fills a tensor from a stream.
@@ -137,6 +157,27 @@ mod tests {
     use super::*;
     use crate::layers::{BatchNorm2d, Conv2d, ConvTranspose2d, GroupNorm, LayerNorm, Linear, PRelu};
     use crate::{Residual, Sequential};
+
+    #[test]
+    fn a_width_is_finite_and_not_below_0() {
+        for (init, wanted) in [
+            (Init::Normal { std: -1.0 }, "init: normal: std must be a finite number, 0 or more, got -1"),
+            (
+                Init::Uniform { bound: f64::INFINITY },
+                "init: uniform: bound must be a finite number, 0 or more, got inf",
+            ),
+            (
+                Init::XavierNormal { gain: -0.5 },
+                "init: xavier_normal: gain must be a finite number, 0 or more, got -0.5",
+            ),
+            (Init::Constant { value: f64::NAN }, "init: constant: value must be a finite number, got NaN"),
+        ] {
+            assert_eq!(init.check().unwrap_err().to_string(), wanted);
+        }
+        for init in [Init::Normal { std: 0.0 }, Init::Constant { value: -3.0 }, Init::KaimingNormal, Init::REPORT] {
+            init.check().unwrap();
+        }
+    }
 
     /// As by ndim they would not: γ and slopes of one axis are no biases, and those of a LayerNorm have as many as a weight.
     #[test]

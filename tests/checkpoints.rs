@@ -2,8 +2,8 @@
 
 use limpide::data::{Dataset, Inputs, Split, Target, regression};
 use limpide::layers::{Linear, Relu, Tanh};
-use limpide::loss::MseLoss;
-use limpide::optim::schedule::{OneCycleLr, ReduceLrOnPlateau, Schedule};
+use limpide::loss::{MseLoss, Reduction};
+use limpide::optim::schedule::{CosineAnnealingLr, OneCycleLr, ReduceLrOnPlateau, Schedule, StepLr};
 use limpide::optim::{Lookahead, NAdam, Optimizer, Sgd};
 use limpide::train::{
     Callback, Checkpoint, CheckpointOptions, Checkpoints, EarlyStopping, Epoch, Flow, History, LineLog, Metric,
@@ -141,10 +141,88 @@ fn a_checkpoint_without_the_states_that_a_run_wants_is_refused() {
     assert!(error.ends_with("is of another run: without a schedule there, with one here"), "{error}");
     let error = refusal(trainer(&validation, 2).ema(0.9));
     assert!(error.ends_with("is of another run: without an average of the parameters there, with one here"), "{error}");
+    // One that does not say what moved it is held against the state alone.
+    forget_settings(&newest(folder.path()));
     let momentum = Trainer::new(Sgd::new(0.3).unwrap().momentum(0.9)).epochs(2).batch_size(16).seed(9);
     let error = refusal(momentum);
     assert!(error.contains("the state does not fit Sgd(0.3).momentum(0.9): "), "{error}");
     assert!(error.contains("0.weight.momentum_buffer is missing"), "{error}");
+}
+
+/// Makes of a checkpoint one of the time before loss, optimiser, schedule and step options were kept in it.
+fn forget_settings(path: &Path) {
+    let bytes = fs::read(path).unwrap();
+    let (length, rest) = bytes.split_at(8);
+    let (header, data) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
+    let mut header: serde_json::Value = serde_json::from_slice(header).unwrap();
+    let text = &mut header["__metadata__"]["limpide"];
+    let mut note: serde_json::Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+    for field in ["loss", "optimizer", "schedule", "step"] {
+        note["run"].as_object_mut().unwrap().remove(field);
+    }
+    *text = note.to_string().into();
+    let mut header = header.to_string();
+    header += &" ".repeat(header.len().next_multiple_of(8) - header.len());
+    let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat();
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_run_goes_on_with_its_own_loss_optimizer_schedule_and_step_options_alone() {
+    let (train, validation) = data();
+    let sgd = |lr: f64, decay: f64| Optimizer::from(Sgd::new(lr).unwrap().weight_decay(decay));
+    let (lookahead, slower) = (Lookahead { k: 4, alpha: 0.5 }, Lookahead { k: 4, alpha: 0.25 });
+    let halving = |gamma: f64| Schedule::Step(StepLr { step_size: 2, gamma });
+    let own = || sgd(0.3, 0.01).lookahead(lookahead);
+    let trainer = |optimizer: Optimizer<f32>| Trainer::new(optimizer).batch_size(16).validation(&validation);
+    let folder = tempfile::tempdir().unwrap();
+    let usual = |optimizer| trainer(optimizer).schedule(halving(0.5)).clip_grad_norm(0.5).ema(0.9);
+    let begun = usual(own()).epochs(1).checkpoints(Checkpoints::new(folder.path()));
+    begun.fit(&mut network(1), &MseLoss::new(), &train).unwrap();
+    let path = newest(folder.path());
+    let go_on = |trainer: Trainer<'_, f32>, loss: MseLoss| {
+        let trainer = trainer.epochs(2).resume(Checkpoint::read(&path).unwrap());
+        trainer.fit(&mut network(1), &loss, &train).map_err(|error| error.to_string())
+    };
+    let other = [
+        (
+            go_on(usual(sgd(0.1, 0.01).lookahead(lookahead)), MseLoss::new()),
+            "optimizer Sgd(0.3).weight_decay(0.01).lookahead(Lookahead { k: 4, alpha: 0.5 }) there, \
+             Sgd(0.1).weight_decay(0.01).lookahead(Lookahead { k: 4, alpha: 0.5 }) here",
+        ),
+        (go_on(usual(sgd(0.3, 0.02).lookahead(lookahead)), MseLoss::new()), "Sgd(0.3).weight_decay(0.02).lookahead"),
+        (go_on(usual(sgd(0.3, 0.01).lookahead(slower)), MseLoss::new()), "alpha: 0.25 }) here"),
+        (
+            go_on(usual(own()).schedule(halving(0.25)), MseLoss::new()),
+            r#"schedule {"gamma":0.5,"step_size":2,"type":"StepLR"} there, {"gamma":0.25,"step_size":2,"type":"StepLR"} here"#,
+        ),
+        (
+            go_on(usual(own()).clip_grad_norm(1.5), MseLoss::new()),
+            r#"step {"clip_grad_norm":0.5,"ema":0.9} there, {"clip_grad_norm":1.5,"ema":0.9} here"#,
+        ),
+        (go_on(usual(own()).ema(0.99), MseLoss::new()), r#"{"clip_grad_norm":0.5,"ema":0.99} here"#),
+        (go_on(usual(own()), MseLoss::new().reduction(Reduction::Sum)), "loss MseLoss(Mean) there, MseLoss(Sum) here"),
+    ];
+    for (result, wanted) in other {
+        let error = result.unwrap_err();
+        assert!(error.contains("is of another run: ") && error.contains(wanted), "{error}, wanted {wanted}");
+    }
+    assert_eq!(go_on(usual(own()), MseLoss::new()).unwrap().epochs.len(), 2);
+    // A checkpoint that does not say goes on as it did.
+    forget_settings(&path);
+    assert_eq!(go_on(usual(sgd(0.1, 0.02).lookahead(slower)), MseLoss::new()).unwrap().epochs.len(), 2);
+}
+
+/// A schedule as long as the run is another curve for more epochs, but not another setting.
+#[test]
+fn more_epochs_go_on_under_a_schedule_as_long_as_the_run() {
+    let (train, validation) = data();
+    let folder = tempfile::tempdir().unwrap();
+    let cosine = || Schedule::Cosine(CosineAnnealingLr::default());
+    let first = trainer(&validation, 1).schedule(cosine()).checkpoints(Checkpoints::new(folder.path()));
+    first.fit(&mut network(1), &MseLoss::new(), &train).unwrap();
+    let second = trainer(&validation, 3).schedule(cosine()).resume(Checkpoint::read(&newest(folder.path())).unwrap());
+    assert_eq!(second.fit(&mut network(1), &MseLoss::new(), &train).unwrap().epochs.len(), 3);
 }
 
 #[test]

@@ -49,17 +49,34 @@ fn dense<T: Real>(stream: &mut Stream) -> Case<T> {
     Case { network: Box::new(network), input: vec![first] }
 }
 
-/// Convolutions of all kinds, with and without pools, some that the plan has no step for.
+/// A batch norm, with parameters or without, or a block that holds one.
+fn norm<T: Real>(channels: usize, stream: &mut Stream) -> Box<dyn Module<T>> {
+    match stream.below(3) {
+        0 => Box::new(BatchNorm2d::new(channels)),
+        1 => Box::new(BatchNorm2d::new(channels).without_affine()),
+        _ => Box::new(Residual::new(Sequential::new().push(BatchNorm2d::new(channels)).push(Tanh))),
+    }
+}
+
+/// Convolutions of all kinds, with and without pools, some that the plan has no step for, and a norm before one of them.
+///
+/// What only shifts or stretches what a norm sees has no gradient but roundings: neither does a bias stand before a norm, nor
+/// a convolution of one weight, nor another norm.
 fn convolutional<T: Real>(stream: &mut Stream) -> Case<T> {
-    let mut channels = [1, 3, 8][stream.below(3)];
-    let (input, mut network) = (vec![channels, 12, 11], Sequential::new());
-    for _ in 0..1 + stream.below(2) {
+    let (blocks, normed) = (1 + stream.below(2), stream.below(3));
+    let mut channels = [1, 3, 8][if normed == 1 { 1 + stream.below(2) } else { stream.below(3) }];
+    let (input, mut modules) = (vec![channels, 12, 11], Vec::new());
+    for block in 0..blocks {
+        if block == normed {
+            modules.push(norm(channels, stream));
+        }
+        let mut network = Sequential::new();
         let next = [4, 8, 18][stream.below(3)];
         let mut layer = Conv2d::new(channels, next, [1 + stream.below(3), 1 + stream.below(3)]).padding(1);
         if stream.below(4) == 0 {
             layer = layer.dilation(2);
         }
-        if stream.below(4) == 0 {
+        if stream.below(4) == 0 || block + 1 == normed {
             layer = layer.without_bias();
         }
         if stream.below(2) == 0 {
@@ -70,7 +87,9 @@ fn convolutional<T: Real>(stream: &mut Stream) -> Case<T> {
             network = activated(network.push(layer).push(MaxPool2d::new(2)), stream);
         }
         channels = next;
+        modules.push(Box::new(network));
     }
+    let network = Sequential::from(modules);
     let shape = network.output_shape(&[&[1], input.as_slice()].concat()).unwrap();
     let network = network.push(Flatten::new()).push(Linear::new(shape.iter().product(), 3)).seed(stream.next_u64());
     Case { network: Box::new(network), input }
@@ -197,6 +216,76 @@ fn a_network_may_end_in_a_divided_layer_or_in_a_batch_norm() {
         let case = Case { network: Box::new(network.seed(2)), input: vec![7] };
         let (x, y) = (random(&[17, 7], &mut stream), random(&[17, outputs], &mut stream));
         agree(&case, &MseLoss::new(), &x, &Target::Values(y), 2, 1e-12);
+    }
+}
+
+/// The turn to channels last begins the chain behind the norm, and has no parameters.
+#[test]
+fn a_convolution_with_a_pool_may_stand_straight_behind_what_sees_the_batch_as_a_whole() {
+    let residual = || Residual::new(Sequential::new().push(BatchNorm2d::new(2)).push(Tanh));
+    let conv = || Sequential::<f64>::new().push(Conv2d::new(2, 2, 2).without_bias()).push(Tanh);
+    let mut stream = Stream::new(8);
+    let (x, target) = (random(&[17, 2, 6, 6], &mut stream), Target::Values(random(&[17, 3], &mut stream)));
+    for network in [
+        Sequential::new().push(BatchNorm2d::new(2)),
+        conv().push(BatchNorm2d::new(2)),
+        conv().push(BatchNorm2d::new(2).without_affine()),
+        conv().push(residual()),
+        conv().push(BatchNorm2d::new(2)).push(Tanh).push(Residual::new(Sequential::new().push(residual()))),
+    ] {
+        let network = network.push(Conv2d::new(2, 3, 2)).push(Relu).push(MaxPool2d::new(2)).push(Flatten::new());
+        let features = network.output_shape(x.shape()).unwrap()[1];
+        let case = Case { network: Box::new(network.push(Linear::new(features, 3)).seed(5)), input: vec![2, 6, 6] };
+        for threads in [1, 2] {
+            agree(&case, &MseLoss::new(), &x, &target, threads, 1e-12);
+        }
+    }
+}
+
+/// A layer that panics on every slice.
+#[derive(Debug)]
+struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Broken")
+    }
+}
+
+impl Module<f32> for Broken {
+    fn output_shape(&self, input: &[usize]) -> limpide::Result<Vec<usize>> {
+        Ok(input.to_vec())
+    }
+
+    fn forward(&self, _: &Tensor<f32>, _: &mut Tape<f32>) -> Tensor<f32> {
+        panic!("the layer is broken")
+    }
+
+    fn backward_delta(&self, _: &mut Tape<f32>, delta: &Tensor<f32>) -> Tensor<f32> {
+        delta.clone()
+    }
+}
+
+/// More slices than threads: those that come after the panics of all threads must not wait for a buffer for ever.
+#[test]
+fn a_module_that_panics_ends_the_pass_on_two_threads_too() {
+    fn gradients() {
+        let network = Sequential::new().push(Tanh).push(Broken);
+        let target = Target::Values(zeros(&[512, 200]));
+        let batch = Batch { rows: 512, fill: &|_, to: &mut [f32]| to.fill(0.5), target: &target };
+        let mut plan = Plan::new(&network, &[512, 200]).unwrap();
+        let (mut workers, mut gradients) = (Workers::new(2), Gradients::zeros_for(&network));
+        let _ = plan.gradients(&mut workers, &network, &MseLoss::new(), &batch, &Tape::new(), &mut gradients);
+    }
+    fn predictions() {
+        let network = Sequential::new().push(Tanh).push(Broken);
+        let mut predictor = Predictor::new(&network, &[200], 512).unwrap();
+        predictor.predict_slices(&mut Workers::new(2), 512, &|_, to| to.fill(0.5), &|_, _| ());
+    }
+    for pass in [gradients, predictions] {
+        let (sender, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sender.send(std::panic::catch_unwind(pass).is_err()));
+        assert_eq!(ended.recv_timeout(std::time::Duration::from_secs(60)), Ok(true), "whether it ends, and by a panic");
     }
 }
 

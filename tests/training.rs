@@ -1,12 +1,14 @@
 //! The training loop: what it returns, when it stops, and what it says when a loss is no longer a number.
 
 use limpide::data::{Dataset, Inputs, Target, regression};
-use limpide::layers::{Dropout, Linear, Tanh};
+use limpide::layers::{BatchNorm1d, Dropout, Linear, Tanh};
 use limpide::loss::MseLoss;
-use limpide::optim::schedule::{CosineAnnealingLr, ExponentialLr, Schedule};
+use limpide::optim::schedule::{
+    CosineAnnealingLr, ExponentialLr, OneCycleLr, ReduceLrOnPlateau, Schedule, SequentialLr,
+};
 use limpide::optim::{Ema, Optim, Sgd, StepOptions};
-use limpide::train::{Flow, Trainer, sgd};
-use limpide::{Module, Sequential, tensor};
+use limpide::train::{Flow, RangeTestOptions, Trainer, range_test, sgd};
+use limpide::{Error, Module, Sequential, tensor};
 
 fn network() -> Sequential<f32> {
     Sequential::new().push(Linear::new(2, 4)).push(Tanh).push(Linear::new(4, 1)).seed(1)
@@ -221,4 +223,65 @@ fn settings_that_leave_nothing_to_do_are_refused() {
     assert!(refusal(trainer().batch_size(17).drop_last()).contains("batch size must be at most the 16 samples"));
     assert!(refusal(trainer().balanced()).contains("balanced must be for one class a sample"));
     assert!(refusal(trainer().threads(0)).contains("threads must be at least 1"));
+}
+
+/// All that a run would be refused for later, when others may have made a folder for it.
+#[test]
+fn what_is_done_around_a_step_is_checked_before_the_run() {
+    let data = regression::<f32>(16, -1.0..1.0, 1).unwrap();
+    let refusal = |trainer: Trainer<f32>| trainer.check(&network(), &MseLoss::new(), &data).unwrap_err().to_string();
+    let trainer = || Trainer::new(Sgd::new(0.1).unwrap());
+    let options = |options: StepOptions| refusal(trainer().step_options(options));
+    assert!(options(StepOptions { l1: Some(-1.0), ..Default::default() }).starts_with("l1 must be a finite number"));
+    assert!(refusal(trainer().clip_grad_norm(0.0)).starts_with("clip_grad_norm must be a finite number above 0"));
+    assert!(refusal(trainer().ema(1.0)).starts_with("EMA: decay must be from 0 to below 1"));
+    let plateau = Schedule::Plateau(ReduceLrOnPlateau::default());
+    assert!(refusal(trainer().schedule(plateau.per_step())).contains("interval must be epoch"));
+    // Plain SGD has no momentum that a cycle could move, be it in the first epoch or a later one.
+    let cycle = || Schedule::OneCycle(OneCycleLr::new(0.1));
+    assert!(
+        refusal(trainer().epochs(5).schedule(cycle()))
+            .starts_with("OneCycleLR: cycle_momentum must be false with Sgd(0.1)")
+    );
+    let constant = Schedule::Exponential(ExponentialLr { gamma: 1.0 });
+    let later = Schedule::Sequential(SequentialLr { schedulers: vec![constant, cycle()], milestones: vec![9] });
+    let error = refusal(trainer().epochs(30).schedule(later));
+    assert!(error.starts_with("OneCycleLR: cycle_momentum must be false with Sgd(0.1)"), "{error}");
+    let moving = Trainer::new(Sgd::new(0.1).unwrap().momentum(0.9)).epochs(5).schedule(cycle());
+    moving.check(&network(), &MseLoss::new(), &data).unwrap();
+}
+
+#[test]
+fn a_last_batch_that_cannot_be_trained_on_is_refused_before_the_first_step() {
+    let network = || Sequential::new().push(Linear::new(2, 3)).push(BatchNorm1d::new(3)).push(Linear::new(3, 1));
+    let data = |samples| regression::<f32>(samples, -1.0..1.0, 1).unwrap();
+    let trainer = || Trainer::new(Sgd::new(0.1).unwrap()).batch_size(32);
+    let check = |trainer: Trainer<f32>, samples| trainer.check(&network(), &MseLoss::new(), &data(samples));
+    for (trainer, samples) in [(trainer(), 33), (trainer(), 1), (trainer().batch_size(1), 4)] {
+        let error = check(trainer, samples).unwrap_err().to_string();
+        assert!(error.starts_with("layer 1: BatchNorm1d(3) wants more than one value a channel"), "{error}");
+        assert!(error.ends_with("got (1, 3)"), "{error}");
+    }
+    for (trainer, samples) in [(trainer(), 32), (trainer(), 34), (trainer().drop_last(), 33), (trainer(), 2)] {
+        check(trainer, samples).unwrap();
+    }
+}
+
+#[test]
+fn a_schedule_by_the_step_may_be_as_long_as_any_number() {
+    let data = regression::<f32>(16, -1.0..1.0, 1).unwrap();
+    let cosine = Schedule::Cosine(CosineAnnealingLr::default()).per_step();
+    let trainer = Trainer::new(Sgd::new(0.1).unwrap()).epochs(usize::MAX).batch_size(4).schedule(cosine);
+    trainer.check(&network(), &MseLoss::new(), &data).unwrap();
+}
+
+#[test]
+fn a_range_test_on_a_loss_that_is_no_number_from_the_start_says_what_is_wrong() {
+    let mut network = network();
+    network.parameters_mut()[0].fill(f32::NAN);
+    let data = regression::<f32>(64, -1.0..1.0, 1).unwrap();
+    let options = RangeTestOptions::default();
+    let error = range_test(&mut network, &MseLoss::new(), &data, Sgd::new(0.1).unwrap(), &options).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { epoch: 1, step: 1, value, .. } if value.is_nan()), "{error}");
+    assert!(error.to_string().contains("parameter 0.weight holds a value that is not finite"), "{error}");
 }

@@ -239,6 +239,18 @@ fn what_is_wrong_in_a_description_is_told_with_its_place() {
         ("in_features = 2", "in_features = 3", &["layer 0: Linear(3, 2) wants (n, 3), got (60, 2)"]),
         ("[[layers]]", "[test]\n[[layers]]", &["asks for a test", "split.test"]),
         ("[[layers]]", "[early_stopping]\npatience = 0\n[[layers]]", &["EarlyStopping: patience must be at least 1"]),
+        ("[[layers]]", "[step]\nl1 = -1\n[[layers]]", &["l1 must be a finite number above 0, or left out, got -1"]),
+        ("[[layers]]", "[step]\nema = 1\n[[layers]]", &["EMA: decay must be from 0 to below 1"]),
+        (
+            "[[layers]]",
+            "[schedule]\ntype = \"OneCycleLR\"\nmax_lr = 0.1\n[[layers]]",
+            &["OneCycleLR: cycle_momentum must be false with Sgd(0.1), or its momentum above 0"],
+        ),
+        (
+            "epochs = 2",
+            "epochs = 2\ninit = { type = \"normal\", std = -1 }",
+            &["init: normal: std must be a finite number, 0 or more, got -1"],
+        ),
         ("[[layers]]", "[[layer]]", &["unknown field `layer`", "did you mean `layers`?"]),
     ] {
         let text = SMALL.replacen(from, to, 1);
@@ -313,7 +325,14 @@ fn a_checkpoint_that_does_not_fit_is_refused_and_stays() {
     let seeded = description.replace("seed = 1", "seed = 2");
     resumed(&seeded, &whole).is_refused_with(&["is of another run: seed 1 there, 2 here"]);
     let momentum = description.replace("momentum = 0.0", "momentum = 0.5");
-    resumed(&momentum, &whole).is_refused_with(&["momentum_buffer is missing"]);
+    resumed(&momentum, &whole).is_refused_with(&["optimizer Sgd(0.1) there, Sgd(0.1).momentum(0.5) here"]);
+    let faster = description.replace("lr = 0.1", "lr = 0.2");
+    resumed(&faster, &whole).is_refused_with(&["is of another run: optimizer Sgd(0.1) there, Sgd(0.2) here"]);
+    let smoothed = description.replace("label_smoothing = 0.0", "label_smoothing = 0.1");
+    let wanted = "loss CrossEntropyLoss(Mean) there, CrossEntropyLoss(Mean).label_smoothing(0.1) here";
+    resumed(&smoothed, &whole).is_refused_with(&[wanted]);
+    let clipped = description.replace("[step]", "[step]\nclip_grad_norm = 0.5");
+    resumed(&clipped, &whole).is_refused_with(&[r#"step {} there, {"clip_grad_norm":0.5} here"#]);
     fs::remove_file(place.path("run/model.safetensors")).unwrap();
     run("eval", &place.path("run"), "").is_refused_with(&["the run is not finished", "limpide resume"]);
 }
@@ -395,6 +414,15 @@ fn a_range_test_draws_its_curve_and_suggests_a_rate_that_learns() {
         json["train"]["loss"].as_f64().unwrap()
     };
     assert!(loss(rate) < 0.8 * loss(1e-6), "{rate}");
+    // A loss that is no number at the first rate already is told, and draws no page.
+    let text =
+        SMALL.replace("CrossEntropyLoss\"", "MSELoss\"").replace("noise = 0.1", "noise = 0.1\ntargets = \"one-hot\"");
+    let text = text.replace("epochs = 2", "epochs = 2\ninit = { type = \"constant\", value = 1e38 }");
+    let (endless, none) = (place.file(&text), place.path("none.html"));
+    let ran = run("train", &endless, &format!("--range-test {none}"));
+    ran.is_refused_with(&["the loss became inf at epoch 1, step 1"]);
+    assert!(!Path::new(&none).exists());
+    let file = place.file(SMALL);
     // Nothing is left behind but the page, and a page that cannot be written is told.
     assert!(run("train", &file, "--range-test x.html --dry-run").code == 2);
     run("train", &file, &format!("--range-test {}", place.path("no/where.html"))).is_refused_with(&["no/where.html"]);

@@ -309,9 +309,8 @@ impl<T: Real> Builder<T> {
         let (channels, pixels) = (self.shape[1], self.shape[2..].iter().product());
         // One channel, or one pixel, lies the same either way.
         if channels > 1 && pixels > 1 {
-            let parameters = self.chain.steps.last().map_or(0, |last| last.parameters.end);
             let turn = Turn { channels, pixels, to_last: to == Layout::Last };
-            self.add(Box::new(turn), &[], parameters..parameters, 0, 0);
+            self.add(Box::new(turn), &[], 0..0, 0, 0);
         }
     }
 }

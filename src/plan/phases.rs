@@ -1,6 +1,6 @@
 //! How a chain takes its slices through a pass, one task each: forward, through the loss, and back.
 
-use super::stage::{Chain, Slot, slices};
+use super::stage::{Chain, Slot, free, slices};
 use super::step::Backward;
 use super::train::Shared;
 use crate::Real;
@@ -112,13 +112,7 @@ impl<T: Real> Chain<T> {
         if own {
             return self.slots[slice].lock().expect("no slice has panicked");
         }
-        // There are as many as threads, so one is free.
-        loop {
-            if let Some(slot) = self.slots.iter().find_map(|slot| slot.try_lock().ok()) {
-                return slot;
-            }
-            std::hint::spin_loop();
-        }
+        free(&self.slots).1
     }
 }
 
@@ -244,15 +238,11 @@ impl<T: Real> Chain<T> {
             }
         };
         if parts.is_empty() {
-            self.steps.iter().flat_map(|step| step.parameters.clone()).for_each(|at| {
-                values_mut(&mut total[at]).fill(T::zero());
-            });
-            return;
+            return total[self.parameters()].iter_mut().for_each(|total| values_mut(total).fill(T::zero()));
         }
         // Where each tensor of the network lies in the slices' gradients.
         let mut start = 0;
-        let own = self.steps[0].parameters.start..self.steps[self.steps.len() - 1].parameters.end;
-        let tensors = total[own].iter_mut().map(|tensor| {
+        let tensors = total[self.parameters()].iter_mut().map(|tensor| {
             let at = start;
             start += tensor.len();
             (at, values_mut(tensor))

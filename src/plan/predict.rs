@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::dense::product;
-use super::stage::{Slot, Stage};
+use super::stage::{Slot, Stage, free};
 use super::step::Step;
 use super::train::Shared;
 use crate::kernels::{Aligned, Workers};
@@ -103,14 +103,7 @@ impl<'a, T: Real> Predictor<'a, T> {
         let outputs: Vec<Mutex<Vec<T>>> = self.ways.iter().map(|_| Mutex::default()).collect();
         workers.run(slices.len(), &|slice| {
             let range = slices[slice].clone();
-            // There are as many ways as threads, so one is free.
-            let (place, mut way) = loop {
-                let free = self.ways.iter().enumerate();
-                match free.filter_map(|(place, way)| Some((place, way.try_lock().ok()?))).next() {
-                    Some(found) => break found,
-                    None => std::hint::spin_loop(),
-                }
-            };
+            let (place, mut way) = free(&self.ways);
             fill(range.clone(), way.x.take(range.len() * input));
             let mut z = outputs[place].lock().expect("as free as the way");
             z.resize(range.len() * output, T::zero());

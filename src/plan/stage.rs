@@ -6,7 +6,7 @@ use super::whole::Whole;
 use crate::Real;
 use crate::kernels::Aligned;
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 /// A part of a pass that begins and ends with all threads together.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub(super) struct Planned<T: Real> {
     pub modules: String,
     /// Their places in the network: `encoder.0`.
     pub places: Vec<String>,
-    /// Its parameters among all of the network.
+    /// Its parameters among all of the network; an empty range says nothing about a place.
     pub parameters: Range<usize>,
     /// Its part of a slice's gradients.
     pub gradient: Range<usize>,
@@ -111,6 +111,13 @@ impl<T: Real> Chain<T> {
         self.steps.last().map_or(0, |last| last.gradient.end)
     }
 
+    /// The parameters of all steps among those of the network, where they follow one another.
+    pub fn parameters(&self) -> Range<usize> {
+        // A step without any, such as a turn at the beginning, has no place among them.
+        let own = self.steps.iter().map(|planned| &planned.parameters).filter(|own| !own.is_empty());
+        own.cloned().reduce(|all, next| all.start..next.end).unwrap_or(0..0)
+    }
+
     /// Numbers of what is packed once for all slices.
     pub fn packed_len(&self) -> usize {
         self.steps.last().map_or(0, |last| last.packed.end)
@@ -138,4 +145,19 @@ impl<T: Real> Slot<T> {
 /// The ranges of slices of `size` rows.
 pub(super) fn slices(rows: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..rows.div_ceil(size)).map(move |slice| slice * size..rows.min((slice + 1) * size))
+}
+
+/// Buffers that no other task works in, and their place; there must be as many as threads, so that some are free.
+pub(super) fn free<B>(buffers: &[Mutex<B>]) -> (usize, MutexGuard<'_, B>) {
+    loop {
+        for (place, buffer) in buffers.iter().enumerate() {
+            match buffer.try_lock() {
+                Ok(own) => return (place, own),
+                // A task has panicked in them. They are written anew, and the others must end too for its panic to be seen.
+                Err(TryLockError::Poisoned(own)) => return (place, own.into_inner()),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        std::hint::spin_loop();
+    }
 }

@@ -19,10 +19,11 @@ use crate::format::safetensors::{Archive, differences, encode};
 use crate::format::{NOTE, read_note, set_state, shapes, state};
 use crate::model::{LayerDescription, describe};
 use crate::module::Module;
-use crate::optim::schedule::ScheduleState;
-use crate::optim::{Optim, OptimizerState, Restorable};
+use crate::optim::schedule::{ScheduleDescription, ScheduleState};
+use crate::optim::{Optim, OptimizerState, Restorable, StepOptions};
 use crate::{Error, Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -68,6 +69,16 @@ pub(super) struct RunSettings {
     pub standardized: bool,
     /// The number of training samples.
     pub samples: usize,
+    /// As their constructors are written, the rate that of the beginning. These and the two below are not in older
+    /// checkpoints, and not compared then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleDescription>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepOptions>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -170,7 +181,6 @@ impl Checkpoint {
     ) -> Result<Position> {
         let Restorable { network, optimizer, ema, scheduler } = to;
         self.check_model(network)?;
-        self.check_run(run)?;
         for (thing, there, here) in [
             ("an average of the parameters", self.note.averaged.is_some(), ema.is_some()),
             ("a schedule", self.note.schedule.is_some(), scheduler.is_some()),
@@ -180,6 +190,7 @@ impl Checkpoint {
                 return Err(self.wrong(format!("is of another run: {there} {thing} there, {here} one here")));
             }
         }
+        self.check_run(run)?;
         let own: Vec<String> = state(network).into_iter().map(|(name, _)| format!("model/{name}")).collect();
         let tensors = own.iter().map(|name| self.archive.tensor(name)).collect::<Result<Vec<Tensor<T>>>>()?;
         let kept: Vec<Vec<(String, Tensor<T>)>> = callbacks
@@ -241,12 +252,17 @@ impl Checkpoint {
 
     fn check_run(&self, run: &RunSettings) -> Result<()> {
         let fields = |run: &RunSettings| match serde_json::to_value(run) {
-            Ok(serde_json::Value::Object(fields)) => fields,
+            Ok(Value::Object(fields)) => fields,
             _ => unreachable!("settings are plain data with names"),
         };
-        let pairs = fields(&self.note.run).into_iter().zip(fields(run)).filter(|((_, theirs), (_, own))| theirs != own);
-        let problems: Vec<String> =
-            pairs.map(|((name, theirs), (_, own))| format!("{name} {theirs} there, {own} here")).collect();
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
+        let own = fields(run);
+        let pairs =
+            fields(&self.note.run).into_iter().filter_map(|(name, theirs)| Some((theirs, own.get_key_value(&name)?)));
+        let problems: Vec<String> = pairs
+            .filter(|(theirs, (_, own))| theirs != *own)
+            .map(|(theirs, (name, own))| format!("{name} {} there, {} here", text(&theirs), text(own)))
+            .collect();
         if problems.is_empty() {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! The learning-rate range test: a short training run over growing rates, which shows from where to where a rate works.
 
+use super::run::culprit;
 use crate::data::{Batches, Dataset};
 use crate::format::{set_state, state};
 use crate::loss::Loss;
@@ -58,7 +59,8 @@ pub struct RangeTest {
 /// Source: Smith, *Cyclical learning rates for training neural networks*, 2017, section 3.3.
 ///
 /// # Errors
-/// A shape error when network, loss and data do not fit together, [`Error::Option`] for settings out of range.
+/// A shape error when network, loss and data do not fit together, [`Error::Option`] for settings out of range,
+/// [`Error::NotFinite`] when the loss is no number at the first rate already.
 ///
 /// ```
 /// use limpide::{Sequential, data, layers::{Linear, Tanh}, loss::MseLoss, optim::Sgd, train::{RangeTestOptions, range_test}};
@@ -139,6 +141,10 @@ impl RangeTestOptions {
                 let score = optim.step_batch(data.sample_shape(), &batch)?;
                 mean = self.smoothing * mean + (1.0 - self.smoothing) * score.sum.to_f64() / score.denominator.to_f64();
                 let smoothed = mean / (1.0 - self.smoothing.powf((points.len() + 1) as f64));
+                if points.is_empty() && !smoothed.is_finite() {
+                    let culprit = culprit(optim.network(), &data.inputs.gather(indices));
+                    return Err(Error::NotFinite { value: smoothed, epoch: 1, step: 1, culprit });
+                }
                 if !smoothed.is_finite() || smoothed - least > DIVERGED * least.abs() {
                     return Ok(points);
                 }

@@ -165,7 +165,7 @@ impl<T: Real> Run<'_, '_, T> {
 }
 
 /// The first tensor that is not finite: a parameter, or one of a forward pass on `x`.
-fn culprit<T: Real>(network: &dyn Module<T>, x: &Tensor<T>) -> String {
+pub(super) fn culprit<T: Real>(network: &dyn Module<T>, x: &Tensor<T>) -> String {
     let bad = |tensor: &Tensor<T>| tensor.iter().any(|value| !value.is_finite());
     if bad(x) {
         return "the batch itself holds a value that is not finite".into();

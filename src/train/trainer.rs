@@ -9,7 +9,7 @@ use crate::data::augment::Augmentation;
 use crate::data::{Batches, Dataset, Loader, Mixup, Standardization};
 use crate::loss::Loss;
 use crate::module::Module;
-use crate::optim::schedule::{Interval, ScheduleDescription};
+use crate::optim::schedule::{Interval, ScheduleDescription, Scheduler};
 use crate::optim::{Optim, Optimizer, Sgd, StepOptions};
 use crate::{Error, Real, Result};
 use std::collections::BTreeSet;
@@ -220,7 +220,17 @@ impl<'a, T: Real> Trainer<'a, T> {
             super::score::check(network, loss, validation)?;
         }
         let batches = self.batches(train)?;
-        self.fitted_schedule(&batches).iter().try_for_each(|schedule| schedule.schedule.check())?;
+        // A small last batch can be too little for a network to train on.
+        let (size, left) = (self.batch_size.min(train.len()), train.len() % self.batch_size);
+        let last = if self.drop_last || left == 0 { size } else { left };
+        for rows in [size, last] {
+            network.training_shape(&[&[rows], train.sample_shape()].concat())?;
+        }
+        self.optimizer.check()?;
+        self.step_options.check()?;
+        if let Some(schedule) = self.fitted_schedule(&batches) {
+            Scheduler::check(&schedule, &self.optimizer)?;
+        }
         let mut sections = BTreeSet::new();
         match self.callbacks.iter().filter_map(|own| own.section()).find(|&name| !sections.insert(name)) {
             Some(name) => Err(Error::option("Trainer: callbacks with tensors in a checkpoint", "one of a name", name)),
@@ -257,6 +267,11 @@ impl<'a, T: Real> Trainer<'a, T> {
             mixup: self.mixup,
             standardized: self.standardization.is_some(),
             samples: train.len(),
+            loss: Some(loss.to_string()),
+            optimizer: Some(self.optimizer.to_string()),
+            // As it was given: fitted to the run, it would change with the number of epochs.
+            schedule: self.schedule.clone(),
+            step: Some(self.step_options.clone()),
         };
         let writer = self.checkpoints.take().map(|own| own.open(self.resume.is_some())).transpose()?;
         let mut optim =
@@ -297,7 +312,7 @@ impl<'a, T: Real> Trainer<'a, T> {
     fn fitted_schedule(&self, batches: &Batches) -> Option<ScheduleDescription> {
         let mut schedule = self.schedule.clone()?;
         let steps = if schedule.interval() == Interval::Step { batches.len() } else { 1 };
-        schedule.schedule.fit_to((self.epochs * steps) as u64);
+        schedule.schedule.fit_to(self.epochs.saturating_mul(steps) as u64);
         Some(schedule)
     }
 

@@ -12,6 +12,7 @@ use crate::progress::Progress;
 use crate::text::counted;
 use limpide::data::{Dataset, Target};
 use limpide::diagnose::{self, Finding};
+use limpide::init::Init;
 use limpide::loss::{Loss, Takes};
 use limpide::model::summary;
 use limpide::optim::Optimizer;
@@ -141,6 +142,7 @@ impl Session {
             return Err(Error::option("threads", format!("from 1 to {THREADS}"), threads));
         }
         description.checkpoints.check()?;
+        description.init.iter().try_for_each(Init::check)?;
         let (network, loss) = (description.network()?, description.loss.build()?);
         // What a loss wants as yes or no, or as probabilities, has its scale.
         if matches!(description.data.source, Source::Arrays(_)) && loss.takes() == Takes::Values {

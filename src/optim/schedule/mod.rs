@@ -208,10 +208,21 @@ impl Schedule {
 
     /// Whether there is a one-cycle schedule in it.
     fn cycles(&self) -> bool {
+        self.has_cycle(|_| true)
+    }
+
+    /// Whether it moves momentum at any time.
+    fn moves_momentum(&self) -> bool {
+        self.has_cycle(|cycle| cycle.cycle_momentum)
+    }
+
+    fn has_cycle(&self, wanted: fn(&OneCycleLr) -> bool) -> bool {
         match self {
-            Schedule::OneCycle(_) => true,
+            Schedule::OneCycle(cycle) => wanted(cycle),
             Schedule::Chained(ChainedScheduler { schedulers })
-            | Schedule::Sequential(SequentialLr { schedulers, .. }) => schedulers.iter().any(Schedule::cycles),
+            | Schedule::Sequential(SequentialLr { schedulers, .. }) => {
+                schedulers.iter().any(|member| member.has_cycle(wanted))
+            }
             _ => false,
         }
     }

@@ -43,16 +43,29 @@ impl Scheduler {
     /// [`Error::Option`] when an argument is out of range, or momentum is to move and the optimiser has none.
     pub fn new<T: Real>(description: impl Into<ScheduleDescription>, optimizer: &mut Optimizer<T>) -> Result<Self> {
         let description = description.into();
-        let interval = description.interval();
-        let schedule = description.schedule;
-        schedule.check()?;
-        if matches!(schedule, Schedule::Plateau(_)) && interval == Interval::Step {
-            return Err(Error::option("ReduceLROnPlateau: interval", "epoch (a step has no validation loss)", "step"));
-        }
+        Self::check(&description, optimizer)?;
+        let (interval, schedule) = (description.interval(), description.schedule);
         let state = ScheduleState { steps: 0, base_lr: optimizer.learning_rate(), plateau: PlateauState::default() };
         let scheduler = Scheduler { schedule, interval, state };
         scheduler.set(optimizer)?;
         Ok(scheduler)
+    }
+
+    /// Whether every argument of a schedule is in its range, and the optimiser has what it is to move.
+    ///
+    /// # Errors
+    /// Those of [`Scheduler::new`].
+    pub fn check<T: Real>(description: &ScheduleDescription, optimizer: &Optimizer<T>) -> Result<()> {
+        let schedule = &description.schedule;
+        schedule.check()?;
+        if matches!(schedule, Schedule::Plateau(_)) && description.interval() == Interval::Step {
+            return Err(Error::option("ReduceLROnPlateau: interval", "epoch (a step has no validation loss)", "step"));
+        }
+        if schedule.moves_momentum() && optimizer.momentum().is_none() {
+            let wanted = format!("false with {optimizer}, or its momentum above 0");
+            return Err(Error::option("OneCycleLR: cycle_momentum", wanted, "true"));
+        }
+        Ok(())
     }
 
     /// What one step of the schedule is.
@@ -88,15 +101,7 @@ impl Scheduler {
         }
         let ScheduleState { steps, base_lr, .. } = self.state;
         optimizer.set_learning_rate(self.schedule.rate(base_lr, steps))?;
-        match self.schedule.momentum(steps) {
-            Some(_) if optimizer.momentum().is_none() => Err(Error::option(
-                "OneCycleLR: cycle_momentum",
-                format!("false with {optimizer}, or its momentum above 0"),
-                "true",
-            )),
-            Some(momentum) => optimizer.set_momentum(momentum),
-            None => Ok(()),
-        }
+        self.schedule.momentum(steps).map_or(Ok(()), |momentum| optimizer.set_momentum(momentum))
     }
 
     /// What the scheduler remembers.
