@@ -52,6 +52,8 @@ def onnx_half(tally, name, graph, samples):
     onnx.checker.check_model(model, full_check=True)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     x, y = samples["x"], samples["y"]
+    if session.get_inputs()[0].type == "tensor(double)":
+        x = x.astype(numpy.float64)
     for rows in (len(x), 1):
         (found,) = session.run(["output"], {"input": x[:rows]})
         tally.compare(name, "onnxruntime on our graph", found, y[:rows])

@@ -15,8 +15,8 @@ use std::process::ExitCode;
 /// `predict` has the bits of the network here. safetensors: weights by PyTorch's names, for `load_state_dict`.
 ///
 /// The first two do what `predict` does: they take numbers as they were measured, and give probabilities of classes, or values
-/// in their own units. For a table a category is a one among zeros, and a missing number the mean of its column, with a one
-/// behind it. What each number is is printed, and stands in the file.
+/// in their own units. For a table they are of f64, a category is a one among zeros, and a missing number the mean of its column,
+/// with a one behind it. What each number is is printed, and stands in the file.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  limpide export runs/digits --format onnx\n  limpide export cnn.safetensors --format rust --input 1,28,28 --out src/cnn.rs"
@@ -101,6 +101,8 @@ fn told(arguments: &Arguments, out: &Path, takes: Option<(&[usize], &Export)>) -
             "format": arguments.format.ending(),
             "input": sample,
             "input_names": options.map(|options| &options.inputs),
+            "input_notes": options.map(|options| &options.notes),
+            "input_type": options.map(|options| if options.wide { "f64" } else { "f32" }),
             "input_divisor": options.and_then(|options| options.divisor),
             "standardized": options.is_some_and(|options| options.standardization.is_some()),
         }))
@@ -110,7 +112,9 @@ fn told(arguments: &Arguments, out: &Path, takes: Option<(&[usize], &Export)>) -
         let divided = options.divisor.map(|divisor| format!(", bytes divided by {divisor}"));
         let measured = options.standardization.as_ref().map(|_| ", as they were measured".to_string());
         let names = options.inputs.iter().map(|name| format!("\n  {}", label(name)));
-        let about: String = divided.into_iter().chain(measured).chain(names).collect();
+        let notes = options.notes.iter().map(|note| format!("\n{note}"));
+        let wide = options.wide.then(|| " of f64".to_string());
+        let about: String = wide.into_iter().chain(divided).chain(measured).chain(names).chain(notes).collect();
         format!(": takes samples {}{about}", limpide::tensor::shape_text(sample))
     });
     stdout::line(format_args!("{out}{takes}"))?;

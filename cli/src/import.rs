@@ -3,7 +3,7 @@
 use crate::stdout;
 use crate::{model_file, overwrite};
 use limpide::model::LayerDescription;
-use limpide::pipeline::{self, Input, Meaning};
+use limpide::pipeline::{self, Meaning};
 use limpide::{Error, Module, Result, format};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -43,9 +43,8 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     }
     let (network, meaning): (Box<dyn Module<f32>>, Meaning) = match (model_file::is_onnx(file), layers) {
         (true, None) => {
-            let format::onnx::Imported { network, sample, standardization, output } = format::onnx::import(file)?;
-            let input = Input::Tensor { shape: Some(sample), standardization, divisor: None, fit: None };
-            (Box::new(network), Meaning { input, output })
+            let (network, meaning) = model_file::of_onnx(file)?;
+            (Box::new(network), meaning)
         }
         (false, Some(layers)) => {
             let (mut network, meaning) = architecture(layers)?;

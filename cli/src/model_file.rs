@@ -3,9 +3,9 @@
 use limpide::data::Standardization;
 use limpide::format::{Export, onnx};
 use limpide::layers::Linear;
-use limpide::pipeline::{Input, Pipeline};
-use limpide::table::{Encoding, Table};
-use limpide::{Error, Result, model};
+use limpide::pipeline::{Input, Meaning, Pipeline};
+use limpide::table::{Column, Encoding, Table};
+use limpide::{Error, Result, Sequential, model};
 use std::any::Any;
 use std::path::{Path, PathBuf};
 
@@ -27,8 +27,32 @@ pub fn read(path: &Path) -> Result<Pipeline> {
     if !is_onnx(path) {
         return model::load(path);
     }
-    let onnx::Imported { network, sample, standardization, output } = onnx::import(path)?;
-    Pipeline::new(network, Input::Tensor { shape: Some(sample), standardization, divisor: None, fit: None }, output)
+    let (network, Meaning { input, output }) = of_onnx(path)?;
+    Pipeline::new(network, input, output)
+}
+
+/// The network of an ONNX file, with what stands around it. What it takes in f64 are columns of a table, since tensors are of f32.
+///
+/// # Errors
+/// Those of [`onnx::import`].
+pub fn of_onnx(path: &Path) -> Result<(Sequential<f32>, Meaning)> {
+    let onnx::Imported { network, sample, wide, inputs, standardization, output } = onnx::import(path)?;
+    let input = match sample.as_slice() {
+        &[width] if wide => Input::Table(columns(width, inputs, standardization)),
+        _ => Input::Tensor { shape: Some(sample), standardization, divisor: None, fit: None },
+    };
+    Ok((network, Meaning { input, output }))
+}
+
+/// So many columns of numbers, by number where they have no names.
+fn columns(width: usize, names: Vec<String>, standardization: Option<Standardization>) -> Table {
+    let column = |place: usize| {
+        let of = |numbers: &[f64]| numbers[place * numbers.len() / width];
+        let (mean, std) = standardization.as_ref().map_or((0.0, 1.0), |own| (of(own.mean()), of(own.std())));
+        let name = names.get(place).cloned().unwrap_or_else(|| format!("column {}", place + 1));
+        Column { name, encoding: Encoding::Number { mean, std, missing: false } }
+    };
+    Table { columns: (0..width).map(column).collect(), header: true }
 }
 
 /// The shape of a sample as it goes into the network: as asked for, as the file says, or as a first `Linear` wants it.
@@ -59,8 +83,8 @@ pub fn sample(pipeline: &Pipeline, asked: Option<&[usize]>) -> Result<Vec<usize>
     }
 }
 
-/// What goes into an exported file beside the network: all that a pipeline does before it and behind it. A date is the number
-/// of days since 1970, and its places in year, week and day go in as they are.
+/// What goes into an exported file beside the network: all that a pipeline does before it and behind it. The places of a date
+/// in year, week and day go in as they are.
 pub fn export(pipeline: &Pipeline) -> Export {
     let output = pipeline.output().clone();
     match pipeline.input() {
@@ -69,7 +93,14 @@ pub fn export(pipeline: &Pipeline) -> Export {
         }
         Input::Table(table) => {
             let standardization = of_table(table);
-            Export { standardization, wide: true, inputs: table.features(), divisor: None, output }
+            Export {
+                standardization,
+                wide: true,
+                inputs: table.features(),
+                notes: table.notes(),
+                divisor: None,
+                output,
+            }
         }
     }
 }

@@ -75,7 +75,9 @@ fn write(folder: &Path) -> Result<()> {
         let x = inputs.gather(&[0, 1, 2]);
         let y = output(&*network, &standard);
         write_atomically(&file("standardized.samples.safetensors"), &encode([("x", &x), ("y", &y)], []))?;
-        let options = Export { standardization: Some(standardization), ..Export::default() };
+        // Rows as those of a table, in f64.
+        let wide = sample.len() == 1;
+        let options = Export { standardization: Some(standardization), wide, ..Export::default() };
         write_atomically(&file("standardized.onnx"), &export(&*network, &sample, &options)?)?;
     }
     Ok(())

@@ -17,10 +17,12 @@ pub use model_file::{load, load_archive, load_into, save};
 pub struct Export {
     /// What the inputs are standardised by before the network sees them.
     pub standardization: Option<Standardization>,
-    /// Whether a Rust source takes f64 and standardises in it, as is done with the columns of a table.
+    /// Whether the file takes f64 and standardises in it, as is done with the columns of a table.
     pub wide: bool,
     /// What the numbers of a sample are, in their order, where they have names.
     pub inputs: Vec<String>,
+    /// What those names leave open, a line each: see [`Table::notes`](crate::table::Table::notes).
+    pub notes: Vec<String>,
     /// What bytes are divided by before they go in, where the network was trained on such.
     pub divisor: Option<f32>,
     /// What the outputs mean: they become probabilities of classes, or values in their own units.

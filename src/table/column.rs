@@ -7,6 +7,9 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
 
+/// The circles on which a date has a place, and how many days each takes.
+const CIRCLES: [(&str, f64); 3] = [("year", 365.2425), ("week", 7.0), ("day", 1.0)];
+
 /// One column by its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,6 +88,18 @@ impl Encoding {
         }
     }
 
+    /// What the names leave open, in a line.
+    fn note(&self, column: &str) -> Option<String> {
+        let Encoding::Date { mean, missing, time, .. } = self else { return None };
+        let angles: Vec<String> =
+            circles(*time).iter().map(|(name, days)| format!("2π·days/{days} ({name})")).collect();
+        let column = column.escape_debug();
+        let part = if *time { ", with the time as a part of a day" } else { "" };
+        let angles = angles.join(", ");
+        let gone = if *missing { format!("; where it is missing {mean}, zeros, and a one") } else { String::new() };
+        Some(format!("`{column}`: days since 1970-01-01{part}; then sine and cosine of {angles}{gone}"))
+    }
+
     /// Writes the numbers of a value into their room.
     pub(super) fn write(&self, value: Value, room: &mut [f32]) {
         room.fill(0.0);
@@ -93,8 +108,7 @@ impl Encoding {
             (Encoding::Date { mean, std, time, .. }, Value::Number(days)) => {
                 room[0] = ((days - mean) / std) as f32;
                 // 1970-01-01 was a Thursday; where a circle begins does not matter.
-                let circles = [365.2425, 7.0, 1.0];
-                for (pair, length) in room[1..].chunks_exact_mut(2).zip(&circles[..if *time { 3 } else { 2 }]) {
+                for (pair, (_, length)) in room[1..].chunks_exact_mut(2).zip(circles(*time)) {
                     let angle = TAU * (days / length).rem_euclid(1.0);
                     (pair[0], pair[1]) = (libm::sin(angle) as f32, libm::cos(angle) as f32);
                 }
@@ -130,6 +144,11 @@ impl Encoding {
             Encoding::Target => None,
         }
     }
+}
+
+/// The circles of a date, with or without a time.
+fn circles(time: bool) -> &'static [(&'static str, f64)] {
+    &CIRCLES[..if time { 3 } else { 2 }]
 }
 
 /// What is wanted instead of a number that is so many deviations away that 4 bytes do not hold it.
@@ -182,6 +201,20 @@ impl Table {
     /// What those numbers are, in a word each.
     pub fn features(&self) -> Vec<String> {
         self.columns.iter().flat_map(|column| column.encoding.names(&column.name)).collect()
+    }
+
+    /// What those words leave open, a line for each column of dates: the unit, and the angles of its sines and cosines.
+    ///
+    /// ```
+    /// use limpide::table::{Column, Encoding, Table};
+    /// let encoding = Encoding::Date { mean: 20000.5, std: 10.0, missing: true, time: false };
+    /// let table = Table { columns: vec![Column { name: "when".into(), encoding }], header: true };
+    /// let note = "`when`: days since 1970-01-01; then sine and cosine of 2π·days/365.2425 (year), 2π·days/7 (week); \
+    ///             where it is missing 20000.5, zeros, and a one";
+    /// assert_eq!(table.notes(), [note]);
+    /// ```
+    pub fn notes(&self) -> Vec<String> {
+        self.columns.iter().filter_map(|column| column.encoding.note(&column.name)).collect()
     }
 
     /// The columns that become numbers.

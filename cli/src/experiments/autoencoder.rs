@@ -9,6 +9,8 @@ use limpide::{AutoEncoder, Real, Result, Sequential};
 
 /// The sizes of the code: one to draw well, one to look at.
 pub const LATENT: [usize; 2] = [32, 2];
+/// The report's final reconstruction error on MNIST, of which it does not say for which code it is.
+pub const REPORTED: &str = "0.051763 (code of 32 or 2)";
 const BATCH: usize = 64;
 
 /// What differs between MNIST, the embedded digits and a quick run.
@@ -77,7 +79,7 @@ pub fn run(settings: &Settings) -> Result<Autoencoded> {
             .fit(&mut network, &loss, &train)?;
         let value = evaluate(&network, &loss, &test, &mut Engine::new(settings.threads))?.loss;
         let run = Run::new(format!("latent {latent}"), history, Measure::TestMse, value).judged(settings, target);
-        runs.push(run.reported((digits.is_whole_mnist() && latent == 2).then_some("0.051763")));
+        runs.push(run.reported(digits.is_whole_mnist().then_some(REPORTED)));
         networks.push(network);
     }
     let outcome = Outcome::new("autoencoder", digits.about.clone(), settings, runs, 0);

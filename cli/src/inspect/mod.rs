@@ -145,6 +145,7 @@ impl Seen {
         json!({
             "input": self.summary.as_ref().map(|summary| &summary.input),
             "input_names": self.around.inputs,
+            "input_notes": self.around.notes,
             "input_divisor": self.around.divisor,
             "output_names": self.around.output.names(),
             "layers": self.summary.as_ref().map(|summary| summary.rows.iter().map(layer).collect::<Vec<_>>()),
@@ -157,13 +158,14 @@ impl Seen {
 
     /// The inputs and outputs by name.
     fn around_text(&self) -> Option<String> {
-        let Export { inputs, divisor, output, .. } = &self.around;
+        let Export { inputs, notes, divisor, output, .. } = &self.around;
         let list = |what: &str, names: &[String]| {
             let lines: String = names.iter().map(|name| format!("  {}\n", label(name))).collect();
             (!names.is_empty()).then(|| format!("{what}:\n{lines}"))
         };
         let divided = divisor.map(|divisor| format!("inputs: bytes divided by {divisor}\n"));
-        let lines = [list("inputs", inputs), divided, list("outputs", output.names())];
+        let notes = notes.iter().map(|note| format!("{note}\n")).collect();
+        let lines = [list("inputs", inputs), Some(notes), divided, list("outputs", output.names())];
         let text: String = lines.into_iter().flatten().collect();
         (!text.is_empty()).then_some(text)
     }

@@ -217,8 +217,12 @@ pub fn answer_names(pipeline: &Pipeline) -> Result<Vec<String>> {
         }
         Output::Values { names, .. } if !names.is_empty() => names.clone(),
         Output::Values { .. } => {
-            let Input::Tensor { shape: Some(shape), .. } = pipeline.input() else {
-                return Err(Error::option("a model file", "one that says what goes in", "one that does not"));
+            let shape = match pipeline.input() {
+                Input::Tensor { shape: Some(shape), .. } => shape.clone(),
+                Input::Table(table) => vec![table.width()],
+                Input::Tensor { shape: None, .. } => {
+                    return Err(Error::option("a model file", "one that says what goes in", "one that does not"));
+                }
             };
             let outputs = pipeline.network().output_shape(&[&[1], shape.as_slice()].concat())?;
             (1..=outputs[1..].iter().product()).map(|place: usize| format!("output_{place}")).collect()

@@ -340,7 +340,40 @@ fn an_exported_table_says_what_goes_in() {
         assert_eq!((&json["standardized"], &json["input"]), (&true.into(), &serde_json::json!([6])));
     }
     let told = limpide_with(&["export", &place.path("run"), "--format", "onnx"]).stdout;
-    assert!(told.contains("takes samples (6,), as they were measured\n  weight\n  day\n"), "{told}");
+    assert!(told.contains("takes samples (6,) of f64, as they were measured\n  weight\n  day\n"), "{told}");
+    // What the names leave open stands wherever they do.
+    let note = "`day`: days since 1970-01-01; then sine and cosine of 2π·days/365.2425 (year), 2π·days/7 (week)";
+    assert!(told.ends_with(&format!("  day week cosine\n{note}\n")), "{told}");
+    for file in ["run/model.rs", "run/model.onnx"] {
+        let bytes = fs::read(place.path(file)).unwrap();
+        assert!(bytes.windows(note.len()).any(|part| part == note.as_bytes()), "{file}");
+    }
+    let seen = limpide_with(&["inspect", &place.path("run")]).stdout;
+    assert!(seen.contains(note), "{seen}");
+}
+
+/// Seconds since 1970 within two hours, in which the f32 next to them are 128 apart.
+#[test]
+fn a_column_far_from_0_answers_the_same_as_a_graph() {
+    let place = Place::new();
+    let row = |i: u64| format!("{}.25,{}\n", 1_700_000_000 + i * 120, if i < 30 { "early" } else { "late" });
+    let file = place.put("times.csv", format!("seconds,part\n{}", (0..60).map(row).collect::<String>()));
+    place.train(&file, "run", "--target part --set epochs=4");
+    let (run, graph, back) = (place.path("run"), place.path("net.onnx"), place.path("back.safetensors"));
+    let told = limpide_with(&["export", &run, "--format", "onnx", "--out", &graph, "--json"]).json();
+    assert_eq!(told["input_type"], "f64");
+    assert_eq!(limpide_with(&["import", &graph, "--out", &back]).code, 0);
+    let rows = place.put("rows.csv", "seconds\n1700003333.5\n1700003400\n");
+    let answers = |model: &str, skip: usize| -> Vec<f64> {
+        let ran = limpide_with(&["predict", model, &rows]);
+        let cells = ran.stdout.lines().skip(1).flat_map(|line| line.split(',').skip(skip));
+        let answers: Vec<f64> = cells.map(|cell| cell.parse().unwrap()).collect();
+        assert_eq!(answers.len(), 4, "{}{}", ran.stdout, ran.stderr);
+        answers
+    };
+    let (ours, theirs) = (answers(&run, 1), answers(&back, 0));
+    assert!(ours.iter().zip(&theirs).all(|(a, b)| (a - b).abs() < 1e-6), "{ours:?} and {theirs:?}");
+    assert!(ours[0] != ours[2], "two rows: {ours:?}");
 }
 
 #[test]

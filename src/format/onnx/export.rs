@@ -2,6 +2,7 @@
 
 use super::graph::{Attribute, Graph};
 use super::layers;
+use super::proto::tensor_proto::DataType;
 use super::proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use super::{IR_VERSION, OPSET};
 use crate::data::Standardization;
@@ -14,9 +15,9 @@ use std::any::Any;
 
 /// The bytes of an ONNX file that computes what the network gives in evaluation for samples of a shape (without batch axis).
 ///
-/// Its input is called `input`, its output `output`; known tensors have the names of the parameters (`0.weight`). What the
-/// numbers of both are stands in the file's metadata where they have names: `input_names` and `output_names`, JSON lists, and
-/// `input_divisor` where bytes are to be divided before they go in.
+/// Its input is called `input` (of f64 where that is asked for and standardised), its output `output`; known tensors have the
+/// names of the parameters (`0.weight`). What the numbers of both are stands in the file's metadata where they have names:
+/// `input_names`, `input_notes` and `output_names`, JSON lists, and `input_divisor` where bytes are to be divided before they go in.
 ///
 /// # Errors
 /// [`Error::Shape`] when the network does not take such samples; [`Error::Option`] naming the layer for what cannot be
@@ -37,7 +38,7 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
     let mut graph = Graph::new();
     if let Some(standardization) = &options.standardization {
         standardization.check(&input)?;
-        standardize(&mut graph, standardization, sample);
+        standardize(&mut graph, standardization, sample, options.wide);
     }
     add(&mut graph, "", network, &input)?;
     answer(&mut graph, &options.output, &output)?;
@@ -62,6 +63,7 @@ fn about(options: &Export) -> Vec<StringStringEntryProto> {
     let list = |names: &[String]| (!names.is_empty()).then(|| serde_json::json!(names).to_string());
     let entries = [
         ("input_names", list(&options.inputs)),
+        ("input_notes", list(&options.notes)),
         ("input_divisor", options.divisor.map(|divisor| divisor.to_string())),
         ("output_names", list(options.output.names())),
     ];
@@ -71,8 +73,8 @@ fn about(options: &Export) -> Vec<StringStringEntryProto> {
     entries.into_iter().filter_map(entry).collect()
 }
 
-/// (x − μ) / s.
-fn standardize(graph: &mut Graph, standardization: &Standardization, sample: &[usize]) {
+/// (x − μ) / s, in f64 where it is `wide`.
+fn standardize(graph: &mut Graph, standardization: &Standardization, sample: &[usize], wide: bool) {
     let groups = standardization.mean().len();
     // One number a group, so that it meets the numbers of its group along all later axes.
     let shape = match sample {
@@ -81,12 +83,20 @@ fn standardize(graph: &mut Graph, standardization: &Standardization, sample: &[u
         [channels, rest @ ..] => [vec![*channels], vec![1; rest.len()]].concat(),
         [] => Vec::new(),
     };
-    let of = |numbers: Vec<f64>| crate::tensor(&shape, numbers.into_iter().map(|number| number as f32).collect());
-    let mean = graph.tensor("standardization.mean".into(), &of(standardization.mean().to_vec()));
-    let std = standardization.std().iter().map(|&std| if std > 0.0 { std } else { 1.0 }).collect();
-    let std = graph.tensor("standardization.std".into(), &of(std));
-    graph.node("standardization", "Sub", vec![mean], Vec::new());
-    graph.node("standardization", "Div", vec![std], Vec::new());
+    let std: Vec<f64> = standardization.std().iter().map(|&std| if std > 0.0 { std } else { 1.0 }).collect();
+    for (operator, name, numbers) in [("Sub", "mean", standardization.mean()), ("Div", "std", &std)] {
+        let name = format!("standardization.{name}");
+        let known = match wide {
+            true => graph.wide_tensor(name, &shape, numbers),
+            false => graph.tensor(name, &crate::tensor(&shape, numbers.iter().map(|&number| number as f32).collect())),
+        };
+        graph.node("standardization", operator, vec![known], Vec::new());
+    }
+    graph.wide = wide;
+    if wide {
+        let to = ("to", Attribute::Int(DataType::Float as i64));
+        graph.node("standardization", "Cast", Vec::new(), vec![to]);
+    }
 }
 
 /// What the outputs, of the given shape, mean.

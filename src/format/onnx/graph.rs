@@ -14,6 +14,8 @@ pub(super) struct Graph {
     proto: GraphProto,
     /// The name of the last value.
     pub last: String,
+    /// Whether the input is of f64.
+    pub wide: bool,
 }
 
 /// An option of a node.
@@ -32,13 +34,19 @@ impl Graph {
     /// A graph whose first node takes the input.
     pub fn new() -> Self {
         let proto = GraphProto { name: Some("limpide".into()), ..GraphProto::default() };
-        Graph { proto, last: INPUT.into() }
+        Graph { proto, last: INPUT.into(), wide: false }
     }
 
     /// A known tensor of real numbers; its name.
     pub fn tensor(&mut self, name: String, tensor: &Tensor<f32>) -> String {
         let raw = values(&dense(tensor)).iter().flat_map(|number| number.to_le_bytes()).collect();
         self.known(name, tensor.shape(), DataType::Float, raw)
+    }
+
+    /// A known tensor of real numbers in f64; its name.
+    pub fn wide_tensor(&mut self, name: String, shape: &[usize], numbers: &[f64]) -> String {
+        let raw = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        self.known(name, shape, DataType::Double, raw)
     }
 
     /// A known number; its name.
@@ -91,8 +99,9 @@ impl Graph {
         if let Some(last) = self.proto.node.last_mut() {
             last.output = vec![OUTPUT.into()];
         }
-        self.proto.input = vec![value(INPUT, input)];
-        self.proto.output = vec![value(OUTPUT, output)];
+        let kind = if self.wide { DataType::Double } else { DataType::Float };
+        self.proto.input = vec![value(INPUT, kind, input)];
+        self.proto.output = vec![value(OUTPUT, DataType::Float, output)];
         self.proto
     }
 }
@@ -122,11 +131,11 @@ fn attribute(name: &str, value: Attribute<'_>) -> AttributeProto {
 }
 
 /// A graph's input or output: samples of a shape, any number of them.
-fn value(name: &str, sample: &[usize]) -> ValueInfoProto {
+fn value(name: &str, kind: DataType, sample: &[usize]) -> ValueInfoProto {
     let batch = dimension::Value::DimParam("batch".into());
     let rest = sizes(sample).into_iter().map(dimension::Value::DimValue);
     let dim = std::iter::once(batch).chain(rest).map(|value| Dimension { value: Some(value) }).collect();
-    let tensor = type_proto::Tensor { elem_type: Some(DataType::Float as i32), shape: Some(TensorShapeProto { dim }) };
+    let tensor = type_proto::Tensor { elem_type: Some(kind as i32), shape: Some(TensorShapeProto { dim }) };
     let r#type = Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)) });
     ValueInfoProto { name: Some(name.into()), r#type }
 }

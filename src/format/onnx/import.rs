@@ -6,7 +6,7 @@ use super::reader::{self, Known, LARGEST, Node};
 use crate::data::Standardization;
 use crate::pipeline::Output;
 use crate::{Error, Module, Result, Sequential, Tensor};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// What was in an ONNX file.
@@ -16,6 +16,10 @@ pub struct Imported {
     pub network: Sequential<f32>,
     /// The shape of a sample.
     pub sample: Vec<usize>,
+    /// Whether the graph takes f64, which it then standardises in f64, as the graph of a table does.
+    pub wide: bool,
+    /// What the numbers of a sample are, where the file's metadata gives each a name of its own.
+    pub inputs: Vec<String>,
     /// What the graph does to the inputs before the network.
     pub standardization: Option<Standardization>,
     /// What it does to the outputs behind the network: numbers as they are, or scaled and shifted.
@@ -38,7 +42,7 @@ pub fn import(path: &Path) -> Result<Imported> {
 /// [`Error::Data`], as there.
 pub fn import_bytes(path: impl Into<PathBuf>, bytes: &[u8]) -> Result<Imported> {
     let path = path.into();
-    let graph = reader::read(&path, bytes)?;
+    let (graph, about) = reader::read(&path, bytes)?;
     let known = reader::known(&graph);
     let wrong = |problem: String| Error::Data { path: path.clone(), problem };
     let inputs: Vec<_> = graph.input.iter().filter(|input| !known.contains_key(input.name())).collect();
@@ -46,17 +50,27 @@ pub fn import_bytes(path: impl Into<PathBuf>, bytes: &[u8]) -> Result<Imported> 
         let counts = format!("{} inputs and {} outputs", inputs.len(), graph.output.len());
         return Err(wrong(format!("has {counts}, and a network has one of each")));
     };
-    let (name, sample) = reader::shape(input, "input").map_err(wrong)?;
+    let (name, wide, sample) = reader::shape(input, "input").map_err(wrong)?;
     let mut way = Way::new(&graph, &known, &path, output.name());
     let mut shape = [&[2], sample.as_slice()].concat();
     let users = way.users(&name);
     let (mut pieces, _) = way.walk(&name, users, &mut shape, None, 0)?;
     let standardization = take_standardization(&mut pieces, &sample);
+    if wide && !matches!(pieces.first(), Some(Piece { work: Work::Narrow, .. })) {
+        let wanted = "only a standardisation (Sub, Div above 0) and then a Cast to f32 may stand before the layers";
+        return Err(wrong(format!("its input `{name}` is of f64, and {wanted}")));
+    }
+    pieces.drain(..usize::from(wide));
+    let inputs = about.iter().find(|entry| entry.key() == "input_names").map(|entry| entry.value());
+    let inputs = inputs.and_then(|names| serde_json::from_str::<Vec<String>>(names).ok());
+    let count = sample.iter().product::<usize>();
+    let different = |names: &[String]| names.iter().collect::<HashSet<_>>().len() == names.len();
+    let inputs = inputs.filter(|names| names.len() == count && different(names)).unwrap_or_default();
     let output = take_scale(&mut pieces, &shape);
     let network = Sequential::from(layers(pieces, |number| way.node(number))?);
     // The chain as a whole, from the sample on.
     network.output_shape(&[&[1], sample.as_slice()].concat())?;
-    Ok(Imported { network, sample, standardization, output })
+    Ok(Imported { network, sample, wide, inputs, standardization, output })
 }
 
 /// The scale and the shift of all outputs, a batch of the given shape, that the pieces end with, taken from them.
@@ -102,7 +116,7 @@ fn take_standardization(pieces: &mut Vec<Piece>, sample: &[usize]) -> Option<Sta
     if !fits || std.iter().any(|&std| std <= 0.0) {
         return None;
     }
-    let of = |numbers: &Tensor<f32>| numbers.iter().map(|&number| f64::from(number)).collect();
+    let of = |numbers: &Tensor<f64>| numbers.iter().copied().collect();
     let standardization = Standardization::new(of(mean), of(std), size / groups).ok()?;
     pieces.drain(..2);
     Some(standardization)

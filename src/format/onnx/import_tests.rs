@@ -145,3 +145,31 @@ fn a_dilated_average_over_padded_images_is_refused() {
     assert!(message.contains("(AveragePool): its attribute dilations = [2, 2] is not supported"), "{message}");
     pool(1).unwrap();
 }
+
+#[test]
+fn an_input_of_f64_is_standardised_and_then_cast() {
+    let cast = |graph: &mut Graph, to: i64| graph.node("cast", "Cast", Vec::new(), vec![("to", Int(to))]);
+    let read = |wide: bool, nodes: &dyn Fn(&mut Graph)| {
+        imported(&[2], |graph| {
+            graph.wide = wide;
+            nodes(graph);
+            graph.node("relu", "Relu", Vec::new(), Vec::new());
+        })
+    };
+    let plain = read(true, &|graph| cast(graph, 1)).unwrap();
+    assert_eq!((plain.network.to_string().as_str(), plain.wide), ("Sequential(Relu)", true));
+    let shifted = |graph: &mut Graph| {
+        let mean = graph.wide_tensor("mean".into(), &[2], &[1.0, 2.0]);
+        graph.node("shift", "Sub", vec![mean], Vec::new());
+        cast(graph, 1);
+    };
+    // Left in f64, or with more before the cast than a standardisation.
+    for read in [read(true, &|_| {}), read(true, &shifted)] {
+        let message = read.unwrap_err().to_string();
+        assert!(message.contains("is of f64, and only a standardisation"), "{message}");
+    }
+    let message = read(true, &|graph| cast(graph, 7)).unwrap_err().to_string();
+    assert!(message.contains("(Cast): no layer does this operator"), "{message}");
+    let message = read(false, &|graph| cast(graph, 1)).unwrap_err().to_string();
+    assert!(message.contains("(Cast): no layer does this in this place"), "{message}");
+}

@@ -1,6 +1,6 @@
 //! ONNX: networks as graphs of operators, which onnxruntime and others run, and which PyTorch exports.
 //!
-//! What [`export`] writes is operator set 21 in f32, for inference, with any number of samples; [`import`] reads the operators
+//! What [`export`] writes is operator set 21 in f32 (a table's input is of f64), for inference, with any number of samples; [`import`] reads the operators
 //! that layers become, of the sets from 13 on. A layer becomes:
 //!
 //! | layer | nodes |
@@ -17,7 +17,7 @@
 //! | `BatchNorm1d`, `BatchNorm2d`, `LayerNorm`, `GroupNorm` | `BatchNormalization`, `LayerNormalization`, `GroupNormalization` |
 //! | `Dropout`, `Dropout2d` | `Dropout`, nothing |
 //! | `Residual` | an `Add` behind its chain |
-//! | a [`Standardization`](crate::data::Standardization) before them all | `Sub` and `Div` |
+//! | a [`Standardization`](crate::data::Standardization) before them all | `Sub` and `Div`; of a table in f64, then `Cast` |
 //! | what the outputs mean, behind them all | `Softmax`, `Sigmoid` or `Exp`; `Mul` and `Add` |
 //!
 //! Source: the [operators](https://onnx.ai/onnx/operators/) and the

@@ -156,7 +156,7 @@ pub(super) fn modules(node: &Node<'_>, shape: &[usize]) -> Result<Vec<Box<dyn Mo
         "Pad" => {
             node.takes(&["mode"])?;
             node.must_be("mode", node.text("mode", "constant")?, "constant")?;
-            let value = node.maybe_numbers(2)?.map_or(0.0, |value| value.iter().copied().sum());
+            let value = node.maybe_numbers::<f32>(2)?.map_or(0.0, |value| value.iter().copied().sum());
             match (node.maybe_integers(1)?.as_deref(), node.input(3)) {
                 (Some(&[0, 0, top, left, 0, 0, bottom, right]), None) if value == 0.0 => {
                     let padding = [left, right, top, bottom].map(|zeros| usize::try_from(zeros).unwrap_or(usize::MAX));
@@ -276,7 +276,7 @@ fn resize(node: &Node<'_>, shape: &[usize]) -> Result<Vec<Box<dyn Module<f32>>>>
         }
     };
     let &[_, _, h, w] = shape else { return Err(node.refuse("only images can be resized")) };
-    let factors = match (node.maybe_numbers(2)?, node.maybe_integers(3)?) {
+    let factors = match (node.maybe_numbers::<f32>(2)?, node.maybe_integers(3)?) {
         (Some(factors), None) => factors.iter().map(|&factor| f64::from(factor)).collect(),
         (None, Some(sizes)) => {
             let now = [1, shape[1], h, w];

@@ -2,11 +2,12 @@
 
 use super::layers::averages;
 use super::operators::{layer, modules};
+use super::proto::tensor_proto::DataType;
 use super::reader::Node;
 use super::windows;
 use crate::layers::{AdaptiveAvgPool2dOptions, Gelu, Hardswish, Linear, Silu, Softplus};
 use crate::model::{LayerDescription as Of, describe};
-use crate::{Module, Residual, Result, Sequential, Tensor};
+use crate::{Module, Real, Residual, Result, Sequential, Tensor};
 
 /// A part of a network, and the node that it came from.
 pub(super) struct Piece {
@@ -20,9 +21,11 @@ pub(super) enum Work {
     Layer(Box<dyn Module<f32>>),
     /// Arithmetic with known numbers.
     Plus(Tensor<f32>),
-    Minus(Tensor<f32>),
+    Minus(Tensor<f64>),
     Times(Tensor<f32>),
-    Over(Tensor<f32>),
+    Over(Tensor<f64>),
+    /// From f64 to f32.
+    Narrow,
     /// A known matrix from the left.
     Rows(Tensor<f32>),
     /// A known matrix from the right, which is no layer's in this place.
@@ -81,17 +84,19 @@ fn arithmetic(node: &Node<'_>, value: &str) -> Result<Option<Work>> {
     // Where the known tensor stands.
     let left = node.input(0) != Some(value);
     let other = || node.numbers(usize::from(!left));
+    let wide = || node.numbers(1);
     Ok(Some(match node.proto.op_type() {
         "Add" => Work::Plus(other()?),
         "Mul" => Work::Times(other()?),
-        "Sub" if !left => Work::Minus(other()?),
-        "Div" if !left => Work::Over(other()?),
+        "Sub" if !left => Work::Minus(wide()?),
+        "Div" if !left => Work::Over(wide()?),
         "Sub" | "Div" => return Err(node.refuse("a known tensor on its left is not supported")),
         "MatMul" if left => match other()? {
             rows if rows.ndim() == 2 => Work::Rows(rows),
             _ => return Err(node.refuse("only a matrix on its left is supported")),
         },
         "Erf" => Work::Erf,
+        "Cast" if node.int("to", 0)? == DataType::Float as i64 => Work::Narrow,
         "HardSigmoid" if (node.float("alpha", 0.2)? - 1.0 / 6.0).abs() < 1e-7 && node.float("beta", 0.5)? == 0.5 => {
             Work::HardSigmoid
         }
@@ -133,15 +138,15 @@ pub(super) fn join<'a>(node: &Node<'a>, around: Vec<Piece>, find: impl Fn(usize)
 /// x/√2.
 fn halves_variance(work: &Work) -> bool {
     match work {
-        Work::Over(number) => is(number, std::f32::consts::SQRT_2),
-        Work::Times(number) => is(number, std::f32::consts::FRAC_1_SQRT_2),
+        Work::Over(number) => is(number, std::f64::consts::SQRT_2),
+        Work::Times(number) => is(number, std::f64::consts::FRAC_1_SQRT_2),
         _ => false,
     }
 }
 
 /// Whether a tensor is one number, up to rounding.
-fn is(tensor: &Tensor<f32>, wanted: f32) -> bool {
-    tensor.len() == 1 && tensor.iter().all(|number| (number - wanted).abs() < 1e-6)
+fn is<T: Real>(tensor: &Tensor<T>, wanted: f64) -> bool {
+    tensor.len() == 1 && tensor.iter().all(|&number| (Real::to_f64(number) - wanted).abs() < 1e-6)
 }
 
 /// The layers that pieces are, neighbours that make one layer taken together.
@@ -161,7 +166,7 @@ pub(super) fn layers<'a>(pieces: Vec<Piece>, find: impl Fn(usize) -> Node<'a>) -
             (Work::Times(beta), Some(Work::Layer(module))) if matches!(describe(&**module), Some(Of::Softplus(_))) => {
                 pieces.next();
                 match pieces.next() {
-                    Some(Piece { work: Work::Over(same), .. }) if same == beta && beta.len() == 1 => {
+                    Some(Piece { work: Work::Over(same), .. }) if beta.len() == 1 && same == beta.mapv(f64::from) => {
                         let beta = beta.iter().copied().sum::<f32>();
                         let beta = beta.to_string().parse().unwrap_or(f64::from(beta));
                         result.push(Box::new(Softplus { beta, ..Softplus::default() }));

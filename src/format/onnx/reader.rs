@@ -2,9 +2,11 @@
 
 use super::proto::attribute_proto::AttributeType;
 use super::proto::tensor_proto::{DataLocation, DataType};
-use super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+use super::proto::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto, ValueInfoProto,
+};
 use super::proto::{tensor_shape_proto::dimension, type_proto};
-use crate::{Error, Result, Tensor, tensor};
+use crate::{Error, Real, Result, Tensor, tensor};
 use prost::Message;
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,8 +18,8 @@ const OPSETS: std::ops::RangeInclusive<i64> = 13..=28;
 /// No sample, and nothing that becomes of it, may have more numbers.
 pub(super) const LARGEST: usize = 1 << 31;
 
-/// The model of a file, when it is one that can be read.
-pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<GraphProto> {
+/// The graph of a file and what is told about it, when it is one that can be read.
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<(GraphProto, Vec<StringStringEntryProto>)> {
     let wrong = |problem: String| Error::Data { path: path.into(), problem };
     let size = bytes.len();
     let model = ModelProto::decode(bytes)
@@ -39,18 +41,24 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<GraphProto> {
         let range = format!("and this limpide reads {oldest} to {newest}; {what}");
         return Err(wrong(format!("uses the operator set {opset}, {range}")));
     }
-    Ok(graph)
+    Ok((graph, model.metadata_props))
 }
 
-/// The name of a value of real numbers, and the sizes of its axes, of which the first is free; `what` says which value.
-pub(super) fn shape(value: &ValueInfoProto, what: &str) -> std::result::Result<(String, Vec<usize>), String> {
+/// The name of a value of real numbers, whether they are of f64, and the sizes of its axes, of which the first is free; `what`
+/// says which value.
+pub(super) fn shape(value: &ValueInfoProto, what: &str) -> std::result::Result<(String, bool, Vec<usize>), String> {
     let name = value.name();
     let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|kind| kind.value.as_ref()) else {
         return Err(format!("the {what} `{name}` is no tensor"));
     };
-    if tensor.elem_type != Some(DataType::Float as i32) {
-        return Err(format!("the {what} `{name}` wants to be of f32 (type 1), got type {}", tensor.elem_type()));
-    }
+    let wide = match DataType::try_from(tensor.elem_type()) {
+        Ok(DataType::Float) => false,
+        Ok(DataType::Double) => true,
+        _ => {
+            let got = tensor.elem_type();
+            return Err(format!("the {what} `{name}` wants to be of f32 (type 1) or f64 (type 11), got type {got}"));
+        }
+    };
     let dims = tensor.shape.as_ref().map(|shape| shape.dim.as_slice()).unwrap_or_default();
     let mut sizes = Vec::new();
     for (axis, dim) in dims.iter().enumerate().skip(1) {
@@ -61,7 +69,7 @@ pub(super) fn shape(value: &ValueInfoProto, what: &str) -> std::result::Result<(
     }
     match sizes.iter().copied().try_fold(1, usize::checked_mul) {
         _ if dims.len() < 2 => Err(format!("the {what} `{name}` has {} axes, and at least 2 are wanted", dims.len())),
-        Some(count) if count <= LARGEST => Ok((name.to_string(), sizes)),
+        Some(count) if count <= LARGEST => Ok((name.to_string(), wide, sizes)),
         _ => Err(format!("the {what} `{name}` has more than {LARGEST} numbers a sample")),
     }
 }
@@ -176,13 +184,13 @@ impl<'a> Node<'a> {
     }
 
     /// The known real numbers at an input that may be left out.
-    pub fn maybe_numbers(&self, place: usize) -> Result<Option<Tensor<f32>>> {
+    pub fn maybe_numbers<T: Real>(&self, place: usize) -> Result<Option<Tensor<T>>> {
         let Some(tensor) = self.tensor(place)? else { return Ok(None) };
         real(tensor).map(Some).map_err(|problem| self.refuse(format_args!("its tensor `{}` {problem}", tensor.name())))
     }
 
     /// The known real numbers at an input.
-    pub fn numbers(&self, place: usize) -> Result<Tensor<f32>> {
+    pub fn numbers<T: Real>(&self, place: usize) -> Result<Tensor<T>> {
         self.maybe_numbers(place)?.ok_or_else(|| self.refuse(format_args!("its input {place} is missing")))
     }
 
@@ -214,18 +222,19 @@ pub(super) fn is_real(tensor: &TensorProto) -> bool {
     matches!(DataType::try_from(tensor.data_type()), Ok(DataType::Float | DataType::Double))
 }
 
-/// A tensor of real numbers, rounded to f32.
-pub(super) fn real(tensor_proto: &TensorProto) -> std::result::Result<Tensor<f32>, String> {
+/// A tensor of real numbers, rounded where they are of a wider type.
+pub(super) fn real<T: Real>(tensor_proto: &TensorProto) -> std::result::Result<Tensor<T>, String> {
     if tensor_proto.data_location() == DataLocation::External {
         return Err("has its numbers in another file; save the model as one file".into());
     }
     let (count, shape) = size(tensor_proto)?;
     let raw = tensor_proto.raw_data();
-    let numbers: Vec<f32> = match DataType::try_from(tensor_proto.data_type()) {
-        Ok(DataType::Float) if raw.is_empty() => tensor_proto.float_data.clone(),
-        Ok(DataType::Float) => raw.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
-        Ok(DataType::Double) if raw.is_empty() => tensor_proto.double_data.iter().map(|&x| x as f32).collect(),
-        Ok(DataType::Double) => raw.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes) as f32).collect(),
+    let single = |number: f32| T::of(f64::from(number));
+    let numbers: Vec<T> = match DataType::try_from(tensor_proto.data_type()) {
+        Ok(DataType::Float) if raw.is_empty() => tensor_proto.float_data.iter().copied().map(single).collect(),
+        Ok(DataType::Float) => raw.as_chunks().0.iter().map(|&bytes| single(f32::from_le_bytes(bytes))).collect(),
+        Ok(DataType::Double) if raw.is_empty() => tensor_proto.double_data.iter().copied().map(T::of).collect(),
+        Ok(DataType::Double) => raw.as_chunks().0.iter().map(|&bytes| T::of(f64::from_le_bytes(bytes))).collect(),
         _ => return Err(format!("is of type {}, and f32 (1) or f64 (11) is wanted", tensor_proto.data_type())),
     };
     if numbers.len() != count || count == 0 {

@@ -19,7 +19,7 @@ pub struct Survey {
 /// [`Error::Io`]; [`Error::Data`] when the file is damaged or too new, or keeps its numbers elsewhere.
 pub fn survey(path: &Path) -> Result<Survey> {
     let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
-    let graph = reader::read(path, &bytes)?;
+    let (graph, _) = reader::read(path, &bytes)?;
     let mut tensors = Vec::new();
     for known in graph.initializer.iter().filter(|tensor| reader::is_real(tensor)) {
         let problem = |problem| Error::Data { path: path.into(), problem: format!("{} {problem}", known.name()) };

@@ -1,7 +1,7 @@
 //! Networks to graphs and back; graphs of PyTorch; files that are damaged, hostile or from the future.
 
 use super::proto::attribute_proto::AttributeType;
-use super::proto::{AttributeProto, GraphProto, ModelProto, TensorProto};
+use super::proto::{AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto, type_proto};
 use super::*;
 use crate::data::{Inputs, Per, Standardization};
 use crate::format::safetensors::Archive;
@@ -106,10 +106,36 @@ fn what_stands_around_a_network_is_in_the_graph_and_comes_back() {
     }
 }
 
+/// Seconds since 1970 within an hour: the f32 next to them are 128 apart.
+#[test]
+fn a_table_is_standardised_in_f64_and_comes_back() {
+    let (means, stds) = (vec![1_700_000_000.25, 0.1], vec![3_600.5, 0.3]);
+    let standardization = Standardization::new(means, stds, 1).unwrap();
+    let inputs = vec!["seconds".to_string(), "width".to_string()];
+    let options = Export {
+        standardization: Some(standardization.clone()),
+        wide: true,
+        inputs: inputs.clone(),
+        ..Export::default()
+    };
+    let bytes = export(&Sequential::new().push(Tanh), &[2], &options).unwrap();
+    let graph = ModelProto::decode(bytes.as_slice()).unwrap().graph.unwrap();
+    let operators: Vec<&str> = graph.node.iter().map(|node| node.op_type()).collect();
+    assert_eq!(operators, ["Sub", "Div", "Cast", "Tanh"]);
+    let of_type = |value: &ValueInfoProto| match value.r#type.as_ref().unwrap().value.as_ref().unwrap() {
+        type_proto::Value::TensorType(tensor) => tensor.elem_type(),
+    };
+    assert_eq!((of_type(&graph.input[0]), of_type(&graph.output[0])), (11, 1));
+    let back = import_bytes("x", &bytes).unwrap();
+    assert_eq!((back.wide, back.inputs, back.standardization), (true, inputs, Some(standardization)));
+    assert_eq!(back.network.to_string(), "Sequential(Tanh)");
+}
+
 #[test]
 fn what_the_numbers_are_stands_in_the_metadata() {
     let options = Export {
         inputs: vec!["width".into(), "a \"name\"".into()],
+        notes: vec!["width: in mm".into()],
         divisor: Some(255.0),
         output: Output::Values { names: vec!["price".into(), "weight".into()], mean: Vec::new(), std: Vec::new() },
         ..Export::default()
@@ -121,6 +147,7 @@ fn what_the_numbers_are_stands_in_the_metadata() {
     };
     let wanted = [
         ("input_names", r#"["width","a \"name\""]"#),
+        ("input_notes", r#"["width: in mm"]"#),
         ("input_divisor", "255"),
         ("output_names", r#"["price","weight"]"#),
     ];

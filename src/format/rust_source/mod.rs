@@ -77,8 +77,8 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
         shape_text(&input[1..]),
         shape_text(&output[1..]),
     );
-    let names = names("sample", "INPUT", &options.inputs, count(&input))
-        + &names("output", "OUTPUT", options.output.names(), outputs);
+    let names = names("sample", "INPUT", &options.inputs, &options.notes, count(&input))
+        + &names("output", "OUTPUT", options.output.names(), &[], outputs);
     let number = if wide { "f64" } else { "f32" };
     let body = format!(
         "/// Numbers of a sample.\npub const INPUTS: usize = {};\n/// Numbers of an output.\npub const OUTPUTS: usize = {};\n{}\
@@ -96,12 +96,13 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
     Ok([head, body, library()].concat())
 }
 
-/// The names of the numbers of a sample or output as a constant, where each has one.
-fn names(about: &str, kind: &str, names: &[String], count: usize) -> String {
+/// The names of the numbers of a sample or output as a constant, where each has one, and what is to be noted about them.
+fn names(about: &str, kind: &str, names: &[String], notes: &[String], count: usize) -> String {
     match names.len() == count {
         true => format!(
-            "/// What the numbers of a {about} are.\n#[allow(dead_code)]\n\
-             pub const {kind}_NAMES: [&str; {kind}S] = {names:#?};\n"
+            "/// What the numbers of a {about} are.\n{}#[allow(dead_code)]\n\
+             pub const {kind}_NAMES: [&str; {kind}S] = {names:#?};\n",
+            notes.iter().map(|note| format!("///\n/// {note}\n")).collect::<String>(),
         ),
         false => String::new(),
     }

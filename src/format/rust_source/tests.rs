@@ -184,6 +184,7 @@ fn cells(table: &Table, x: &[f64]) -> Rows {
 fn what_the_numbers_are_stands_in_the_file() {
     let options = Export {
         inputs: vec!["width".into(), "a \"quoted\" name".into()],
+        notes: vec!["width: in mm".into()],
         divisor: Some(255.0),
         output: Output::Classes { names: vec!["cat".into(), "dog".into()], activation: Activation::Softmax },
         ..Export::default()
@@ -194,6 +195,7 @@ fn what_the_numbers_are_stands_in_the_file() {
     assert!(body.contains(r#"INPUT_NAMES:[&str;INPUTS]=["width","a\"quoted\"name",];"#), "{source}");
     assert!(body.contains(r#"OUTPUT_NAMES:[&str;OUTPUTS]=["cat","dog",];"#), "{source}");
     assert!(source.contains("bytes divided by 255"), "{source}");
+    assert!(source.contains("/// What the numbers of a sample are.\n///\n/// width: in mm\n#[allow"), "{source}");
     let plain = export(&network, &[2], &Export::default()).unwrap();
     assert!(!plain.contains("_NAMES") && !plain.contains("divided"), "{plain}");
 }
