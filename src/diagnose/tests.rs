@@ -212,7 +212,11 @@ fn faults_of_the_data_are_named() {
 
     let labels = validation.targets.labels().unwrap();
     let without: Vec<usize> = (0..validation.len()).filter(|&at| labels[at] != 7).collect();
-    assert_found(&data(&train, Some(&validation.select(&without))), Warning, "no sample of 1 class: 7; how well they are told");
+    assert_found(
+        &data(&train, Some(&validation.select(&without))),
+        Warning,
+        "no sample of 1 class: 7; how well they are told",
+    );
     let leaking = digits().select(&(0..100).collect::<Vec<_>>());
     let findings = data(&digits().select(&(50..600).collect::<Vec<_>>()), Some(&leaking));
     assert_found(

@@ -52,7 +52,7 @@ pub fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
         let length = name.chars().count().max(candidate.chars().count());
         let kind = match () {
             () if begins(&name, candidate) => 0,
-            () if 3 * edits <= length.max(3) => 1,
+            () if 3 * edits <= length.max(3) && edits < length => 1,
             () if name.len() >= 3 && candidate.contains(&name) => 2,
             () => return None,
         };

@@ -164,6 +164,7 @@ fn what_is_far_from_every_name_is_told_without_one() {
         ("Flip", &steps, Some("RandomHorizontalFlip")),
         ("SDG", &["SGD", "Adam"], Some("SGD")),
         ("avg", &["mean", "sum", "none"], None),
+        ("z", &["x", "y"], None),
         ("4", &["species", "4th"], None),
         ("", &["species"], None),
         ("foo", &["lr", "loss", "epochs"], None),
