@@ -120,7 +120,7 @@ pub(super) fn modules(node: &Node<'_>, shape: &[usize]) -> Result<Vec<Box<dyn Mo
             if node.input(2).is_some() {
                 return Err(node.refuse("its input training_mode is not supported"));
             }
-            let p = node.maybe_numbers(1)?.map_or(0.5, |ratio| f64::from(ratio.iter().next().copied().unwrap_or(0.5)));
+            let p = node.maybe_numbers(1)?.map_or(0.5, |ratio| ratio.iter().next().copied().unwrap_or(0.5));
             // As it was written before it became an f32.
             let p = (p as f32).to_string().parse().unwrap_or(p);
             with(Of::Dropout(DropoutOptions { p }), Vec::new())
