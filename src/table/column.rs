@@ -232,8 +232,10 @@ impl Table {
             return Ok(places);
         }
         let mut problems = Vec::new();
+        // A number is no name that was written wrongly.
+        let names: Vec<&str> = extra.iter().copied().filter(|name| number(name).is_none()).collect();
         for name in missing {
-            let like = if extra.is_empty() { String::new() } else { format!(" (is it `{}`?)", nearest(name, &extra)) };
+            let like = if names.is_empty() { String::new() } else { format!(" (is it `{}`?)", nearest(name, &names)) };
             problems.push(format!("`{name}` is missing{like}"));
         }
         if !extra.is_empty() {
