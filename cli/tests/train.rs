@@ -2,6 +2,7 @@
 
 mod files;
 mod forms;
+mod scores;
 mod shell;
 mod tables;
 

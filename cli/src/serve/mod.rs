@@ -11,7 +11,7 @@ use crate::stdout;
 use crate::train::interrupt;
 use batch::Batcher;
 use http::{Connection, LINGER, Limits, NoRequest, Request, Response};
-use limpide::pipeline::{Output, Pipeline};
+use limpide::pipeline::Pipeline;
 use limpide::{Error, Result, model};
 use metrics::Metrics;
 use serde_json::json;
@@ -65,8 +65,6 @@ pub struct Arguments {
 /// What every connection needs.
 struct Server<'a> {
     pipeline: &'a Pipeline,
-    /// The names of values that have some.
-    names: &'a [String],
     openapi: serde_json::Value,
     metrics: Metrics,
     limits: Limits,
@@ -87,13 +85,8 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     if !address.ip().is_loopback() {
         eprintln!("limpide: anybody on the network can ask this server");
     }
-    let names = match pipeline.output() {
-        Output::Values { names, .. } => names.as_slice(),
-        Output::Classes { .. } => &[],
-    };
     let server = Server {
         pipeline: &pipeline,
-        names,
         openapi: openapi::description(&pipeline, &format!("limpide serve {}", arguments.run.display())),
         metrics: Metrics::default(),
         limits: Limits { body: arguments.max_body, time: Duration::from_secs(arguments.timeout.into()) },
@@ -279,7 +272,7 @@ impl Server<'_> {
         };
         let response = match csv {
             true => answer::csv(self.pipeline, &answer).map_err(inside)?,
-            false => answer::json(&answer, &unseen, self.names),
+            false => answer::json(self.pipeline.output(), &answer, &unseen),
         };
         self.metrics.took(start.elapsed());
         Ok(response)

@@ -9,7 +9,7 @@ pub use source::{BuiltIn, Source};
 use files::Given;
 use limpide::data::{self, Dataset, Inputs, Mnist, Per, Split, Standardization, Target, Targets};
 use limpide::pipeline::Input;
-use limpide::{Error, Result, tensor};
+use limpide::{Error, Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -135,27 +135,26 @@ impl Answers {
     }
 }
 
-/// Values with mean 0 and deviation 1 over the training part, column by column; what was taken off and divided by.
-fn scaled(train: &mut Dataset<f32>, validation: &mut Option<Dataset<f32>>, test: &mut Option<Dataset<f32>>) -> Answers {
-    let Targets::Given(Target::Values(values)) = &train.targets else { return Answers::no_names() };
-    let (rows, columns) = (values.shape()[0], values.shape()[1..].iter().product::<usize>());
-    let all = limpide::tensor::values(values);
-    let (mut mean, mut std) = (Vec::new(), Vec::new());
-    for column in 0..columns {
-        let own = || all.iter().skip(column).step_by(columns).map(|&y| f64::from(y));
-        let middle = own().sum::<f64>() / rows as f64;
-        let deviation = (own().map(|y| (y - middle).powi(2)).sum::<f64>() / rows as f64).sqrt();
-        mean.push(middle);
-        std.push(if deviation > 0.0 { deviation } else { 1.0 });
+/// Mean and deviation of values (n, columns) over some rows, column by column.
+fn scales(values: &Tensor<f64>, rows: &[usize]) -> (Vec<f64>, Vec<f64>) {
+    let count = rows.len() as f64;
+    let scale = |column: usize| {
+        let own = || rows.iter().map(|&row| values[[row, column]]);
+        let mean = own().sum::<f64>() / count;
+        let std = (own().map(|y| (y - mean).powi(2)).sum::<f64>() / count).sqrt();
+        (mean, if std > 0.0 { std } else { 1.0 })
+    };
+    (0..values.shape()[1]).map(scale).unzip()
+}
+
+/// Writes some rows of values into a part as its targets, scaled before they are rounded: far from 0 nothing else would be left.
+fn scaled(part: &mut Dataset<f32>, values: &Tensor<f64>, rows: &[usize], mean: &[f64], std: &[f64]) {
+    let Targets::Given(Target::Values(targets)) = &mut part.targets else { return };
+    let columns = mean.len();
+    for (at, z) in limpide::tensor::values_mut(targets).iter_mut().enumerate() {
+        let (row, column) = (rows[at / columns], at % columns);
+        *z = ((values[[row, column]] - mean[column]) / std[column]) as f32;
     }
-    for data in std::iter::once(train).chain(validation.as_mut()).chain(test.as_mut()) {
-        let Targets::Given(Target::Values(values)) = &mut data.targets else { continue };
-        for (at, y) in limpide::tensor::values_mut(values).iter_mut().enumerate() {
-            let column = at % columns;
-            *y = ((f64::from(*y) - mean[column]) / std[column]) as f32;
-        }
-    }
-    Answers::Values { names: Vec::new(), mean, std }
 }
 
 fn divided(all: &Dataset<f32>, split: &SplitDescription, run_seed: u64) -> Result<Split> {
@@ -186,7 +185,8 @@ impl DataDescription {
             }
             return table.load(self.limit, split, run_seed);
         }
-        let Given { mut all, validation: own_validation, test: own_test, names, fit, notes } = self.given(run_seed)?;
+        let Given { mut all, validation: own_validation, test: own_test, values, names, fit, notes } =
+            self.given(run_seed)?;
         for (part, share, own) in [("validation", split.validation, &own_validation), ("test", split.test, &own_test)] {
             if own.is_some() && share != 0.0 {
                 let wanted = format!("0, because {} comes with a {part} part of its own", all.name);
@@ -203,7 +203,8 @@ impl DataDescription {
         let own_shape = all.sample_shape().to_vec();
         let parts = divided(&all, split, run_seed)?;
         // Without any division the samples stay in their order and are not copied.
-        let train = if parts.train.len() == all.len() { all.clone() } else { all.select(&parts.train) };
+        let whole_train = parts.train.len() == all.len();
+        let train = if whole_train { all.clone() } else { all.select(&parts.train) };
         let select = |part: &[usize]| (!part.is_empty()).then(|| all.select(part));
         let whole = parts.clone().with_own(own_validation.as_ref(), own_test.as_ref());
         let (validation, test) =
@@ -222,9 +223,22 @@ impl DataDescription {
             Inputs::Real(_) => None,
         };
         let input = Input::Tensor { shape, standardization: standardization.clone(), divisor, fit };
-        let answers = match (self.targets, &self.source) {
+        let answers = match (self.targets, &values) {
             (Some(TargetForm::Inputs), _) => Answers::no_names(),
-            (None, Source::Arrays(_)) if all.classes == 0 => scaled(&mut train, &mut validation, &mut test),
+            (None, Some((values, test_values))) => {
+                let rows = if whole_train { &everything } else { &parts.train };
+                let (mean, std) = scales(values, rows);
+                scaled(&mut train, values, rows, &mean, &std);
+                if let Some(data) = &mut validation {
+                    scaled(data, values, &parts.validation, &mean, &std);
+                }
+                if let Some(data) = &mut test {
+                    let own: Vec<usize> = (0..data.len()).collect();
+                    let (values, rows) = test_values.as_ref().map_or((values, &parts.test), |all| (all, &own));
+                    scaled(data, values, rows, &mean, &std);
+                }
+                Answers::Values { names: Vec::new(), mean, std }
+            }
             _ if all.classes == 0 => Answers::no_names(),
             _ => Answers::Classes(names),
         };
@@ -253,7 +267,7 @@ impl DataDescription {
             BuiltIn::Regression { samples, seed } => one(data::regression(samples, -1.0..1.0, of(seed))),
         }?;
         let names = (0..all.classes).map(|class| class.to_string()).collect();
-        Ok(Given { all, validation: None, test, names, fit: None, notes: Vec::new() })
+        Ok(Given { all, validation: None, test, values: None, names, fit: None, notes: Vec::new() })
     }
 
     /// The samples in the form that is asked for.

@@ -378,6 +378,20 @@ fn numbers_that_the_network_cannot_answer_are_refused() {
 }
 
 #[test]
+fn values_far_from_0_keep_their_digits() {
+    let mut network = Sequential::<f32>::new().push(Linear::new(1, 1).without_bias());
+    *network.parameters_mut()[0] = tensor(&[1, 1], vec![1.0]);
+    let input = Input::Tensor { shape: Some(vec![1]), standardization: None, divisor: None, fit: None };
+    let output = Output::Values { names: vec!["y".into()], mean: vec![1e9], std: vec![0.5] };
+    let place = Place::new();
+    Pipeline::new(network, input, output).unwrap().save(place.path("far.safetensors").as_ref()).unwrap();
+    let server = Server::start(&place.path("far.safetensors"), "");
+    let json = server.predict("application/json", r#"{"inputs": [[0.25], [-1]]}"#).json();
+    assert_eq!(json["predictions"], json!([{"values": {"y": 1_000_000_000.125}}, {"values": {"y": 999_999_999.5}}]));
+    assert_eq!(server.predict("text/csv", "0.25\n-1\n").body, "y\n1000000000.125\n999999999.5\n");
+}
+
+#[test]
 fn turning_clients_away_does_not_keep_others_waiting() {
     let place = Place::new();
     place.train("moons", SMALL, "");

@@ -3,7 +3,7 @@
 use crate::text::counted;
 use limpide::data::images::{ImageFile, ImageFolder, ImageOptions, load_images, survey};
 use limpide::data::{AnyArray, ArrayPlace, ArrayTask, Dataset, Fit, Npz, Target, array_dataset};
-use limpide::{Error, Result};
+use limpide::{Error, Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,8 @@ pub struct Given {
     pub validation: Option<Dataset<f32>>,
     /// A part that the files have for the test.
     pub test: Option<Dataset<f32>>,
+    /// What the targets of `all`, and those of `test`, are with all their digits, (n, k), where they are values.
+    pub values: Option<(Tensor<f64>, Option<Tensor<f64>>)>,
     /// The classes by name; none for values.
     pub names: Vec<String>,
     /// How images were brought to their size.
@@ -108,6 +110,8 @@ impl ArraySource {
             notes.extend(unused(x)?);
         }
         let inputs = x.read()?.inputs(x, *channels_last)?;
+        let digits = |targets: &AnyArray| (task == ArrayTask::Values).then(|| targets.clone().values()).flatten();
+        let (values, mut test_values) = (digits(&targets), None);
         let (mut all, names) = array_dataset(inputs, (y, targets), task, None)?;
         all.name = x.to_string();
         let test = match (x_test, y_test) {
@@ -117,9 +121,11 @@ impl ArraySource {
                     let wanted = limpide::tensor::shape_text(&[&[inputs.len()], all.sample_shape()].concat());
                     return Err(Error::shape(format!("data set {x}: the test inputs"), wanted, inputs.shape()));
                 }
+                let targets = y.read()?;
+                test_values = digits(&targets);
                 let (mut test, _) = array_dataset(
                     inputs,
-                    (y, y.read()?),
+                    (y, targets),
                     task,
                     Some(&names).filter(|all| !all.is_empty()).map(Vec::as_slice),
                 )?;
@@ -129,7 +135,8 @@ impl ArraySource {
             (None, None) => None,
             _ => return Err(Error::option("data.arrays", "with both x_test and y_test, or neither", "one of them")),
         };
-        Ok(Given { all, validation: None, test, names, fit: None, notes })
+        let values = values.map(|all| (all, test_values));
+        Ok(Given { all, validation: None, test, values, names, fit: None, notes })
     }
 }
 
@@ -282,7 +289,7 @@ impl ImageSource {
             let files = counted(bad.len(), "file");
             notes.push(format!("left out {files} that cannot be decoded: {}{more}", named.join(", ")));
         }
-        Ok(Given { all, validation, test, names: folder.classes, fit: Some(self.pixels.fit), notes })
+        Ok(Given { all, validation, test, values: None, names: folder.classes, fit: Some(self.pixels.fit), notes })
     }
 
     /// One part of the images.

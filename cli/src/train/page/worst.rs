@@ -112,8 +112,8 @@ fn restored(mut numbers: Vec<f64>, standardization: Option<&Standardization>) ->
 }
 
 /// The numbers of one sample.
-fn row(tensor: &Tensor<f32>, sample: usize) -> Vec<f64> {
-    tensor.outer_iter().nth(sample).map_or(Vec::new(), |row| row.iter().map(|&x| f64::from(x)).collect())
+fn row(tensor: &Tensor<f64>, sample: usize) -> Vec<f64> {
+    tensor.outer_iter().nth(sample).map_or(Vec::new(), |row| row.iter().copied().collect())
 }
 
 /// A row for each sample: its number in the part, its first inputs as they came, truth, answer, loss.
