@@ -171,6 +171,8 @@ fn a_body_that_is_wrong_names_the_field() {
         (r#"{"rows": 1}"#, json!("rows"), "rows must be a list, got a number"),
         (r#"{"rows": [1]}"#, json!("rows[0]"), "an object with a value a column"),
         (r#"{"rows": [{"size": 1}]}"#, json!("the columns"), "`colour` is missing"),
+        (r#"{"rows": [{}]}"#, json!("the columns"), "`size` is missing; `colour` is missing"),
+        (r#"{"rows": [{}, {}]}"#, json!("the columns"), "`size` is missing; `colour` is missing"),
         (r#"{"rows": [{"size": [], "colour": "red"}]}"#, json!("row 1: `size`"), "a list"),
     ] {
         server.predict("application/json", body).is_refused(400, field, words);
