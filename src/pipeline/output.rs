@@ -146,7 +146,7 @@ pub fn in_units(z: &Tensor<f32>, mean: &[f64], std: &[f64]) -> Tensor<f64> {
     let of = |numbers: &[f64], place: usize, default: f64| numbers.get(place % each).copied().unwrap_or(default);
     let dense = crate::tensor::dense(z);
     let all = values(&dense).iter().enumerate();
-    // Far from 0 the digits of an `f32` end before those that differ.
-    let y = all.map(|(place, &z)| f64::from(z) * of(std, place, 1.0) + of(mean, place, 0.0)).collect();
+    // Far from 0 the digits of an `f32` end before those that differ. Adding −0 changes no number, adding 0 does: −0.
+    let y = all.map(|(place, &z)| f64::from(z) * of(std, place, 1.0) + of(mean, place, -0.0)).collect();
     crate::tensor(z.shape(), y)
 }

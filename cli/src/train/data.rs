@@ -137,23 +137,23 @@ impl Answers {
 
 /// Mean and deviation of values (n, columns) over some rows, column by column.
 fn scales(values: &Tensor<f64>, rows: &[usize]) -> (Vec<f64>, Vec<f64>) {
-    let count = rows.len() as f64;
+    let (count, columns, all) = (rows.len() as f64, values.shape()[1], limpide::tensor::values(values));
     let scale = |column: usize| {
-        let own = || rows.iter().map(|&row| values[[row, column]]);
+        let own = || rows.iter().map(|&row| all[row * columns + column]);
         let mean = own().sum::<f64>() / count;
         let std = (own().map(|y| (y - mean).powi(2)).sum::<f64>() / count).sqrt();
         (mean, if std > 0.0 { std } else { 1.0 })
     };
-    (0..values.shape()[1]).map(scale).unzip()
+    (0..columns).map(scale).unzip()
 }
 
 /// Writes some rows of values into a part as its targets, scaled before they are rounded: far from 0 nothing else would be left.
 fn scaled(part: &mut Dataset<f32>, values: &Tensor<f64>, rows: &[usize], mean: &[f64], std: &[f64]) {
     let Targets::Given(Target::Values(targets)) = &mut part.targets else { return };
-    let columns = mean.len();
+    let (columns, all) = (mean.len(), limpide::tensor::values(values));
     for (at, z) in limpide::tensor::values_mut(targets).iter_mut().enumerate() {
         let (row, column) = (rows[at / columns], at % columns);
-        *z = ((values[[row, column]] - mean[column]) / std[column]) as f32;
+        *z = ((all[row * columns + column] - mean[column]) / std[column]) as f32;
     }
 }
 

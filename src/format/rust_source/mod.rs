@@ -24,8 +24,9 @@ use std::fmt::{Arguments, Display, Write};
 /// The source of a file that computes what the network gives in evaluation for a sample of a shape (without batch axis).
 ///
 /// It has `pub const INPUTS` and `OUTPUTS`, their names where they have some, and `pub fn predict(x: &[f32; INPUTS]) ->
-/// [f32; OUTPUTS]` (`x` of f64 where that is asked for, the outputs where they are scaled); samples are in row-major order, and are standardised first where that is
-/// asked for. `rustc -O -C target-cpu=native` makes it fast where the machine has fused multiply-adds.
+/// [f32; OUTPUTS]` (`x` of f64 where that is asked for, the outputs where they are scaled); samples are in row-major order, and
+/// are standardised first where that is asked for. `rustc -O -C target-cpu=native` makes it fast where the machine has fused
+/// multiply-adds.
 ///
 /// # Errors
 /// [`Error::Shape`] when the network does not take such a sample; [`Error::Option`] naming the layer for one that is not of
@@ -204,7 +205,7 @@ impl Source {
                     [] => vec![default; outputs],
                     numbers => numbers.to_vec(),
                 };
-                let value = format!("runtime::scale(&x, &{:?}, &{:?})", or(std, 1.0), or(mean, 0.0));
+                let value = format!("runtime::scale(&x, &{:?}, &{:?})", or(std, 1.0), or(mean, -0.0));
                 self.step_to("f64", BEHIND.0, &BEHIND.1, format_args!("{value}"));
                 return "f64";
             }
