@@ -6,14 +6,15 @@ use limpide::data::{Npz, images, read_idx_from, read_npy_from};
 use limpide::format::safetensors::Archive;
 use limpide::format::{load_archive, onnx};
 use limpide::table::{CsvFile, CsvOptions, RawTable, Survey, SurveyOptions, TableFile};
+use limpide::{Error, Result};
 use std::path::Path;
 
 /// A format with what is done and what it may take.
 pub struct Body {
     /// The name of the fuzz target.
     pub name: &'static str,
-    /// Reads the bytes as far as they make sense.
-    pub run: fn(&[u8]),
+    /// Reads the bytes as far as they make sense, and says where they make none.
+    pub run: fn(&[u8]) -> Result<()>,
     /// Bytes of memory for each byte that is given.
     pub multiple: usize,
     /// Bytes of memory beside those.
@@ -55,56 +56,49 @@ pub const BODIES: [Body; 9] = [
     Body { name: "toml", run: toml, multiple: 1024, constant: 4 * MIB },
 ];
 
-pub fn idx(bytes: &[u8]) {
-    let _ = read_idx_from(Path::new("hostile.idx"), bytes);
+pub fn idx(bytes: &[u8]) -> Result<()> {
+    read_idx_from(Path::new("hostile.idx"), bytes).map(drop)
 }
 
-pub fn npy(bytes: &[u8]) {
-    if let Ok(array) = read_npy_from(Path::new("hostile.npy"), bytes) {
-        array.task();
-    }
+pub fn npy(bytes: &[u8]) -> Result<()> {
+    read_npy_from(Path::new("hostile.npy"), bytes)?.task();
+    Ok(())
 }
 
-pub fn npz(bytes: &[u8]) {
-    if let Ok(npz) = Npz::from_bytes(Path::new("hostile.npz"), bytes.to_vec()) {
-        // Names may lie on top of each other; each is read for itself.
-        for name in npz.names().into_iter().take(4) {
-            let _ = npz.array(name);
-        }
-    }
+pub fn npz(bytes: &[u8]) -> Result<()> {
+    let npz = Npz::from_bytes(Path::new("hostile.npz"), bytes.to_vec())?;
+    // Names may lie on top of each other; each is read for itself.
+    let read = npz.names().into_iter().take(4).map(|name| npz.array(name).map(drop));
+    read.fold(Ok(()), Result::and)
 }
 
-pub fn image(bytes: &[u8]) {
-    if let Ok(picture) = images::decode(bytes) {
-        assert_eq!(picture.pixels.len(), picture.height * picture.width * picture.channels);
-    }
+pub fn image(bytes: &[u8]) -> Result<()> {
+    let picture =
+        images::decode(bytes).map_err(|problem| Error::option("an image", "whole", format!("{problem:?}")))?;
+    assert_eq!(picture.pixels.len(), picture.height * picture.width * picture.channels);
+    Ok(())
 }
 
-pub fn csv(bytes: &[u8]) {
-    let Ok(file) = CsvFile::from_bytes("hostile.csv", bytes.to_vec(), &CsvOptions::default()) else { return };
-    let Some(target) = file.columns().last() else { return };
-    if let Ok(survey) = Survey::new(&file, target, &SurveyOptions::default()) {
-        let _ = RawTable::read(&file, survey);
-    }
+pub fn csv(bytes: &[u8]) -> Result<()> {
+    let file = CsvFile::from_bytes("hostile.csv", bytes.to_vec(), &CsvOptions::default())?;
+    let Some(target) = file.columns().last() else { return Ok(()) };
+    RawTable::read(&file, Survey::new(&file, target, &SurveyOptions::default())?).map(drop)
 }
 
-pub fn safetensors(bytes: &[u8]) {
-    let Ok(archive) = Archive::from_bytes("hostile.safetensors", bytes.to_vec()) else { return };
-    for name in archive.shapes().into_keys() {
-        let _ = archive.tensor::<f32>(&name);
-    }
+pub fn safetensors(bytes: &[u8]) -> Result<()> {
+    let archive = Archive::from_bytes("hostile.safetensors", bytes.to_vec())?;
+    let read = archive.shapes().into_keys().map(|name| archive.tensor::<f32>(&name).map(drop));
+    read.fold(Ok(()), Result::and)
 }
 
-pub fn model(bytes: &[u8]) {
-    if let Ok(archive) = Archive::from_bytes("hostile.safetensors", bytes.to_vec()) {
-        let _ = load_archive::<f32>(&archive);
-    }
+pub fn model(bytes: &[u8]) -> Result<()> {
+    load_archive::<f32>(&Archive::from_bytes("hostile.safetensors", bytes.to_vec())?).map(drop)
 }
 
-pub fn onnx_graph(bytes: &[u8]) {
-    let _ = onnx::import_bytes("hostile.onnx", bytes);
+pub fn onnx_graph(bytes: &[u8]) -> Result<()> {
+    onnx::import_bytes("hostile.onnx", bytes).map(drop)
 }
 
-pub fn toml(bytes: &[u8]) {
-    let _ = limpide_cli::train::check_description(bytes.to_vec(), 1 << 16);
+pub fn toml(bytes: &[u8]) -> Result<()> {
+    limpide_cli::train::check_description(bytes.to_vec(), 1 << 16)
 }

@@ -1,6 +1,6 @@
 //! Valid files with damage of every kind: nothing panics, and no more memory is taken than the bodies of `fuzz/` say.
 //!
-//! One test at a time, because its allocator counts what the whole process takes (the other only writes when asked to).
+//! One test at a time, because its allocator counts what the whole process takes.
 
 #[path = "../../fuzz/bodies.rs"]
 mod bodies;
@@ -15,11 +15,14 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
+/// Held by the test that runs.
+static ALONE: Mutex<()> = Mutex::new(());
 /// How long each format is tried.
 const TRIED: Duration = Duration::from_millis(250);
 /// What the test itself holds beside the body: the damaged bytes and the record of a failure.
@@ -191,12 +194,13 @@ fn valid(name: &str) -> Vec<Vec<u8>> {
 fn peak(body: &Body, bytes: &[u8]) -> usize {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
-    (body.run)(bytes);
+    let _ = (body.run)(bytes);
     MEMORY.peak_usage().saturating_sub(before)
 }
 
 #[test]
 fn damaged_files_neither_panic_nor_take_memory_that_they_do_not_fill() {
+    let _alone = ALONE.lock();
     for body in &BODIES {
         let seeds = valid(body.name);
         let begin = Instant::now();
@@ -216,14 +220,19 @@ fn damaged_files_neither_panic_nor_take_memory_that_they_do_not_fill() {
     }
 }
 
-/// Writes the valid files where the fuzz targets look for them, when asked to: `LIMPIDE_FUZZ_CORPUS=fuzz/corpus`.
+/// What is damaged was whole: every format has a file that is read to its end. The files are written where the fuzz targets look for
+/// them when asked to: `LIMPIDE_FUZZ_CORPUS=fuzz/corpus`.
 #[test]
 fn valid_files_are_the_seeds_of_fuzzing() {
-    let Some(folder) = std::env::var_os("LIMPIDE_FUZZ_CORPUS").map(|folder| root().join(folder)) else { return };
+    let _alone = ALONE.lock();
+    let corpus = std::env::var_os("LIMPIDE_FUZZ_CORPUS").map(|folder| root().join(folder));
     for body in &BODIES {
-        let folder = folder.join(body.name);
+        let files = valid(body.name);
+        let read: Vec<limpide::Result<()>> = files.iter().map(|bytes| (body.run)(bytes)).collect();
+        assert!(read.iter().any(Result::is_ok), "{}: {read:?}", body.name);
+        let Some(folder) = corpus.as_ref().map(|corpus| corpus.join(body.name)) else { continue };
         std::fs::create_dir_all(&folder).unwrap();
-        for (number, bytes) in valid(body.name).iter().enumerate() {
+        for (number, bytes) in files.iter().enumerate() {
             std::fs::write(folder.join(format!("valid-{number}")), bytes).unwrap();
         }
     }

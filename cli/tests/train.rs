@@ -4,6 +4,7 @@ mod arrays;
 mod changed;
 mod files;
 mod forms;
+mod scores;
 mod shell;
 mod tables;
 

@@ -13,8 +13,7 @@ const WHITE: f32 = 255.0;
 /// Whole numbers are classes when there are no more of them than this, or than the root of the number of samples.
 const FEW_CLASSES: usize = 20;
 
-/// An array of a file, row-major, its entries as they were stored or as the nearest type that loses nothing (`f64` becomes
-/// `f32`).
+/// An array of a file, row-major, its entries as they were stored or as the nearest type that loses nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnyArray {
     /// False and true as 0 and 1.
@@ -25,6 +24,8 @@ pub enum AnyArray {
     Integers(ArcArray<i64, IxDyn>),
     /// Numbers with a fraction.
     Reals(Tensor<f32>),
+    /// The same of 8 bytes each: as inputs they become `f32`, as targets they are standardised first.
+    Doubles(Tensor<f64>),
     /// Texts, such as names of classes.
     Texts(ArcArray<String, IxDyn>),
 }
@@ -46,6 +47,7 @@ impl AnyArray {
             AnyArray::Bools(all) | AnyArray::Bytes(all) => all.shape(),
             AnyArray::Integers(all) => all.shape(),
             AnyArray::Reals(all) => all.shape(),
+            AnyArray::Doubles(all) => all.shape(),
             AnyArray::Texts(all) => all.shape(),
         }
     }
@@ -76,6 +78,7 @@ impl AnyArray {
                 }
                 real(all)
             }
+            AnyArray::Doubles(all) => return AnyArray::Reals(rounded(&all)).inputs(place, channels_last),
             AnyArray::Texts(_) => {
                 return Err(wrong("holds text, and inputs are numbers; a CSV file can have columns of text".into()));
             }
@@ -100,6 +103,7 @@ impl AnyArray {
                 (all.mapv(|b| b as f32 / divisor).into_shared(), WHITE / divisor, divisor)
             }
             (AnyArray::Reals(all), Some(divisor)) => (all, 1.0, divisor),
+            (AnyArray::Doubles(all), Some(divisor)) => (rounded(&all), 1.0, divisor),
             (other, _) => return other.inputs(place, channels_last),
         };
         if let Some(at) = reals.iter().position(|x| !(0.0..=most).contains(x)) {
@@ -123,6 +127,7 @@ impl AnyArray {
             AnyArray::Bytes(all) => few(all.iter().collect::<BTreeSet<_>>().len()) || one_hot(all, 1),
             AnyArray::Integers(all) => few(all.iter().collect::<BTreeSet<_>>().len()) || one_hot(all, 1),
             AnyArray::Reals(all) => one_hot(all, 1.0),
+            AnyArray::Doubles(all) => one_hot(all, 1.0),
         };
         if classes { ArrayTask::Classes } else { ArrayTask::Values }
     }
@@ -134,7 +139,8 @@ impl AnyArray {
             ones.chunks(columns).map(place).collect()
         };
         match self {
-            AnyArray::Reals(all) if one_hot(all, 1.0) => {
+            AnyArray::Reals(all) => AnyArray::Doubles(all.mapv(f64::from).into_shared()).class_names(),
+            AnyArray::Doubles(all) if one_hot(all, 1.0) => {
                 Some(places(all.shape()[1], all.iter().map(|&entry| entry == 1.0).collect()))
             }
             AnyArray::Bools(all) | AnyArray::Bytes(all) if one_hot(all, 1) => {
@@ -147,20 +153,21 @@ impl AnyArray {
             AnyArray::Bools(all) => Some(all.iter().map(|&yes| (yes != 0).to_string()).collect()),
             AnyArray::Bytes(all) => Some(all.iter().map(u8::to_string).collect()),
             AnyArray::Integers(all) => Some(all.iter().map(i64::to_string).collect()),
-            AnyArray::Reals(all) if all.iter().all(|number| number.fract() == 0.0) => {
+            AnyArray::Doubles(all) if all.iter().all(|number| number.fract() == 0.0) => {
                 Some(all.iter().map(|&number| (number as i64).to_string()).collect())
             }
-            AnyArray::Reals(_) => None,
+            AnyArray::Doubles(_) => None,
             AnyArray::Texts(all) => Some(all.iter().cloned().collect()),
         }
     }
 
-    /// As values (n, k), a single column included.
-    fn values(self) -> Option<Tensor<f32>> {
+    /// As values (n, k), a single column included, with all their digits; none for texts.
+    pub fn values(self) -> Option<Tensor<f64>> {
         let all = match self {
-            AnyArray::Bools(all) | AnyArray::Bytes(all) => all.mapv(f32::from).into_shared(),
-            AnyArray::Integers(all) => all.mapv(|number| number as f32).into_shared(),
-            AnyArray::Reals(all) => all,
+            AnyArray::Bools(all) | AnyArray::Bytes(all) => all.mapv(f64::from).into_shared(),
+            AnyArray::Integers(all) => all.mapv(|number| number as f64).into_shared(),
+            AnyArray::Reals(all) => all.mapv(f64::from).into_shared(),
+            AnyArray::Doubles(all) => all,
             AnyArray::Texts(_) => return None,
         };
         let rows = *all.shape().first()?;
@@ -169,7 +176,8 @@ impl AnyArray {
     }
 }
 
-/// A data set of inputs and targets, with the names of its classes (none for values).
+/// A data set of inputs and targets, with the names of its classes (none for values, which are rounded to `f32`;
+/// [`AnyArray::values`] has all their digits).
 ///
 /// `names` are those that the classes have already, for a test part: a class that is not among them is refused. Without them
 /// the classes are those that occur, numbers in their order and texts in the alphabet's.
@@ -190,7 +198,7 @@ pub fn array_dataset(
     let name = place.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if task == ArrayTask::Values {
         let text = "holds text, and values are numbers; task = \"classes\" takes it for names";
-        let values = targets.values().ok_or_else(|| wrong(text.into()))?;
+        let values = rounded(&targets.values().ok_or_else(|| wrong(text.into()))?);
         if let Some((row, value)) = first_not_finite(&values) {
             return Err(wrong(format!("row {row} holds {value}, and every target must be finite")));
         }
@@ -232,6 +240,11 @@ fn in_order(all: &[String]) -> Vec<String> {
         names.sort_by_key(|name| name.parse::<i64>().ok());
     }
     names
+}
+
+/// Numbers as the network takes them.
+fn rounded(all: &Tensor<f64>) -> Tensor<f32> {
+    all.mapv(|number| number as f32).into_shared()
 }
 
 /// A problem with the array's name before it, where it has one.

@@ -102,6 +102,12 @@ fn values_may_have_several_columns() {
     assert_eq!(data.gather(&[1]).1, Target::Values(tensor(&[1, 2], vec![2.0, 3.0])));
     let (data, _) = array_dataset(inputs(3), (&anywhere(), integers(&[1, 2, 3])), ArrayTask::Values, None).unwrap();
     assert_eq!(data.gather(&[2]).1, Target::Values(tensor(&[1, 1], vec![3.0])));
+    // Digits behind the 24 bits of an `f32` are there for who scales first; so are classes beyond them.
+    let far = AnyArray::Doubles(tensor(&[2], vec![1e9 + 0.25, 16_777_217.0]));
+    assert_eq!(far.values(), Some(tensor(&[2, 1], vec![1e9 + 0.25, 16_777_217.0])));
+    let close = AnyArray::Doubles(tensor(&[2], vec![16_777_216.0, 16_777_217.0]));
+    let (_, names) = array_dataset(inputs(2), (&anywhere(), close), ArrayTask::Classes, None).unwrap();
+    assert_eq!(names, ["16777216", "16777217"]);
 }
 
 #[test]

@@ -23,7 +23,8 @@ const CHUNK: usize = 64 << 10;
 /// | `bool` | [`AnyArray::Bools`] |
 /// | `uint8` | [`AnyArray::Bytes`] |
 /// | other integers | [`AnyArray::Integers`] |
-/// | `float16`, `float32`, `float64` | [`AnyArray::Reals`], rounded to `f32` |
+/// | `float16`, `float32` | [`AnyArray::Reals`] |
+/// | `float64` | [`AnyArray::Doubles`] |
 /// | `str` (`U`), `bytes` (`S`) | [`AnyArray::Texts`] |
 ///
 /// Either byte order and either order of the axes (C or Fortran) is taken. Numbers that the file lacks are never made room
@@ -75,7 +76,7 @@ pub(super) fn parse(mut reader: impl Read) -> std::result::Result<AnyArray, Prob
         (Kind::Signed, 8) => integers(layout, body.numbers(i64::from_be_bytes)?),
         (Kind::Float, 2) => AnyArray::Reals(filled(layout, body.numbers(|b| half(u16::from_be_bytes(b)))?)),
         (Kind::Float, 4) => AnyArray::Reals(filled(layout, body.numbers(f32::from_be_bytes)?)),
-        (Kind::Float, 8) => AnyArray::Reals(filled(layout, body.numbers(|b| f64::from_be_bytes(b) as f32)?)),
+        (Kind::Float, 8) => AnyArray::Doubles(filled(layout, body.numbers(f64::from_be_bytes)?)),
         (Kind::Letters | Kind::Bytes, _) => AnyArray::Texts(filled(layout, body.texts(*kind == Kind::Letters)?)),
         _ => unreachable!("the header has checked kind and width"),
     };

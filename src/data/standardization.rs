@@ -73,8 +73,18 @@ impl Standardization {
     /// [`Error::Option`] when they make no sense.
     pub fn new(mean: Vec<f64>, std: Vec<f64>, run: usize) -> Result<Self> {
         let standardization = Standardization { mean, std, run };
-        let size = standardization.mean.len() * standardization.run;
-        standardization.check(&[1, size]).map(|()| standardization)
+        standardization.size().map(|_| standardization)
+    }
+
+    /// Numbers of a sample, when this makes sense: a file may say anything.
+    fn size(&self) -> Result<usize> {
+        let sound = |std: &f64| std.is_finite() && *std >= 0.0;
+        let fits = self.mean.len() == self.std.len() && self.mean.iter().all(|mean| mean.is_finite());
+        let size = self.mean.len().checked_mul(self.run).filter(|&size| size > 0);
+        size.filter(|_| fits && self.std.iter().all(sound)).ok_or_else(|| {
+            let wanted = "as many finite means as standard deviations, and a run of at least 1";
+            Error::option("Standardization", wanted, format!("{self:?}"))
+        })
     }
 
     /// μ.
@@ -89,9 +99,9 @@ impl Standardization {
 
     /// Standardises samples, one after the other, in place.
     ///
-    /// Panics when they are not whole samples.
+    /// Panics when they are not whole samples, or this was read from a file and makes no sense.
     pub fn apply_to<T: Real>(&self, samples: &mut [T]) {
-        let size = self.mean.len() * self.run;
+        let size = self.size().expect("a standardisation that makes sense");
         assert_eq!(samples.len() % size, 0, "samples of {size} numbers");
         let means: Vec<T> = self.mean.iter().map(|&mean| T::of(mean)).collect();
         let stds: Vec<T> = self.std.iter().map(|&std| if std > 0.0 { T::of(std) } else { T::one() }).collect();
@@ -122,19 +132,9 @@ impl Standardization {
     /// # Errors
     /// [`Error::Shape`] when they have not, or [`Error::Option`] when this was read from a file and makes no sense.
     pub fn check(&self, shape: &[usize]) -> Result<()> {
-        let sound = |std: &f64| std.is_finite() && *std >= 0.0;
-        if self.run == 0
-            || self.mean.is_empty()
-            || self.mean.len() != self.std.len()
-            || !self.mean.iter().all(|mean| mean.is_finite())
-            || !self.std.iter().all(sound)
-        {
-            let wanted = "as many finite means as standard deviations, and a run of at least 1";
-            return Err(Error::option("Standardization", wanted, format!("{self:?}")));
-        }
-        if shape.is_empty() || shape[1..].iter().product::<usize>() != self.mean.len() * self.run {
-            let wanted = format!("inputs of {} numbers", self.mean.len() * self.run);
-            return Err(Error::shape("Standardization", wanted, shape));
+        let size = self.size()?;
+        if shape.is_empty() || shape[1..].iter().product::<usize>() != size {
+            return Err(Error::shape("Standardization", format!("inputs of {size} numbers"), shape));
         }
         Ok(())
     }
@@ -197,7 +197,9 @@ mod tests {
         let text = serde_json::to_string(&standard).unwrap();
         assert_eq!(text, r#"{"mean":[1.5],"std":[0.5],"run":1}"#);
         assert_eq!(serde_json::from_str::<Standardization>(&text).unwrap(), standard);
-        for text in [r#"{"mean":[],"std":[],"run":1}"#, r#"{"mean":[1],"std":[-1],"run":1}"#] {
+        // Twice 2^63 numbers and one: 2, where it overflows without a word.
+        let much = r#"{"mean":[1,1],"std":[1,1],"run":9223372036854775809}"#;
+        for text in [r#"{"mean":[],"std":[],"run":1}"#, r#"{"mean":[1],"std":[-1],"run":1}"#, much] {
             assert!(serde_json::from_str::<Standardization>(text).unwrap().apply(&x).is_err(), "{text}");
         }
     }

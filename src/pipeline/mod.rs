@@ -8,7 +8,7 @@ mod ready;
 
 pub use file::{load, save};
 pub use input::Input;
-pub use output::{Activation, Output};
+pub use output::{Activation, Output, in_units};
 pub use predictions::Predictions;
 pub use ready::Ready;
 
@@ -122,9 +122,11 @@ impl Pipeline {
     /// The answer to prepared inputs.
     fn run(&self, x: Tensor<f32>) -> Result<Predictions> {
         let (samples, sample) = (x.shape()[0], x.shape()[1..].to_vec());
-        self.network.output_shape(x.shape())?;
+        let shape = self.network.output_shape(x.shape())?;
+        // A model that does not say what goes in could not be checked before.
+        self.meaning.output.check(shape[1..].iter().product())?;
         if samples == 0 {
-            return Ok(self.meaning.output.read(crate::zeros(&self.network.output_shape(x.shape())?)));
+            return Ok(self.meaning.output.read(crate::zeros(&shape)));
         }
         let outputs = if samples < MANY {
             let mut predictor = Predictor::new(&*self.network, &sample, samples)?;

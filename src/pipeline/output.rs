@@ -3,7 +3,7 @@
 use super::Predictions;
 use crate::kernels::Kernels;
 use crate::loss::LossDescription;
-use crate::tensor::values_mut;
+use crate::tensor::{values, values_mut};
 use crate::{Error, Result, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -125,13 +125,28 @@ impl Output {
                 names.clone()
             }
             Output::Values { mean, std, .. } => {
-                for sample in values_mut(&mut outputs).chunks_exact_mut(each.max(1)) {
-                    sample.iter_mut().zip(std).for_each(|(y, &std)| *y = (f64::from(*y) * std) as f32);
-                    sample.iter_mut().zip(mean).for_each(|(y, &mean)| *y = (f64::from(*y) + mean) as f32);
-                }
-                Vec::new()
+                return Predictions { values: in_units(&outputs, mean, std), classes: Vec::new(), unseen: Vec::new() };
             }
         };
-        Predictions { values: outputs, classes, unseen: Vec::new() }
+        Predictions { values: in_units(&outputs, &[], &[]), classes, unseen: Vec::new() }
     }
+}
+
+/// Standardised values (n, …) in their own units, **y = z · std + mean** in `f64`, number by number of a sample. `mean` and `std`
+/// are as long as a sample, or empty for 0 and 1.
+///
+/// ```
+/// use limpide::pipeline::in_units;
+/// let z = limpide::tensor(&[2, 2], vec![0.0, 1.0, 0.5, -1.0]);
+/// let y = in_units(&z, &[1e9, 0.0], &[0.25, 1.0]);
+/// assert_eq!(y, limpide::tensor(&[2, 2], vec![1e9, 1.0, 1_000_000_000.125, -1.0]));
+/// ```
+pub fn in_units(z: &Tensor<f32>, mean: &[f64], std: &[f64]) -> Tensor<f64> {
+    let each = mean.len().max(std.len()).max(1);
+    let of = |numbers: &[f64], place: usize, default: f64| numbers.get(place % each).copied().unwrap_or(default);
+    let dense = crate::tensor::dense(z);
+    let all = values(&dense).iter().enumerate();
+    // Far from 0 the digits of an `f32` end before those that differ. Adding −0 changes no number, adding 0 does: −0.
+    let y = all.map(|(place, &z)| f64::from(z) * of(std, place, 1.0) + of(mean, place, -0.0)).collect();
+    crate::tensor(z.shape(), y)
 }

@@ -8,7 +8,7 @@ use crate::tensor::values;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predictions {
     /// Probabilities (n, classes), or values in their own units (n, …).
-    pub values: Tensor<f32>,
+    pub values: Tensor<f64>,
     /// The names of the classes; empty when the answer is values.
     pub classes: Vec<String>,
     /// Categories in the samples that the network was not trained on; they count as none that it knows.
@@ -29,7 +29,7 @@ impl Predictions {
     /// The values of a sample; probabilities, where there are classes.
     ///
     /// Panics when there is no such sample.
-    pub fn row(&self, sample: usize) -> &[f32] {
+    pub fn row(&self, sample: usize) -> &[f64] {
         let each = self.values.len() / self.len();
         &values(&self.values)[sample * each..(sample + 1) * each]
     }
@@ -37,7 +37,7 @@ impl Predictions {
     /// The probabilities of the classes for a sample; empty when the answer is values.
     ///
     /// Panics when there is no such sample.
-    pub fn probabilities(&self, sample: usize) -> &[f32] {
+    pub fn probabilities(&self, sample: usize) -> &[f64] {
         if self.classes.is_empty() { &[] } else { self.row(sample) }
     }
 

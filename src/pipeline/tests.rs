@@ -31,6 +31,17 @@ fn a_value_comes_back_in_its_own_units() {
     assert_eq!(pipeline.predict(&crate::zeros(&[0, 1])).unwrap().len(), 0);
 }
 
+/// 10⁹ + 0.5 · 0.25 has ten digits more than an `f32`.
+#[test]
+fn values_far_from_0_keep_their_digits() {
+    let input = Input::Table(Table { columns: vec![number("x", 0.0, 1.0)], header: true });
+    let output = Output::Values { names: vec!["y".into()], mean: vec![1e9], std: vec![0.5] };
+    let pipeline = Pipeline::new(linear(1, 1, vec![1.0]), input, output).unwrap();
+    assert_eq!(pipeline.predict(&tensor(&[1, 1], vec![0.25])).unwrap().row(0), [1_000_000_000.125]);
+    let as_they_are = in_units(&tensor(&[1, 2], vec![0.5, -0.0]), &[], &[]);
+    assert_eq!(as_they_are.iter().map(|y| y.to_bits()).collect::<Vec<_>>(), [0.5f64, -0.0].map(f64::to_bits));
+}
+
 #[test]
 fn images_are_scaled_and_take_their_shape() {
     let images = Inputs::Real(tensor(&[2, 1, 1, 2], vec![0.0, 10.0, 4.0, 10.0])); // means 2 and 10, deviations 2 and 0
@@ -91,6 +102,12 @@ fn parts_that_do_not_fit_are_refused() {
     assert!(one.contains("must be two for 2 classes where Softmax makes probabilities of them, got 1"), "{one}");
     let zero = table(vec![number("x", 0.0, 0.0), number("y", 0.0, 1.0)]);
     assert!(refusal(zero, classes(3)).contains("column `x` must be a finite mean and a deviation above 0"));
+    // Where the file does not say what goes in, this is known with the first sample.
+    let late = Pipeline::new(linear(2, 3, vec![0.0; 6]), Input::default(), classes(2)).unwrap();
+    for samples in [0, 1] {
+        let error = late.predict(&crate::zeros(&[samples, 2])).unwrap_err().to_string();
+        assert!(error.contains("the network's outputs must be one for each of 2 classes, got 3"), "{error}");
+    }
     let pipeline = Pipeline::new(linear(2, 3, vec![0.0; 6]), two(), classes(3)).unwrap();
     let wrong = pipeline.predict(&crate::zeros(&[1, 3])).unwrap_err().to_string();
     assert!(wrong.contains("(n, 2): the columns `x`, `y`"), "{wrong}");

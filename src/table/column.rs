@@ -265,8 +265,10 @@ impl Table {
             return Ok(places);
         }
         let mut problems = Vec::new();
+        // A number is no name that was written wrongly.
+        let names: Vec<&str> = extra.iter().copied().filter(|name| number(name).is_none()).collect();
         for name in missing {
-            let like = nearest(name, &extra).map_or(String::new(), |close| format!(" (is it `{close}`?)"));
+            let like = nearest(name, &names).map_or(String::new(), |close| format!(" (is it `{close}`?)"));
             problems.push(format!("`{name}` is missing{like}"));
         }
         if !extra.is_empty() {

@@ -131,8 +131,10 @@ impl CsvFile {
         let expected = options.expected.as_ref().is_some_and(|name| first.iter().any(|cell| cell.trim() == name));
         file.header = options.header.unwrap_or_else(|| expected || is_header(&rows, file.decimal));
         let header = || {
-            let advice = "rename one, or say that there is no header: data.header = false";
-            named(first.iter()).map_err(|problem| file.data(&format!("{problem}; {advice}")))
+            // Only whoever trains, and has a target, can say what the form is.
+            let form =
+                options.expected.as_ref().map_or("", |_| ", or say that there is no header: data.header = false");
+            named(first.iter()).map_err(|problem| file.data(&format!("{problem}; rename one{form}")))
         };
         file.columns = if file.header { header()? } else { (1..=first.len()).map(|n| n.to_string()).collect() };
         Ok(file)

@@ -298,12 +298,16 @@ fn the_form_of_a_file_is_told_where_it_is_wrong() {
         (quoted("6,\"a,w"), &["row 7 (line 8) has 2 cells", "a quote `\"` opened in it and not closed"]),
         (quoted("6,36,\"w"), &["row 7 (line 8) has rows in its last cell", "a quote `\"` opened in it and not closed"]),
     ] {
-        let file = CsvFile::from_bytes("test.csv", text.clone().into_bytes(), &CsvOptions::default());
+        let options = CsvOptions { expected: Some("y".into()), ..CsvOptions::default() };
+        let file = CsvFile::from_bytes("test.csv", text.clone().into_bytes(), &options);
         let error = file.and_then(|file| Survey::new(&file, "y", &SurveyOptions::default())).unwrap_err().to_string();
         for words in words {
             assert!(error.contains(words), "wants {words} in {error}");
         }
     }
+    // Who does not train has no `data.header`.
+    let twice = CsvFile::from_bytes("test.csv", b"x,y,x\n1,2,3\n".to_vec(), &CsvOptions::default()).unwrap_err();
+    assert!(twice.to_string().ends_with("two columns `x`; rename one"), "{twice}");
     // A cell of several lines is none, nor one that ends in a line end and holds no rows.
     assert!(survey(&(quoted("6,36,\"w\nw\"") + "9,81,\"w\n\n\"\n"), "y").is_ok());
 }

@@ -1,8 +1,8 @@
 //! From predictions to the body of an answer.
 
 use super::http::Response;
-use crate::train::predict::{answer_names, cells};
-use limpide::pipeline::{Pipeline, Predictions};
+use crate::train::predict::{Number, answer_names, cells};
+use limpide::pipeline::{Output, Pipeline, Predictions};
 use limpide::table::Unseen;
 use serde::Serialize;
 use serde::ser::Serializer;
@@ -32,25 +32,26 @@ struct New<'a> {
 /// An object where numbers have names, else a list.
 struct Named<'a> {
     names: &'a [String],
-    values: &'a [f32],
+    values: Vec<Number>,
 }
 
 impl Serialize for Named<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.names.is_empty() {
             true => self.values.serialize(serializer),
-            false => serializer.collect_map(self.names.iter().zip(self.values)),
+            false => serializer.collect_map(self.names.iter().zip(&self.values)),
         }
     }
 }
 
-/// An answer in JSON. `names` are those of values; classes have their own.
-pub fn json(answer: &Predictions, unseen: &[Unseen], names: &[String]) -> Response {
-    let one = |sample: usize| match answer.class(sample) {
-        Some(class) => {
-            One::Class { class, probabilities: Named { names: &answer.classes, values: answer.row(sample) } }
+/// An answer in JSON.
+pub fn json(output: &Output, answer: &Predictions, unseen: &[Unseen]) -> Response {
+    let one = |sample: usize| {
+        let numbers = Named { names: output.names(), values: Number::all(output, answer.row(sample)).collect() };
+        match answer.class(sample) {
+            Some(class) => One::Class { class, probabilities: numbers },
+            None => One::Values { values: numbers },
         }
-        None => One::Values { values: Named { names, values: answer.row(sample) } },
     };
     let unseen = unseen.iter().map(|new| New { row: new.row, column: &new.column, value: &new.value }).collect();
     let answer = Answer { predictions: (0..answer.len()).map(one).collect(), unseen };
@@ -68,7 +69,7 @@ pub fn csv(pipeline: &Pipeline, answer: &Predictions) -> limpide::Result<Respons
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(answer_names(pipeline)?).expect(full);
     for sample in 0..answer.len() {
-        out.write_record(cells(answer, sample)).expect(full);
+        out.write_record(cells(pipeline, answer, sample)).expect(full);
     }
     let body = out.into_inner().expect(full);
     Ok(Response { status: 200, content_type: "text/csv", body, allow: None })

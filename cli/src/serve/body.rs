@@ -117,7 +117,7 @@ fn json(pipeline: &Pipeline, body: &[u8]) -> Result<Samples, Response> {
         }
     }
     let rows = Rows::from_json(&objects).map_err(|error| told(&error))?;
-    if rows.is_empty() {
+    if objects.is_empty() {
         let width = pipeline.ready(1).map_err(|error| told(&error))?.sample_shape().to_vec();
         return Ok((limpide::zeros(&[&[0], width.as_slice()].concat()), Vec::new()));
     }

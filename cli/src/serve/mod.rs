@@ -11,7 +11,7 @@ use crate::stdout;
 use crate::train::interrupt;
 use batch::Batcher;
 use http::{Connection, LINGER, Limits, NoRequest, Request, Response};
-use limpide::pipeline::{Output, Pipeline};
+use limpide::pipeline::Pipeline;
 use limpide::{Error, Result, model};
 use metrics::Metrics;
 use serde_json::json;
@@ -65,12 +65,12 @@ pub struct Arguments {
 /// What every connection needs.
 struct Server<'a> {
     pipeline: &'a Pipeline,
-    /// The names of values that have some.
-    names: &'a [String],
     openapi: serde_json::Value,
     metrics: Metrics,
     limits: Limits,
     stop: AtomicBool,
+    /// Whether the thread of the network has ended.
+    silent: AtomicBool,
 }
 
 /// Runs the command.
@@ -87,17 +87,13 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     if !address.ip().is_loopback() {
         eprintln!("limpide: anybody on the network can ask this server");
     }
-    let names = match pipeline.output() {
-        Output::Values { names, .. } => names.as_slice(),
-        Output::Classes { .. } => &[],
-    };
     let server = Server {
         pipeline: &pipeline,
-        names,
         openapi: openapi::description(&pipeline, &format!("limpide serve {}", arguments.run.display())),
         metrics: Metrics::default(),
         limits: Limits { body: arguments.max_body, time: Duration::from_secs(arguments.timeout.into()) },
         stop: AtomicBool::new(false),
+        silent: AtomicBool::new(false),
     };
     server.run(&listener, address, arguments.connections.into())?;
     eprintln!("limpide: stopped");
@@ -127,14 +123,17 @@ fn spawn<'scope, T: Send + 'scope>(
 }
 
 impl Server<'_> {
-    /// Accepts connections until Ctrl-C, and waits for those that are open.
+    /// Accepts connections until Ctrl-C, or until the network can answer no more, and waits for those that are open.
     fn run(&self, listener: &TcpListener, address: SocketAddr, most: u64) -> Result<()> {
         let (batcher, jobs) = Batcher::new();
         let (away, refused) = sync_channel(LEAVING);
         std::thread::scope(|scope| {
-            let network = spawn(scope, move || batch::work(self.pipeline, &jobs, &self.metrics))?;
+            let network = spawn(scope, move || {
+                let _last = Last(&self.silent);
+                batch::work(self.pipeline, &jobs, &self.metrics)
+            })?;
             spawn(scope, move || self.turn_away(&refused))?;
-            // The last, since it ends by Ctrl-C alone.
+            // The last, since it ends with the server alone.
             spawn(scope, || self.watch(address))?;
             for stream in listener.incoming() {
                 if self.stopping() {
@@ -170,9 +169,9 @@ impl Server<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Waits for Ctrl-C, and then wakes the one who accepts connections by one of its own.
+    /// Waits for Ctrl-C or the end of the network, and then wakes the one who accepts connections by one of its own.
     fn watch(&self, mut address: SocketAddr) {
-        while !interrupt::pressed() {
+        while !interrupt::pressed() && !self.silent.load(Ordering::Relaxed) {
             std::thread::sleep(TICK);
         }
         self.stop.store(true, Ordering::Relaxed);
@@ -279,10 +278,19 @@ impl Server<'_> {
         };
         let response = match csv {
             true => answer::csv(self.pipeline, &answer).map_err(inside)?,
-            false => answer::json(&answer, &unseen, self.names),
+            false => answer::json(self.pipeline.output(), &answer, &unseen),
         };
         self.metrics.took(start.elapsed());
         Ok(response)
+    }
+}
+
+/// Says when the thread that holds it ends, by a panic too.
+struct Last<'a>(&'a AtomicBool);
+
+impl Drop for Last<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -299,5 +307,67 @@ impl<'a> Open<'a> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         self.0.closed();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use limpide::pipeline::{Input, Output};
+    use limpide::{Module, Tape, Tensor};
+    use std::io::{Read, Write};
+    use std::sync::mpsc::channel;
+
+    /// A module whose forward pass panics.
+    #[derive(Debug)]
+    struct Broken;
+
+    impl std::fmt::Display for Broken {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "Broken")
+        }
+    }
+
+    impl Module<f32> for Broken {
+        fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+            Ok(input.to_vec())
+        }
+        fn forward(&self, _: &Tensor<f32>, _: &mut Tape<f32>) -> Tensor<f32> {
+            panic!("a network that is broken on purpose")
+        }
+        fn backward_delta(&self, _: &mut Tape<f32>, delta: &Tensor<f32>) -> Tensor<f32> {
+            delta.clone()
+        }
+    }
+
+    /// Nobody is told for ever that all is well where nothing is answered.
+    #[test]
+    fn a_server_whose_network_has_died_stops_with_an_error() {
+        let listener = listen("127.0.0.1", 0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (told, ended) = channel();
+        std::thread::spawn(move || {
+            let input = Input::Tensor { shape: Some(vec![1]), standardization: None, divisor: None, fit: None };
+            let pipeline = Pipeline::new(Broken, input, Output::default()).unwrap();
+            let server = Server {
+                pipeline: &pipeline,
+                openapi: json!({}),
+                metrics: Metrics::default(),
+                limits: Limits { body: 1 << 10, time: Duration::from_secs(5) },
+                stop: AtomicBool::new(false),
+                silent: AtomicBool::new(false),
+            };
+            let run = std::panic::AssertUnwindSafe(|| server.run(&listener, address, 8));
+            told.send(std::panic::catch_unwind(run).map_or(true, |end| end.is_err())).unwrap();
+        });
+        let mut stream = TcpStream::connect(address).unwrap();
+        let body = r#"{"inputs": [[1]]}"#;
+        let length = body.len();
+        let head = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+        stream.write_all(format!("{head}Content-Length: {length}\r\n\r\n{body}").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+        assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(true));
     }
 }

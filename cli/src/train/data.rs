@@ -13,7 +13,7 @@ use files::Given;
 use limpide::data::{self, Dataset, Inputs, Mnist, Per, Split, Standardization, Target, Targets};
 use limpide::diagnose::{Names, Part};
 use limpide::pipeline::Input;
-use limpide::{Error, Result, tensor};
+use limpide::{Error, Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -91,6 +91,8 @@ pub struct Parts {
     pub input: Input,
     /// What its answers are about.
     pub answers: Answers,
+    /// The targets of the three parts with all their digits, (n, k), where they are values that are not scaled yet.
+    values: Option<[Tensor<f64>; 3]>,
     /// What was found in the data and decided, a line each.
     pub notes: Vec<String>,
 }
@@ -200,7 +202,7 @@ impl DataDescription {
             }
             return table.load(self.limit, split, run_seed);
         }
-        let Given { mut all, validation: own_validation, test: own_test, names, origin, fit, notes } =
+        let Given { mut all, validation: own_validation, test: own_test, values, names, origin, fit, notes } =
             self.given(run_seed)?;
         for (part, share, own) in [("validation", split.validation, &own_validation), ("test", split.test, &own_test)] {
             if own.is_some() && share != 0.0 {
@@ -253,13 +255,29 @@ impl DataDescription {
             Inputs::Real(_) => None,
         };
         let input = Input::Tensor { shape, standardization: standardization.clone(), divisor, fit };
+        let values = values.filter(|_| self.targets.is_none()).map(|(values, of_test)| {
+            let of = |part: &[usize]| values::rows(&values, part);
+            [of(&parts.train), of(&parts.validation), of_test.unwrap_or_else(|| of(&parts.test))]
+        });
         let answers = match (self.targets, all.classes) {
             (Some(TargetForm::Inputs), _) | (_, 0) => {
                 Answers::Values { names: Vec::new(), mean: Vec::new(), std: Vec::new() }
             }
             _ => Answers::Classes(names),
         };
-        Ok(Parts { train, validation, test, split: whole, origin, own_shape, standardization, input, answers, notes })
+        Ok(Parts {
+            train,
+            validation,
+            test,
+            split: whole,
+            origin,
+            own_shape,
+            standardization,
+            input,
+            answers,
+            values,
+            notes,
+        })
     }
 
     /// The samples as they come, and the parts that a set has of its own.
@@ -284,7 +302,16 @@ impl DataDescription {
             BuiltIn::Regression { samples, seed } => one(data::regression(samples, -1.0..1.0, of(seed))),
         }?;
         let names = (0..all.classes).map(|class| class.to_string()).collect();
-        Ok(Given { all, validation: None, test, names, origin: Origin::Numbers, fit: None, notes: Vec::new() })
+        Ok(Given {
+            all,
+            validation: None,
+            test,
+            values: None,
+            names,
+            origin: Origin::Numbers,
+            fit: None,
+            notes: Vec::new(),
+        })
     }
 
     /// The samples in the form that is asked for.

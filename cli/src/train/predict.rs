@@ -1,6 +1,7 @@
 //! `limpide predict`: what a trained model says of rows in a file.
 
-mod samples;
+mod number;
+pub mod samples;
 
 use super::data::table::standard_input;
 use super::own_data::is_array_file;
@@ -9,6 +10,7 @@ use limpide::files::write_atomically;
 use limpide::pipeline::{Input, Output, Pipeline, Predictions};
 use limpide::table::{self, CsvOptions, Encoding, Rows, Table, TableFile};
 use limpide::{Error, Result, model, tensor};
+pub use number::Number;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -69,9 +71,9 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let bytes = if rows {
         of_rows(&pipeline, arguments)?
     } else if samples::is_images(path) {
-        samples::of_images(&pipeline, path, *skip_bad, &answer_names(&pipeline)?)?
+        samples::of_images(&pipeline, path, *skip_bad)?
     } else {
-        samples::of_array(&pipeline, path, &answer_names(&pipeline)?)?
+        samples::of_array(&pipeline, path)?
     };
     match out {
         Some(path) => write_atomically(path, &bytes)?,
@@ -99,7 +101,7 @@ fn of_rows(pipeline: &Pipeline, arguments: &Arguments) -> Result<Vec<u8>> {
     answer(pipeline, &*file, &passed, &mut |rows, answers| {
         for row in 0..answers.len() {
             let kept = kept.iter().map(|&place| rows.cell(row, place).to_string());
-            out.write_record(kept.chain(cells(answers, row))).expect(full);
+            out.write_record(kept.chain(cells(pipeline, answers, row))).expect(full);
         }
         Ok(())
     })?;
@@ -107,9 +109,9 @@ fn of_rows(pipeline: &Pipeline, arguments: &Arguments) -> Result<Vec<u8>> {
 }
 
 /// An answer as the cells of a row of CSV: the class, where there are some, and the numbers; [`answer_names`] names them.
-pub fn cells(answers: &Predictions, row: usize) -> impl Iterator<Item = String> {
+pub fn cells<'a>(pipeline: &'a Pipeline, answers: &'a Predictions, row: usize) -> impl Iterator<Item = String> + 'a {
     let class = answers.class(row).map(str::to_string);
-    class.into_iter().chain(answers.row(row).iter().map(f32::to_string))
+    class.into_iter().chain(Number::all(pipeline.output(), answers.row(row)).map(|number| number.to_string()))
 }
 
 /// The form of the rows that a model takes, where it is known: those that it was trained on had a header or none.
@@ -148,11 +150,14 @@ pub fn answer(
     let mut unseen = BTreeMap::new();
     let mut rows = Rows::new(names.clone());
     let mut finish = |rows: &Rows, first: usize| -> Result<()> {
-        let told = |error| about(file, error);
+        let told = |error| about(file, &names, pipeline.input(), error);
         let known = if passed.is_empty() { None } else { Some(rows.without(&passed)) };
         let answers = match pipeline.input() {
             Input::Table(_) => pipeline.predict_rows(known.as_ref().unwrap_or(rows)).map_err(told)?,
-            Input::Tensor { .. } => pipeline.predict(&numbers(rows, first).map_err(told)?).map_err(told)?,
+            Input::Tensor { .. } => {
+                let x = numbers(rows, first).map_err(told)?;
+                pipeline.predict(&x).map_err(|error| told(among_all(error, first - 1)))?
+            }
         };
         for new in &answers.unseen {
             unseen.entry((new.column.clone(), new.value.clone())).or_insert((first + new.row, 0)).1 += 1;
@@ -215,19 +220,28 @@ pub fn answer_names(pipeline: &Pipeline) -> Result<Vec<String>> {
             let class = target.unwrap_or("class").to_string();
             std::iter::once(class).chain(names.iter().map(|name| format!("probability_{name}"))).collect()
         }
-        Output::Values { names, .. } if !names.is_empty() => names.clone(),
-        Output::Values { .. } => {
-            let shape = match pipeline.input() {
-                Input::Tensor { shape: Some(shape), .. } => shape.clone(),
-                Input::Table(table) => vec![table.width()],
-                Input::Tensor { shape: None, .. } => {
-                    return Err(Error::option("a model file", "one that says what goes in", "one that does not"));
-                }
-            };
-            let outputs = pipeline.network().output_shape(&[&[1], shape.as_slice()].concat())?;
-            (1..=outputs[1..].iter().product()).map(|place: usize| format!("output_{place}")).collect()
-        }
+        Output::Values { names, .. } => value_names(names, outputs(pipeline)?),
     })
+}
+
+/// The numbers that a model gives for a sample.
+///
+/// # Errors
+/// A model file that does not say what goes in.
+pub fn outputs(pipeline: &Pipeline) -> Result<usize> {
+    let sample = match pipeline.input() {
+        Input::Tensor { shape: Some(shape), .. } => shape.clone(),
+        Input::Table(table) => vec![table.width()],
+        Input::Tensor { shape: None, .. } => {
+            return Err(Error::option("a model file", "one that says what goes in", "one that does not"));
+        }
+    };
+    Ok(pipeline.network().output_shape(&[&[1], sample.as_slice()].concat())?[1..].iter().product())
+}
+
+/// The names of so many values: their own, or output_1, output_2, …
+pub fn value_names(names: &[String], count: usize) -> Vec<String> {
+    if names.is_empty() { (1..=count).map(|place| format!("output_{place}")).collect() } else { names.to_vec() }
 }
 
 /// Rows that are nothing but numbers, (n, columns).
@@ -245,9 +259,23 @@ pub fn numbers(rows: &Rows, first: usize) -> Result<limpide::Tensor<f32>> {
     Ok(tensor(&[rows.len(), width], numbers))
 }
 
-/// An error with the name of the file.
-fn about(file: &dyn TableFile, error: Error) -> Error {
+/// An error about a row of some, with the number that the row has among all when so many come before them.
+pub fn among_all(error: Error, before: usize) -> Error {
+    let Error::Option { name, wanted, found } = error else { return error };
+    let moved = name.strip_prefix("row ").and_then(|rest| {
+        let (row, rest) = rest.split_at(rest.find(|letter: char| !letter.is_ascii_digit())?);
+        Some(format!("row {}{rest}", row.parse::<usize>().ok()? + before))
+    });
+    Error::Option { name: moved.unwrap_or(name), wanted, found }
+}
+
+/// An error with the name of the file, whose columns have these names.
+fn about(file: &dyn TableFile, names: &[String], input: &Input, error: Error) -> Error {
+    let strange = matches!(input, Input::Table(table) if table.header && table.extra(names).len() == names.len());
     let advice = match &error {
+        Error::Option { name, .. } if name == "the columns" && strange => {
+            "; the first row of the file must hold the names of the columns"
+        }
         Error::Option { name, found, .. } if name == "the columns" && found.contains("knows no") => {
             "; --ignore-extra passes over them, --keep copies one"
         }

@@ -2,7 +2,7 @@
 
 use super::data::{Answers, Parts, Source, fingerprint};
 use super::description::{RunDescription, TestOptions};
-use super::fit::{Fit, figure, in_units};
+use super::fit::{Fit, figure};
 use super::folder::{FAILED, Folder};
 use super::interrupt::{self, StopWhenPressed};
 use super::models;
@@ -16,7 +16,7 @@ use limpide::init::Init;
 use limpide::loss::{Loss, Takes};
 use limpide::model::summary;
 use limpide::optim::Optimizer;
-use limpide::pipeline::{self, Activation, Meaning, Output};
+use limpide::pipeline::{self, Activation, Meaning, Output, in_units};
 use limpide::train::{
     Callback, Checkpoint, Checkpoints, Engine, History, LineLog, Score, TensorBoardLog, Trainer, evaluate, predict,
 };
@@ -157,7 +157,11 @@ impl Session {
             let output = network.output_shape(&[&[1], parts.train.sample_shape()].concat())?;
             test.check(loss.decision().is_some_and(|decision| decision.is_one_a_sample(&output)))?;
         }
-        Ok(Session { description, parts, network, loss, optimizer })
+        let mut session = Session { description, parts, network, loss, optimizer };
+        if let Err(error) = session.told_meaning().check(&session.network) {
+            session.parts.notes.push(format!("{error}; the model will answer with these numbers and no classes"));
+        }
+        Ok(session)
     }
 
     /// Trains, from the newest checkpoint of the folder where there is one, and leaves model, page and result in it. With
@@ -217,8 +221,8 @@ impl Session {
         Ok(outcome)
     }
 
-    /// What goes into the network and comes out; where that is more than a pipeline knows, numbers as they are.
-    fn meaning(&self) -> Meaning {
+    /// What goes into the network and comes out, as the data and the loss have it.
+    fn told_meaning(&self) -> Meaning {
         let output = match self.parts.answers.clone() {
             Answers::Classes(names) => Output::Classes { names, activation: Activation::of(&self.description.loss) },
             Answers::Values { mean, std, .. } if std.is_empty() => {
@@ -226,7 +230,12 @@ impl Session {
             }
             Answers::Values { names, mean, std } => Output::Values { names, mean, std },
         };
-        let meaning = Meaning { input: self.parts.input.clone(), output };
+        Meaning { input: self.parts.input.clone(), output }
+    }
+
+    /// The same; where that is more than a pipeline knows, numbers as they are.
+    fn meaning(&self) -> Meaning {
+        let meaning = self.told_meaning();
         match meaning.check(&self.network) {
             Ok(()) => meaning,
             Err(_) => Meaning { output: Output::default(), ..meaning },
@@ -279,11 +288,14 @@ impl Session {
     }
 
     /// How far the values of a part are off, where they were scaled.
-    fn fit_of(&self, data: Option<&Dataset<f32>>) -> Result<Option<Fit>> {
-        let (Answers::Values { mean, std, .. }, Some(data)) = (&self.parts.answers, data) else { return Ok(None) };
+    ///
+    /// # Errors
+    /// A shape error when network and data do not fit together.
+    pub fn fit_of(&self, data: Option<&Dataset<f32>>) -> Result<Option<Fit>> {
+        let (Answers::Values { names, mean, std }, Some(data)) = (&self.parts.answers, data) else { return Ok(None) };
         let Some(Target::Values(wanted)) = data.targets.given().filter(|_| !std.is_empty()) else { return Ok(None) };
         let outputs = predict(&self.network, &data.inputs, &mut Engine::new(self.description.threads()))?;
-        Ok(Some(Fit::of(&in_units(outputs, mean, std), &in_units(wanted.clone(), mean, std))))
+        Ok(Some(Fit::of(&in_units(&outputs, mean, std), &in_units(wanted, mean, std), names)))
     }
 
     /// What was found in the data, and how they are divided.
@@ -393,12 +405,13 @@ impl Outcome {
         let mut text = format!("{}: {} in {:.1} s\n", self.run, counted(self.epochs, "epoch"), self.seconds);
         let parts = [
             ("train", self.train, None),
-            ("validation", self.validation, self.validation_fit),
-            ("test", self.test, self.test_fit),
+            ("validation", self.validation, self.validation_fit.as_ref()),
+            ("test", self.test, self.test_fit.as_ref()),
         ];
         for (name, score, fit) in parts {
-            let fit = fit.map_or(String::new(), |fit| format!("  {fit}"));
-            text += &score.map_or(String::new(), |score| format!("  {name:<10}  {}{fit}\n", score_text(&score)));
+            let Some(score) = score else { continue };
+            let (own, each) = fit.map_or(Default::default(), |fit| (format!("  {fit}"), fit.lines()));
+            text += &format!("  {name:<10}  {}{own}\n{each}", score_text(&score));
         }
         if !self.passed {
             text += "  the test MISSES what the description asks for\n";

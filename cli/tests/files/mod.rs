@@ -16,7 +16,7 @@ fn copy(name: &str, to: &str) {
 }
 
 /// A grey PNG file.
-fn write_png(path: &str, side: u32, pixels: &[u8]) {
+pub fn write_png(path: &str, side: u32, pixels: &[u8]) {
     fs::create_dir_all(Path::new(path).parent().unwrap()).unwrap();
     let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), side, side);
     encoder.set_color(png::ColorType::Grayscale);
@@ -24,7 +24,7 @@ fn write_png(path: &str, side: u32, pixels: &[u8]) {
 }
 
 /// The first embedded digits of three classes as files `0/….png`, 30 a class.
-fn digits(place: &Place, folder: &str) -> String {
+pub fn digits(place: &Place, folder: &str) -> String {
     let digits = limpide::data::digits::<f32>();
     let labels = digits.targets.labels().unwrap();
     for class in 0..3 {

@@ -55,7 +55,7 @@ fn a_regression_has_residuals_and_its_worst_rows() {
         .replace("CrossEntropyLoss", "MSELoss");
     place.train("values", &text.replace("out_features = 2", "out_features = 1"), "");
     let html = place.read("values/report.html");
-    for words in ["Residuals", "mean absolute error", "predicted − true", "Samples by their number"] {
+    for words in ["Residuals", "Mean absolute error", "predicted − true", "Samples by their number"] {
         assert!(html.contains(words), "{words}");
     }
     assert!(!html.contains("Confusion") && !html.contains("accuracy (%)"));

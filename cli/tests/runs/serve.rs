@@ -171,6 +171,8 @@ fn a_body_that_is_wrong_names_the_field() {
         (r#"{"rows": 1}"#, json!("rows"), "rows must be a list, got a number"),
         (r#"{"rows": [1]}"#, json!("rows[0]"), "an object with a value a column"),
         (r#"{"rows": [{"size": 1}]}"#, json!("the columns"), "`colour` is missing"),
+        (r#"{"rows": [{}]}"#, json!("the columns"), "`size` is missing; `colour` is missing"),
+        (r#"{"rows": [{}, {}]}"#, json!("the columns"), "`size` is missing; `colour` is missing"),
         (r#"{"rows": [{"size": [], "colour": "red"}]}"#, json!("row 1: `size`"), "a list"),
     ] {
         server.predict("application/json", body).is_refused(400, field, words);
@@ -375,6 +377,20 @@ fn numbers_that_the_network_cannot_answer_are_refused() {
         server.predict(kind, body).is_refused(400, json!("inputs[1]"), "inputs[1] is not finite");
     }
     assert_eq!(server.predict("text/csv", "1\n").status, 200);
+}
+
+#[test]
+fn values_far_from_0_keep_their_digits() {
+    let mut network = Sequential::<f32>::new().push(Linear::new(1, 1).without_bias());
+    *network.parameters_mut()[0] = tensor(&[1, 1], vec![1.0]);
+    let input = Input::Tensor { shape: Some(vec![1]), standardization: None, divisor: None, fit: None };
+    let output = Output::Values { names: vec!["y".into()], mean: vec![1e9], std: vec![0.5] };
+    let place = Place::new();
+    Pipeline::new(network, input, output).unwrap().save(place.path("far.safetensors").as_ref()).unwrap();
+    let server = Server::start(&place.path("far.safetensors"), "");
+    let json = server.predict("application/json", r#"{"inputs": [[0.25], [-1]]}"#).json();
+    assert_eq!(json["predictions"], json!([{"values": {"y": 1_000_000_000.125}}, {"values": {"y": 999_999_999.5}}]));
+    assert_eq!(server.predict("text/csv", "0.25\n-1\n").body, "y\n1000000000.125\n999999999.5\n");
 }
 
 #[test]

@@ -20,6 +20,9 @@
 //! | a [`Standardization`](crate::data::Standardization) before them all | `Sub` and `Div`; of a table in f64, then `Cast` |
 //! | what the outputs mean, behind them all | `Softmax`, `Sigmoid` or `Exp`; `Mul` and `Add` |
 //!
+//! The graph computes in `f32`: values whose mean is more than a million deviations from 0 come rounded, as
+//! [`Pipeline::predict`](crate::Pipeline::predict) does not give them.
+//!
 //! Source: the [operators](https://onnx.ai/onnx/operators/) and the
 //! [format](https://github.com/onnx/onnx/blob/main/docs/IR.md) of the ONNX project.
 

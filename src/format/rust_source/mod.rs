@@ -24,8 +24,9 @@ use std::fmt::{Arguments, Display, Write};
 /// The source of a file that computes what the network gives in evaluation for a sample of a shape (without batch axis).
 ///
 /// It has `pub const INPUTS` and `OUTPUTS`, their names where they have some, and `pub fn predict(x: &[f32; INPUTS]) ->
-/// [f32; OUTPUTS]` (of f64 where that is asked for); samples are in row-major order, and are standardised first where that is
-/// asked for. `rustc -O -C target-cpu=native` makes it fast where the machine has fused multiply-adds.
+/// [f32; OUTPUTS]` (`x` of f64 where that is asked for, the outputs where they are scaled); samples are in row-major order, and
+/// are standardised first where that is asked for. `rustc -O -C target-cpu=native` makes it fast where the machine has fused
+/// multiply-adds.
 ///
 /// # Errors
 /// [`Error::Shape`] when the network does not take such a sample; [`Error::Option`] naming the layer for one that is not of
@@ -57,7 +58,7 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
     source.add("", network, &input)?;
     let outputs = output[1..].iter().product();
     options.output.check(outputs)?;
-    source.answer(&options.output, outputs);
+    let answer = source.answer(&options.output, outputs);
     let count = |shape: &[usize]| shape[1..].iter().product::<usize>();
     let level = level();
     // As in `kernels/gemm`.
@@ -85,7 +86,7 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
          /// Whether a·b + c is rounded once.\nconst FUSED: bool = {fused};\n/// Chains in which long sums are added up.\n\
          const CHAINS: usize = {chains};\n/// The most terms of a part of those.\nconst LANES_DEPTH: usize = 1024;\n\n\
          /// What the network gives for a sample.\n\
-         pub fn predict(x: &[{number}; INPUTS]) -> [f32; OUTPUTS] {{\n    let x: Vec<{number}> = x.to_vec();\n{}    \
+         pub fn predict(x: &[{number}; INPUTS]) -> [{answer}; OUTPUTS] {{\n    let x: Vec<{number}> = x.to_vec();\n{}    \
          x.try_into().expect(\"as many numbers as the network gives\")\n}}\n\n{}",
         count(&input),
         count(&output),
@@ -128,6 +129,8 @@ fn library() -> String {
     format!("{allowed}{runtime}\n{allowed}{}", module("math", &math.concat()))
 }
 
+/// What the step after all layers is called, and what it does.
+const BEHIND: (&str, &str) = ("behind the network", "what the outputs mean");
 /// What the place of a network is called that is a single layer.
 const ALONE: &str = "network";
 
@@ -151,7 +154,12 @@ struct Source {
 impl Source {
     /// A line of `predict`.
     fn step(&mut self, place: &str, module: &dyn Display, value: Arguments<'_>) {
-        writeln!(self.steps, "    // {place}: {module}\n    let x: Vec<f32> = {value};")
+        self.step_to("f32", place, module, value);
+    }
+
+    /// A line of `predict` that gives numbers of a type.
+    fn step_to(&mut self, number: &str, place: &str, module: &dyn Display, value: Arguments<'_>) {
+        writeln!(self.steps, "    // {place}: {module}\n    let x: Vec<{number}> = {value};")
             .expect("a string takes everything");
     }
 
@@ -186,8 +194,8 @@ impl Source {
         self.step("before the network", &"standardised", format_args!("{value}"));
     }
 
-    /// What so many outputs mean.
-    fn answer(&mut self, meaning: &Output, outputs: usize) {
+    /// What so many outputs mean; the type of the answers.
+    fn answer(&mut self, meaning: &Output, outputs: usize) -> &'static str {
         let each = |function: &str| format!("x.iter().map(|&x| runtime::{function}(x)).collect()");
         let value = match meaning {
             Output::Classes { activation: Activation::Softmax, .. } => format!("runtime::softmax(&x, {outputs}, 1)"),
@@ -198,11 +206,14 @@ impl Source {
                     [] => vec![default; outputs],
                     numbers => numbers.to_vec(),
                 };
-                format!("runtime::scale(&x, &{:?}, &{:?})", or(std, 1.0), or(mean, 0.0))
+                let value = format!("runtime::scale(&x, &{:?}, &{:?})", or(std, 1.0), or(mean, -0.0));
+                self.step_to("f64", BEHIND.0, &BEHIND.1, format_args!("{value}"));
+                return "f64";
             }
-            _ => return,
+            _ => return "f32",
         };
-        self.step("behind the network", &"what the outputs mean", format_args!("{value}"));
+        self.step(BEHIND.0, &BEHIND.1, format_args!("{value}"));
+        "f32"
     }
 
     /// Adds the steps of a module on an input of a shape; the shape of its output.

@@ -234,10 +234,9 @@ pub fn standardize(x: &[f64], mean: &[f64], std: &[f64]) -> Vec<f32> {
     x.iter().zip(mean.iter().zip(std)).map(|(x, (mean, std))| ((x - mean) / std) as f32).collect()
 }
 
-/// x·std + mean, each rounded to an f32.
-pub fn scale(x: &[f32], std: &[f64], mean: &[f64]) -> Vec<f32> {
-    let scaled = x.iter().zip(std).map(|(&x, std)| (f64::from(x) * std) as f32);
-    scaled.zip(mean).map(|(x, mean)| (f64::from(x) + mean) as f32).collect()
+/// x·std + mean.
+pub fn scale(x: &[f32], std: &[f64], mean: &[f64]) -> Vec<f64> {
+    x.iter().zip(std.iter().zip(mean)).map(|(&x, (std, mean))| f64::from(x) * std + mean).collect()
 }
 
 /// Applies `line` to the entries along one axis, which are `inner` apart.

@@ -22,7 +22,7 @@ fn inputs(count: usize, seed: u64) -> Vec<f32> {
     numbers
 }
 
-fn bytes(numbers: &[f32]) -> Vec<u8> {
+fn bytes(numbers: &[f64]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
@@ -136,16 +136,17 @@ fn compiled_sources_give_the_bits_of_predict() {
             values(&dense(&answers.unwrap().values)).to_vec()
         };
         let batch = predict(ROWS, &x);
-        let alone: Vec<f32> = x.chunks(x.len() / ROWS).flat_map(|x| predict(1, x)).collect();
+        let alone: Vec<f64> = x.chunks(x.len() / ROWS).flat_map(|x| predict(1, x)).collect();
         assert_eq!(bytes(&batch), bytes(&alone), "{name}: a batch and its samples");
         let options = Export { standardization, wide, output: meaning.output, ..Export::default() };
         std::fs::write(file(&format!("{name}.rs")), export(pipeline.network(), &sample, &options).unwrap()).unwrap();
         main += &format!("mod {name};\n");
         let sample = if wide { "x.try_into().unwrap()" } else { "&narrow(x).try_into().unwrap()" };
-        calls += &format!("    run(\"{name}\", {name}::INPUTS, |x| {name}::predict({sample}).to_vec());\n");
+        calls +=
+            &format!("    run(\"{name}\", {name}::INPUTS, |x| {name}::predict({sample}).map(f64::from).to_vec());\n");
         wanted.push((name, batch));
     }
-    main += "fn run(name: &str, inputs: usize, predict: impl Fn(&[f64]) -> Vec<f32>) {
+    main += "fn run(name: &str, inputs: usize, predict: impl Fn(&[f64]) -> Vec<f64>) {
     let bytes = std::fs::read(format!(\"{name}.x\")).unwrap();
     let x: Vec<f64> = bytes.chunks(8).map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect();
     let z: Vec<u8> = x.chunks(inputs).flat_map(predict).flat_map(|z| z.to_le_bytes()).collect();

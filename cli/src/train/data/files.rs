@@ -3,9 +3,9 @@
 use super::{Origin, has_labels};
 use crate::text::counted;
 use limpide::data::images::{ImageFile, ImageFolder, ImageOptions, load_images, survey};
-use limpide::data::{ArrayPlace, ArrayTask, Dataset, Fit, Inputs, Npz, Target, array_dataset};
+use limpide::data::{AnyArray, ArrayPlace, ArrayTask, Dataset, Fit, Inputs, Npz, Target, array_dataset};
 use limpide::tensor::shape_text;
-use limpide::{Error, Result};
+use limpide::{Error, Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,8 @@ pub struct Given {
     pub validation: Option<Dataset<f32>>,
     /// A part that the files have for the test.
     pub test: Option<Dataset<f32>>,
+    /// What the targets of `all`, and those of `test`, are with all their digits, (n, k), where they are values.
+    pub values: Option<(Tensor<f64>, Option<Tensor<f64>>)>,
     /// The classes by name; none for values.
     pub names: Vec<String>,
     /// What a user can find the samples by.
@@ -118,6 +120,8 @@ impl ArraySource {
             Inputs::Bytes { divisor, .. } => Some(divisor).filter(|&one| one != 1.0),
             _ => None,
         };
+        let digits = |targets: &AnyArray| (task == ArrayTask::Values).then(|| targets.clone().values()).flatten();
+        let (values, mut test_values) = (digits(&targets), None);
         let (mut all, names) = array_dataset(inputs, (y, targets), task, None)?;
         all.name = x.to_string();
         notes.insert(0, about_task(y, &shape, task, has_labels(&all)));
@@ -128,9 +132,11 @@ impl ArraySource {
                     let wanted = shape_text(&[&[inputs.len()], all.sample_shape()].concat());
                     return Err(Error::shape(format!("data set {x}: the test inputs"), wanted, inputs.shape()));
                 }
+                let targets = y.read()?;
+                test_values = digits(&targets);
                 let (mut test, _) = array_dataset(
                     inputs,
-                    (y, y.read()?),
+                    (y, targets),
                     task,
                     Some(&names).filter(|all| !all.is_empty()).map(Vec::as_slice),
                 )?;
@@ -140,7 +146,8 @@ impl ArraySource {
             (None, None) => None,
             _ => return Err(Error::option("data.arrays", "with both x_test and y_test, or neither", "one of them")),
         };
-        Ok(Given { all, validation: None, test, names, origin: Origin::Rows, fit: None, notes })
+        let values = values.map(|all| (all, test_values));
+        Ok(Given { all, validation: None, test, values, names, origin: Origin::Rows, fit: None, notes })
     }
 }
 
@@ -301,7 +308,8 @@ impl ImageSource {
             let files = counted(bad.len(), "file");
             notes.push(format!("left out {files} that cannot be decoded: {}{more}", named.join(", ")));
         }
-        Ok(Given { all, validation, test, names: folder.classes, origin, fit: Some(self.pixels.fit), notes })
+        let (names, fit) = (folder.classes, Some(self.pixels.fit));
+        Ok(Given { all, validation, test, values: None, names, origin, fit, notes })
     }
 
     /// One part of the images, and what they are called within the folder.

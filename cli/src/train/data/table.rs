@@ -112,6 +112,8 @@ impl TableSource {
             standardization: None,
             input: Input::Table(table),
             answers,
+            // A table scales its target as it reads it.
+            values: None,
             notes,
         })
     }

@@ -3,7 +3,7 @@
 use super::{Answers, Parts};
 use limpide::data::{Dataset, Target, Targets};
 use limpide::loss::{Loss, Takes};
-use limpide::tensor;
+use limpide::{Tensor, tensor};
 
 /// Whether a data set has several targets a sample, each 0 or 1: labels, of which a sample may have any number.
 pub fn has_labels(data: &Dataset<f32>) -> bool {
@@ -25,24 +25,12 @@ impl Parts {
     /// written into the answers. Does nothing a second time, or where the targets are no values.
     pub fn scale_values(&mut self) {
         let Answers::Values { mean, std, .. } = &mut self.answers else { return };
-        let Targets::Given(Target::Values(values)) = &self.train.targets else { return };
-        if !std.is_empty() {
-            return;
-        }
-        let (rows, columns) = (values.shape()[0], values.shape()[1..].iter().product::<usize>());
-        let all = tensor::values(values);
-        for column in 0..columns {
-            let own = || all.iter().skip(column).step_by(columns).map(|&y| f64::from(y));
-            let middle = own().sum::<f64>() / rows as f64;
-            let deviation = (own().map(|y| (y - middle).powi(2)).sum::<f64>() / rows as f64).sqrt();
-            mean.push(middle);
-            std.push(if deviation > 0.0 { deviation } else { 1.0 });
-        }
-        for data in [Some(&mut self.train), self.validation.as_mut(), self.test.as_mut()].into_iter().flatten() {
-            let Targets::Given(Target::Values(values)) = &mut data.targets else { continue };
-            for (at, y) in tensor::values_mut(values).iter_mut().enumerate() {
-                let column = at % columns;
-                *y = ((f64::from(*y) - mean[column]) / std[column]) as f32;
+        let Some(values) = self.values.take() else { return };
+        (*mean, *std) = scales(&values[0]);
+        let parts = [Some(&mut self.train), self.validation.as_mut(), self.test.as_mut()];
+        for (part, values) in parts.into_iter().zip(&values) {
+            if let Some(part) = part {
+                scaled(part, values, mean, std);
             }
         }
     }
@@ -51,5 +39,33 @@ impl Parts {
     pub fn label_names(&self, loss: &dyn Loss<f32>) -> Vec<String> {
         let (Some(word), Some(target)) = (yes_no(loss), self.train.targets.given()) else { return Vec::new() };
         (1..=target.shape()[1..].iter().product()).map(|place: usize| format!("{word}_{place}")).collect()
+    }
+}
+
+/// Some rows of values (n, columns).
+pub fn rows(values: &Tensor<f64>, rows: &[usize]) -> Tensor<f64> {
+    let (columns, all) = (values.shape()[1], tensor::values(values));
+    let own = rows.iter().flat_map(|&row| &all[row * columns..(row + 1) * columns]);
+    limpide::tensor(&[rows.len(), columns], own.copied().collect())
+}
+
+/// Mean and deviation of values (n, columns), column by column; 1 for a deviation of 0.
+fn scales(values: &Tensor<f64>) -> (Vec<f64>, Vec<f64>) {
+    let (count, columns, all) = (values.shape()[0] as f64, values.shape()[1], tensor::values(values));
+    let scale = |column: usize| {
+        let own = || all.iter().skip(column).step_by(columns);
+        let mean = own().sum::<f64>() / count;
+        let std = (own().map(|y| (y - mean).powi(2)).sum::<f64>() / count).sqrt();
+        (mean, if std > 0.0 { std } else { 1.0 })
+    };
+    (0..columns).map(scale).unzip()
+}
+
+/// Writes values into a part as its targets, scaled before they are rounded: far from 0 nothing else would be left.
+fn scaled(part: &mut Dataset<f32>, values: &Tensor<f64>, mean: &[f64], std: &[f64]) {
+    let Targets::Given(Target::Values(targets)) = &mut part.targets else { return };
+    for (at, (z, y)) in tensor::values_mut(targets).iter_mut().zip(tensor::values(values)).enumerate() {
+        let column = at % mean.len();
+        *z = ((y - mean[column]) / std[column]) as f32;
     }
 }

@@ -1,12 +1,14 @@
 //! What the model answers: a confusion matrix and figures by class, or residuals.
 
 use super::super::data::{Answers as Meaning, yes_no};
-use super::super::fit::{Fit, figure, in_units};
+use super::super::fit::{Fit, figure};
+use super::super::predict::value_names;
 use super::super::session::Session;
 use crate::chart::{Cell, Confusion, Scatter, Table, count as thousands};
 use crate::page::Section;
 use limpide::data::{Dataset, Target, Targets};
 use limpide::metrics::{ClassFigures, ConfusionMatrix, Decision, classes, true_classes};
+use limpide::pipeline::in_units;
 use limpide::train::{Engine, predict};
 use limpide::{Result, Tensor};
 
@@ -14,8 +16,9 @@ use limpide::{Result, Tensor};
 const MOST: usize = 10_000;
 /// Points of a drawing; more would hide each other.
 const DRAWN: usize = 2_000;
-/// Outputs whose residuals are drawn.
+/// Outputs whose residuals are drawn, and those whose figures are told.
 const OUTPUTS: usize = 4;
+const FIGURES: usize = 50;
 /// Classes up to which a matrix can be read; more are told as the pairs that are mixed up most.
 const CLASSES: usize = 20;
 const PAIRS: usize = 20;
@@ -26,10 +29,10 @@ pub struct Answers {
     pub part: &'static str,
     /// The samples that were looked at, as the network sees them.
     pub data: Dataset<f32>,
-    /// Their targets.
-    pub target: Target<f32>,
-    /// (n, …).
-    pub outputs: Tensor<f32>,
+    /// Their targets, values in their own units.
+    pub target: Target<f64>,
+    /// (n, …), values in their own units.
+    pub outputs: Tensor<f64>,
     /// The loss of each sample, the mean over its terms.
     pub losses: Vec<f64>,
     /// True and predicted class of each sample, where it has one.
@@ -64,18 +67,15 @@ impl Answers {
         let classes = decision.map(|decision| (true_classes(decision, &target), classes(decision, &outputs)));
         let given = data.targets.given().is_some() && classes.is_none();
         let labels = loss.decision().filter(|_| given && yes_no(&**loss).is_some());
-        let mut own = Answers { part, data, target, outputs, losses, classes, labels, names: Vec::new() };
-        match &parts.answers {
-            Meaning::Classes(names) => own.names = names.clone(),
-            Meaning::Values { names, mean, std } => {
-                own.names = names.clone();
-                own.outputs = in_units(own.outputs, mean, std);
-                if let Target::Values(wanted) = own.target {
-                    own.target = Target::Values(in_units(wanted, mean, std));
-                }
-            }
-        }
-        Ok(own)
+        let (names, mean, std): (_, &[f64], &[f64]) = match &parts.answers {
+            Meaning::Classes(names) => (names.clone(), &[], &[]),
+            Meaning::Values { names, mean, std } => (names.clone(), mean, std),
+        };
+        let target = match target {
+            Target::Values(wanted) => Target::Values(in_units(&wanted, mean, std)),
+            Target::Classes(labels) => Target::Classes(labels),
+        };
+        Ok(Answers { part, data, target, outputs: in_units(&outputs, mean, std), losses, classes, labels, names })
     }
 
     /// The name of a class, or its number where it has none.
@@ -123,7 +123,7 @@ impl Answers {
     fn labels(&self, decision: Decision) -> Section {
         let samples = self.data.len().max(1);
         let columns = self.outputs.len() / samples;
-        let column = |all: &Tensor<f32>, place: usize| {
+        let column = |all: &Tensor<f64>, place: usize| {
             limpide::tensor(&[samples, 1], all.iter().skip(place).step_by(columns).copied().collect())
         };
         let Target::Values(wanted) = &self.target else { return self.residuals() };
@@ -149,28 +149,30 @@ impl Answers {
         let Target::Values(wanted) = &self.target else {
             return Section::new("Answers", "The loss gives no class to hold against the true one.");
         };
-        let Fit { r2, rmse, mae } = Fit::of(&self.outputs, wanted);
-        let figures = [("root mean squared error", rmse), ("mean absolute error", mae), ("R²", r2)];
-        let table =
-            figures.into_iter().fold(Table::new("How far off", &["Figure", "Value"]), |table, (name, value)| {
-                table.row(vec![name.into(), Cell::number(figure(value))])
-            });
+        let fit = Fit::of(&self.outputs, wanted, &self.names);
+        let row = |name: &str, fit: &Fit| {
+            let r2 = fit.r2.map_or("–".into(), figure);
+            let figures = [figure(fit.rmse), figure(fit.mae), r2].map(Cell::number);
+            std::iter::once(name.into()).chain(figures).collect()
+        };
+        let head = ["Output", "Root mean squared error", "Mean absolute error", "R²"];
+        let each = fit.outputs.iter().take(FIGURES).map(|own| row(&own.name, &own.fit));
+        let columns = self.outputs.len() / self.data.len().max(1);
+        let names = value_names(&self.names, columns);
+        let first = row(if columns == 1 { &names[0] } else { "all" }, &fit);
+        let table = std::iter::once(first).chain(each).fold(Table::new("How far off", &head), Table::row);
         let section = Section::new("Residuals", &format!("On {}.", self.about())).table(&table);
         if self.data.targets == Targets::Inputs {
             return section;
         }
-        let columns = self.outputs.len() / self.data.len().max(1);
         let step = self.data.len().div_ceil(DRAWN).max(1);
-        let flat = |tensor: &Tensor<f32>| tensor.iter().map(|&value| f64::from(value)).collect::<Vec<f64>>();
+        let flat = |tensor: &Tensor<f64>| tensor.iter().copied().collect::<Vec<f64>>();
         let (z, y) = (flat(&self.outputs), flat(wanted));
         let drawn = (0..columns.min(OUTPUTS)).map(|column| {
             let at = (0..self.data.len()).step_by(step).map(|sample| sample * columns + column);
             let points = at.map(|at| (z[at], z[at] - y[at])).collect();
-            let name = match (self.names.get(column), columns) {
-                (Some(name), _) => format!(" {name}"),
-                (None, 1) => String::new(),
-                (None, _) => format!(" output {column}"),
-            };
+            let only = columns == 1 && self.names.is_empty();
+            let name = if only { String::new() } else { format!(" {}", names[column]) };
             let chart = Scatter::new(&format!("predicted{name}"), "predicted − true").class("samples", points);
             chart.figure(&format!("residuals-{column}"), &format!("Residuals against predictions{name}."))
         });

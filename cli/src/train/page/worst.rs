@@ -115,8 +115,8 @@ fn restored(mut numbers: Vec<f64>, standardization: Option<&Standardization>) ->
 }
 
 /// The numbers of one sample.
-fn row(tensor: &Tensor<f32>, sample: usize) -> Vec<f64> {
-    tensor.outer_iter().nth(sample).map_or(Vec::new(), |row| row.iter().map(|&x| f64::from(x)).collect())
+fn row(tensor: &Tensor<f64>, sample: usize) -> Vec<f64> {
+    tensor.outer_iter().nth(sample).map_or(Vec::new(), |row| row.iter().copied().collect())
 }
 
 /// A row for each sample: where it is to be found, truth, answer, loss, and where it is no image its first inputs as they came.

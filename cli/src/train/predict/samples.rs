@@ -1,11 +1,11 @@
 //! What a model says of images and arrays: CSV with a line for each.
 
-use super::cells;
+use super::{among_all, answer_names, cells};
 use crate::text::counted;
 use crate::train::data::files::inputs_place;
 use limpide::data::images::{Color, ImageOptions, image_files, load_images};
-use limpide::data::{Fit, Inputs};
-use limpide::pipeline::{Input, Pipeline};
+use limpide::data::{ArrayPlace, Fit, Inputs};
+use limpide::pipeline::{Input, Pipeline, Predictions};
 use limpide::tensor::shape_text;
 use limpide::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -23,8 +23,46 @@ pub fn is_images(path: &Path) -> bool {
 ///
 /// # Errors
 /// A model that was not trained on images; a file that is none, by name.
-pub fn of_images(pipeline: &Pipeline, path: &Path, skip_bad: bool, names: &[String]) -> Result<Vec<u8>> {
-    let Input::Tensor { shape: Some(shape), fit, .. } = pipeline.input() else {
+pub fn of_images(pipeline: &Pipeline, path: &Path, skip_bad: bool) -> Result<Vec<u8>> {
+    let files = if path.is_dir() { image_files(path)? } else { vec![path.to_path_buf()] };
+    let mut lines = Lines::new(pipeline, "file")?;
+    answer_images(pipeline, &files, skip_bad, &mut |places, answers| {
+        for (row, &place) in places.iter().enumerate() {
+            lines.add(files[place].display().to_string(), cells(pipeline, answers, row));
+        }
+        Ok(())
+    })?;
+    Ok(lines.bytes())
+}
+
+/// The answers about the samples of an array: NPY, IDX, or the inputs of an NPZ file.
+///
+/// # Errors
+/// A file that cannot be used; samples of another shape than the model's.
+pub fn of_array(pipeline: &Pipeline, path: &Path) -> Result<Vec<u8>> {
+    let mut lines = Lines::new(pipeline, "row")?;
+    let mut number = 0;
+    answer_array(pipeline, &inputs_place(path)?, &mut |answers| {
+        for row in 0..answers.len() {
+            number += 1;
+            lines.add(number.to_string(), cells(pipeline, answers, row));
+        }
+        Ok(())
+    })?;
+    Ok(lines.bytes())
+}
+
+/// Answers images, some at a time; `take` is told which of the files each answer is about.
+///
+/// # Errors
+/// Those of [`of_images`] and of `take`.
+pub fn answer_images(
+    pipeline: &Pipeline,
+    files: &[PathBuf],
+    skip_bad: bool,
+    take: &mut dyn FnMut(&[usize], &Predictions) -> Result<()>,
+) -> Result<()> {
+    let Input::Tensor { shape: Some(shape), fit, divisor, .. } = pipeline.input() else {
         return Err(Error::option("images", "for a model that was trained on images", "a model of something else"));
     };
     let (color, size) = match **shape {
@@ -35,7 +73,6 @@ pub fn of_images(pipeline: &Pipeline, path: &Path, skip_bad: bool, names: &[Stri
             return Err(Error::option("images", wanted, shape_text(shape)));
         }
     };
-    let files = if path.is_dir() { image_files(path)? } else { vec![path.to_path_buf()] };
     let options = ImageOptions {
         size: Some(size),
         color: Some(color),
@@ -44,10 +81,9 @@ pub fn of_images(pipeline: &Pipeline, path: &Path, skip_bad: bool, names: &[Stri
         ..ImageOptions::default()
     };
     let threads = limpide::kernels::cores();
-    let mut lines = Lines::new("file", names);
     let mut bad: Vec<(PathBuf, String)> = Vec::new();
-    for chunk in files.chunks(CHUNK) {
-        let set = match load_images(chunk, &options, threads) {
+    for (part, chunk) in files.chunks(CHUNK).enumerate() {
+        let mut set = match load_images(chunk, &options, threads) {
             Ok(set) => set,
             // A chunk of nothing but damaged files; a single file is told as it is.
             Err(Error::Option { .. }) if skip_bad && files.len() > CHUNK => {
@@ -57,23 +93,30 @@ pub fn of_images(pipeline: &Pipeline, path: &Path, skip_bad: bool, names: &[Stri
             Err(error) => return Err(error),
         };
         bad.extend(set.bad);
-        let what: Vec<String> = set.files.iter().map(|&file| chunk[file].display().to_string()).collect();
-        lines.answer(pipeline, &set.inputs, &what)?;
+        // Bytes mean what they meant in training, as those of an array do.
+        if let Inputs::Bytes { divisor: own, .. } | Inputs::Stored { divisor: own, .. } = &mut set.inputs {
+            *own = divisor.unwrap_or(1.0);
+        }
+        let places: Vec<usize> = set.files.iter().map(|file| part * CHUNK + file).collect();
+        answer(pipeline, &set.inputs, &mut |first, answers| take(&places[first..first + answers.len()], answers))?;
     }
     if let Some((file, problem)) = bad.first() {
         let (named, more) = (file.display(), if bad.len() == 1 { "" } else { " …" });
         let files = counted(bad.len(), "file");
         eprintln!("limpide: left out {files} that cannot be decoded: {named} ({problem}){more}");
     }
-    Ok(lines.bytes())
+    Ok(())
 }
 
-/// The answers about the samples of an array: NPY, IDX, or the inputs of an NPZ file.
+/// Answers the samples of an array, some at a time.
 ///
 /// # Errors
-/// A file that cannot be used; samples of another shape than the model's.
-pub fn of_array(pipeline: &Pipeline, path: &Path, names: &[String]) -> Result<Vec<u8>> {
-    let place = inputs_place(path)?;
+/// Those of [`of_array`] and of `take`.
+pub fn answer_array(
+    pipeline: &Pipeline,
+    place: &ArrayPlace,
+    take: &mut dyn FnMut(&Predictions) -> Result<()>,
+) -> Result<()> {
     let (shape, _) = place.header()?;
     let channels_last = match (pipeline.input(), shape.as_slice()) {
         (Input::Tensor { shape: Some(wanted), .. }, &[_, h, w, c]) => **wanted == [c, h, w] && **wanted != [h, w, c],
@@ -83,33 +126,37 @@ pub fn of_array(pipeline: &Pipeline, path: &Path, names: &[String]) -> Result<Ve
         Input::Tensor { divisor, .. } => *divisor,
         Input::Table(_) => None,
     };
-    let inputs = place.read()?.inputs_for(&place, channels_last, divisor)?;
-    let mut lines = Lines::new("row", names);
-    let rows: Vec<String> = (1..=inputs.len()).map(|row| row.to_string()).collect();
-    lines.answer(pipeline, &inputs, &rows)?;
-    Ok(lines.bytes())
+    let inputs = place.read()?.inputs_for(place, channels_last, divisor)?;
+    answer(pipeline, &inputs, &mut |_, answers| take(answers))
+}
+
+/// Answers samples, some at a time; `take` is told which is the first of them.
+fn answer(
+    pipeline: &Pipeline,
+    inputs: &Inputs<f32>,
+    take: &mut dyn FnMut(usize, &Predictions) -> Result<()>,
+) -> Result<()> {
+    for first in (0..inputs.len()).step_by(CHUNK) {
+        let indices: Vec<usize> = (first..inputs.len().min(first + CHUNK)).collect();
+        let answers = pipeline.predict(&inputs.gather(&indices)).map_err(|error| among_all(error, first))?;
+        take(first, &answers)?;
+    }
+    Ok(())
 }
 
 /// CSV that is being made.
 struct Lines(csv::Writer<Vec<u8>>);
 
 impl Lines {
-    fn new(first: &str, names: &[String]) -> Self {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(std::iter::once(first).chain(names.iter().map(String::as_str))).expect(FULL);
-        Lines(writer)
+    /// The names of the columns, the first of them what a line begins with.
+    fn new(pipeline: &Pipeline, first: &str) -> Result<Self> {
+        let mut lines = Lines(csv::Writer::from_writer(Vec::new()));
+        lines.add(first.into(), answer_names(pipeline)?.into_iter());
+        Ok(lines)
     }
 
-    /// A line for every sample, which begins with what it is.
-    fn answer(&mut self, pipeline: &Pipeline, inputs: &Inputs<f32>, what: &[String]) -> Result<()> {
-        for (part, what) in what.chunks(CHUNK).enumerate() {
-            let indices: Vec<usize> = (part * CHUNK..part * CHUNK + what.len()).collect();
-            let answers = pipeline.predict(&inputs.gather(&indices))?;
-            for (row, what) in what.iter().enumerate() {
-                self.0.write_record(std::iter::once(what.clone()).chain(cells(&answers, row))).expect(FULL);
-            }
-        }
-        Ok(())
+    fn add(&mut self, what: String, cells: impl Iterator<Item = String>) {
+        self.0.write_record(std::iter::once(what).chain(cells)).expect(FULL);
     }
 
     fn bytes(self) -> Vec<u8> {

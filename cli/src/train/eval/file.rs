@@ -1,0 +1,214 @@
+//! A model against a file with the truth in it: rows, arrays, or a folder of images for each class.
+
+use super::super::data::files::ArraySource;
+use super::super::fit::{Fit, figure};
+use super::super::own_data::is_array_file;
+use super::super::predict::{self, samples};
+use crate::stdout;
+use crate::text::counted;
+use limpide::data::images::ImageFolder;
+use limpide::data::{ArrayTask, Inputs, Target, Targets, array_dataset};
+use limpide::metrics::{self, Decision};
+use limpide::pipeline::{Input, Output, Pipeline};
+use limpide::table::TableFile;
+use limpide::tensor::{shape_text, values};
+use limpide::{Error, Result, model, tensor};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What is right for each sample.
+enum Truth {
+    /// The number of the class.
+    Classes(Vec<usize>),
+    /// The values, one sample after the other.
+    Values(Vec<f64>),
+}
+
+/// Truth and answers, and how many samples these are of.
+struct Scored {
+    samples: usize,
+    truth: Truth,
+    outputs: Vec<f64>,
+}
+
+/// Scores a model on a file.
+///
+/// # Errors
+/// A model or a file that cannot be used, with the row of what is wrong.
+pub fn score(run: &Path, path: &Path, json: bool) -> Result<ExitCode> {
+    let pipeline = model::load(run)?;
+    let scored = if path.is_dir() {
+        of_folder(&pipeline, path)?
+    } else if is_array_file(path) {
+        of_arrays(&pipeline, path)?
+    } else if samples::is_images(path) {
+        let wanted = "on rows, on arrays x and y, or on a folder with a folder of images for each class";
+        return Err(Error::option("eval on a file", wanted, path.display()));
+    } else {
+        of_rows(&pipeline, &*predict::open(&pipeline, path)?)?
+    };
+    let (figures, text) = scored.figures(pipeline.output().names());
+    if json {
+        let (run, file) = (run.display().to_string(), path.display().to_string());
+        let mut object = json!({"run": run, "file": file, "samples": scored.samples});
+        add(&mut object, figures);
+        stdout::json(&object)?;
+    } else {
+        let what = if path.is_dir() || is_array_file(path) { "sample" } else { "row" };
+        stdout::text(format_args!("{}, {}: {text}", path.display(), counted(scored.samples, what)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Adds the fields of another object, where it is one.
+pub fn add(object: &mut Value, more: Value) {
+    if let Value::Object(more) = more {
+        more.into_iter().for_each(|(name, value)| object[name] = value);
+    }
+}
+
+/// The target column of a file of rows, and the answers.
+fn of_rows(pipeline: &Pipeline, file: &dyn TableFile) -> Result<Scored> {
+    let wrong = |problem: String| Error::Data { path: file.path().into(), problem };
+    let target = match pipeline.input() {
+        Input::Table(table) => table.target(),
+        Input::Tensor { .. } => None,
+    };
+    let target = target.ok_or_else(|| {
+        let found = "another, which is scored on arrays x and y, or on a folder of images for each class";
+        Error::option("eval on a file of rows", "of a model that was trained on rows", found)
+    })?;
+    let place = predict::names(pipeline, file).iter().position(|name| name == target);
+    let place = place.ok_or_else(|| wrong(format!("has no column `{target}` to compare with")))?;
+    let mut truth = match pipeline.output() {
+        Output::Classes { .. } => Truth::Classes(Vec::new()),
+        Output::Values { .. } => Truth::Values(Vec::new()),
+    };
+    let count = predict::outputs(pipeline)?;
+    if matches!(truth, Truth::Values(_)) && count != 1 {
+        let found = format!("{count} numbers, and the model does not say what they are");
+        return Err(Error::option("eval: what the network gives", format!("one value for `{target}`"), found));
+    }
+    let (mut outputs, mut first, mut samples) = (Vec::new(), 1, 0);
+    predict::answer(pipeline, file, &[], &mut |rows, answers| {
+        for row in 0..rows.len() {
+            let cell = rows.cell(row, place).trim();
+            truth.push(cell, pipeline.output().names()).map_err(|wanted| {
+                wrong(format!("row {}, column `{target}` wants {wanted}, got `{cell}`", first + row))
+            })?;
+        }
+        first += rows.len();
+        samples += rows.len();
+        outputs.extend_from_slice(values(&answers.values));
+        Ok(())
+    })?;
+    if samples == 0 {
+        return Err(wrong("has no rows to score on".into()));
+    }
+    Ok(Scored { samples, truth, outputs })
+}
+
+/// The targets beside the inputs of arrays, and the answers.
+fn of_arrays(pipeline: &Pipeline, path: &Path) -> Result<Scored> {
+    let arrays = ArraySource::found(path, None)?.arrays;
+    let (x, y) = (&arrays.x, &arrays.y);
+    let mut outputs = Vec::new();
+    let mut samples = 0;
+    samples::answer_array(pipeline, x, &mut |answers| {
+        samples += answers.len();
+        outputs.extend_from_slice(values(&answers.values));
+        Ok(())
+    })?;
+    let targets = y.read()?;
+    let truth = match pipeline.output() {
+        Output::Classes { names, .. } => {
+            let nothing = Inputs::Real(limpide::zeros(&[samples, 0]));
+            let (data, _) = array_dataset(nothing, (y, targets), ArrayTask::Classes, Some(names))?;
+            let Targets::Given(Target::Classes(labels)) = &data.targets else { unreachable!("classes were asked for") };
+            Truth::Classes(labels.iter().map(|&label| label as usize).collect())
+        }
+        Output::Values { .. } => {
+            let (found, each) = (shape_text(targets.shape()), outputs.len() / samples.max(1));
+            let wanted = targets.values().filter(|all| all.shape() == [samples, each]);
+            let wanted = wanted.filter(|all| all.iter().all(|y| y.is_finite())).ok_or_else(|| Error::Data {
+                path: y.file.clone(),
+                problem: format!("wants finite targets ({samples}, {each}) for what the model gives, got {found}"),
+            })?;
+            Truth::Values(values(&wanted).to_vec())
+        }
+    };
+    Ok(Scored { samples, truth, outputs })
+}
+
+/// The folders that images lie in, and the answers.
+fn of_folder(pipeline: &Pipeline, path: &Path) -> Result<Scored> {
+    let wrong = |problem: String| Error::Data { path: path.into(), problem };
+    let Output::Classes { names, .. } = pipeline.output() else {
+        return Err(Error::option(
+            "eval on a folder of images",
+            "of a model that tells classes",
+            "one that gives values",
+        ));
+    };
+    let folder = ImageFolder::list(path)?;
+    if folder.validation.is_some() || folder.test.is_some() {
+        return Err(wrong("has several parts; score on one of them, such as its folder `test`".into()));
+    }
+    let class = |name: &String| {
+        let place = names.iter().position(|own| own == name);
+        place.ok_or_else(|| wrong(format!("has the class {name}, and the model knows {}", names.join(", "))))
+    };
+    let classes: Vec<usize> = folder.classes.iter().map(class).collect::<Result<_>>()?;
+    let files: Vec<PathBuf> = folder.train.iter().map(|file| file.path.clone()).collect();
+    let mut outputs = Vec::new();
+    samples::answer_images(pipeline, &files, false, &mut |_, answers| {
+        outputs.extend_from_slice(values(&answers.values));
+        Ok(())
+    })?;
+    let truth = Truth::Classes(folder.train.iter().map(|file| classes[file.class]).collect());
+    Ok(Scored { samples: files.len(), truth, outputs })
+}
+
+impl Truth {
+    /// Takes a cell, or says what is wanted.
+    fn push(&mut self, cell: &str, names: &[String]) -> std::result::Result<(), String> {
+        match self {
+            Truth::Classes(all) => {
+                let class = names.iter().position(|name| name == cell);
+                all.push(class.ok_or_else(|| format!("one of {}", names.join(", ")))?);
+            }
+            Truth::Values(all) => {
+                let value = cell.parse::<f64>().ok().filter(|value| value.is_finite());
+                all.push(value.ok_or("a finite number")?);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Scored {
+    /// How good the answers are, as an object and in words. The logarithmic loss is the mean of −ln p, p the probability of the true
+    /// class: what the training loss is without smoothing and weights.
+    fn figures(&self, names: &[String]) -> (Value, String) {
+        let Scored { samples, truth, outputs } = self;
+        let each = outputs.len() / samples;
+        let answers = tensor(&[*samples, each], outputs.clone());
+        match truth {
+            Truth::Classes(labels) => {
+                let probability = |row: usize| outputs[row * each + labels[row]];
+                let loss = (0..*samples).map(|row| -probability(row).max(1e-38).ln()).sum::<f64>() / *samples as f64;
+                let right = metrics::classes(Decision::Argmax, &answers).into_iter().zip(labels);
+                let right = right.filter(|&(class, &label)| class == label).count();
+                let accuracy = right as f64 / *samples as f64;
+                let text = format!("accuracy {}  log_loss {}\n", figure(accuracy), figure(loss));
+                (json!({"accuracy": accuracy, "log_loss": loss}), text)
+            }
+            Truth::Values(wanted) => {
+                let fit = Fit::of(&answers, &tensor(&[*samples, each], wanted.clone()), names);
+                let text = format!("{fit}\n{}", fit.lines());
+                (json!(fit), text)
+            }
+        }
+    }
+}
