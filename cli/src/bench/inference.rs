@@ -2,6 +2,7 @@
 
 use super::figures::{Figures, Speed};
 use super::memory::Memory;
+use super::tasks::built;
 use super::{Settings, images};
 use crate::experiments::classify;
 use limpide::data::Inputs;
@@ -18,24 +19,24 @@ const WARM: usize = 50;
 /// Passes of the convolutional network over the test images.
 pub fn run<T: Real>(settings: &Settings) -> Result<Figures> {
     let test = images::load::<T>(settings)?.1;
-    let network = classify::cnn::<T>(28).seed(1);
+    let network = built(&classify::cnn::<T>(28).seed(1))?;
     let mut engine = Engine::new(settings.threads);
     let batch = settings.batch.unwrap_or(test.len()).min(test.len());
     let all: Vec<usize> = (0..test.len()).collect();
     let batches: Vec<Inputs<T>> = all.chunks(batch).map(|part| test.inputs.select(part)).collect();
     let seconds =
-        passes(settings, || batches.iter().try_for_each(|part| predict(&network, part, &mut engine).map(drop)))?;
+        passes(settings, || batches.iter().try_for_each(|part| predict(&*network, part, &mut engine).map(drop)))?;
     let speed =
-        Speed { samples: test.len(), steps: batches.len(), flops: flops(&network, test.inputs.shape())?.forward };
+        Speed { samples: test.len(), steps: batches.len(), flops: flops(&*network, test.inputs.shape())?.forward };
     let title = network.to_string();
     let mut figures = Figures::new::<T>("inference", title, &test.name, settings, batch, seconds, speed);
-    figures.memory = Some(Memory::now(&test, &network));
+    figures.memory = Some(Memory::now(&test, &*network));
     Ok(figures)
 }
 
 /// Passes of the dense network over single rows; a step is one prediction.
 pub fn row<T: Real>(settings: &Settings) -> Result<Figures> {
-    let network = classify::dense::<T>(28).seed(1);
+    let network = built(&classify::dense::<T>(28).seed(1))?;
     let row = tensor(&[1, 28 * 28], (0..28 * 28).map(|pixel| T::of(pixel as f64 / 784.0)).collect());
     let predict = |count| (0..count).for_each(|_| drop(black_box(network.forward(&row, &mut Tape::off()))));
     predict(WARM);
@@ -43,7 +44,7 @@ pub fn row<T: Real>(settings: &Settings) -> Result<Figures> {
         predict(ROWS);
         Ok(())
     })?;
-    let flops = ROWS as u64 * flops(&network, row.shape())?.forward;
+    let flops = ROWS as u64 * flops(&*network, row.shape())?.forward;
     let speed = Speed { samples: ROWS, steps: ROWS, flops };
     Ok(Figures::new::<T>("row", network.to_string(), "one row", settings, 1, seconds, speed))
 }

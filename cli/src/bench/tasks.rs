@@ -5,7 +5,8 @@ use crate::experiments::{autoencoder as coder, classify};
 use limpide::data::{self, Dataset, Target};
 use limpide::init::{Init, initialise};
 use limpide::layers::{Linear, Tanh};
-use limpide::loss::{BceWithLogitsLoss, CrossEntropyLoss, Loss, MseLoss, Reduction};
+use limpide::loss::{BceWithLogitsLoss, CrossEntropyLoss, Loss, LossDescription, MseLoss, Reduction};
+use limpide::model::describe;
 use limpide::{Module, Real, Result, Sequential, Stream};
 
 /// A training workload, before it is run.
@@ -27,25 +28,40 @@ pub struct Task<T: Real> {
 /// The report's dense network by its recipe.
 pub fn dense<T: Real>(settings: &Settings) -> Result<Task<T>> {
     let train = images::load(settings)?.0.reshape_samples(&[28 * 28])?;
-    Ok(classifier("dense", classify::dense(28), train, 0.01))
+    classifier("dense", classify::dense(28), train, 0.01)
 }
 
 /// The report's convolutional network, at a rate that does not throw it far off in its first epoch.
 pub fn cnn<T: Real>(settings: &Settings) -> Result<Task<T>> {
-    Ok(classifier("cnn", classify::cnn(28), images::load(settings)?.0, 0.001))
+    classifier("cnn", classify::cnn(28), images::load(settings)?.0, 0.001)
 }
 
-fn classifier<T: Real>(name: &'static str, mut network: Sequential<T>, train: Dataset<T>, rate: f64) -> Task<T> {
+fn classifier<T: Real>(
+    name: &'static str,
+    mut network: Sequential<T>,
+    train: Dataset<T>,
+    rate: f64,
+) -> Result<Task<T>> {
     initialise(&mut network, Init::REPORT, &Stream::new(1));
-    let loss = Box::new(CrossEntropyLoss::new().reduction(Reduction::Sum));
-    Task { name, network: Box::new(network), loss, train, rate, batch: 64 }
+    let loss = LossDescription::CrossEntropy(CrossEntropyLoss::new().reduction(Reduction::Sum)).build()?;
+    Ok(Task { name, network: built(&network)?, loss, train, rate, batch: 64 })
+}
+
+/// The same network built from its description, as `train` builds its own: what is typed here is compiled here, for size.
+///
+/// # Errors
+/// None for the layers of the library.
+pub fn built<T: Real>(network: &dyn Module<T>) -> Result<Box<dyn Module<T>>> {
+    let mut own = describe(network).expect("layers of the library").build()?;
+    own.parameters_mut().into_iter().zip(network.parameters()).for_each(|(own, (_, start))| *own = start.clone());
+    Ok(own)
 }
 
 /// The report's autoencoder with a code of 32 numbers.
 pub fn autoencoder<T: Real>(settings: &Settings) -> Result<Task<T>> {
     let train = images::load(settings)?.0.reshape_samples(&[28 * 28])?.autoencoding();
-    let network = Box::new(coder::network(28 * 28, 32).seed(1));
-    let loss = Box::new(MseLoss::new().reduction(Reduction::Sum));
+    let network = built(&coder::network(28 * 28, 32).seed(1))?;
+    let loss = LossDescription::Mse(MseLoss::new().reduction(Reduction::Sum)).build()?;
     Ok(Task { name: "autoencoder", network, loss, train, rate: 0.02 / 64.0, batch: 64 })
 }
 
@@ -60,6 +76,6 @@ pub fn moons<T: Real>() -> Result<Task<T>> {
     let targets = Target::Values(limpide::tensor(&[POINTS, 1], labels));
     let train = Dataset::new(moons.name, moons.inputs, targets, 0)?;
     let network = Sequential::new().push(Linear::new(2, 16)).push(Tanh).push(Linear::new(16, 1)).seed(1);
-    let loss = Box::new(BceWithLogitsLoss::new());
-    Ok(Task { name: "moons", network: Box::new(network), loss, train, rate: 0.1, batch: 32 })
+    let loss = LossDescription::BceWithLogits(BceWithLogitsLoss::new()).build()?;
+    Ok(Task { name: "moons", network: built(&network)?, loss, train, rate: 0.1, batch: 32 })
 }
