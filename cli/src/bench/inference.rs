@@ -8,7 +8,7 @@ use crate::experiments::classify;
 use limpide::data::Inputs;
 use limpide::model::flops;
 use limpide::train::{Engine, predict};
-use limpide::{Module, Real, Result, Tape, tensor};
+use limpide::{Real, Result, Tape, tensor};
 use std::hint::black_box;
 use std::time::Instant;
 
