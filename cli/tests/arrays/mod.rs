@@ -56,6 +56,8 @@ fn labels_of_which_a_sample_has_any_number_are_learnt_as_yes_or_no() {
     // A sign drawn by chance would be right for 300 of 600.
     let right = logits.zip(&x).filter(|(logit, x)| (*logit > 0.0) == (**x > 0.0)).count();
     assert!(right > 540, "{right}");
+    let ran = run("eval", &place.path("labels"), &file).stdout;
+    assert!(ran.contains(&format!("labels told right {:.2} %\n    logit_1  ", right as f64 / 6.0)), "{ran}");
     let page = fs::read_to_string(place.path("labels/report.html")).unwrap();
     assert!(page.contains("Figures of each label") && !page.contains("Residuals"));
     // Probabilities are told by their name, and 0 and 1 stay what they are for any loss that wants them.

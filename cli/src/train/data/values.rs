@@ -3,6 +3,7 @@
 use super::{Answers, Parts};
 use limpide::data::{Dataset, Target, Targets};
 use limpide::loss::{Loss, Takes};
+use limpide::metrics::Decision;
 use limpide::{Tensor, tensor};
 
 /// Whether a data set has several targets a sample, each 0 or 1: labels, of which a sample may have any number.
@@ -16,6 +17,15 @@ pub fn yes_no(loss: &dyn Loss<f32>) -> Option<&'static str> {
     match loss.takes() {
         Takes::YesNoLogits => Some("logit"),
         Takes::YesNoProbabilities => Some("probability"),
+        _ => None,
+    }
+}
+
+/// What tells yes from no in the outputs that [`Parts::label_names`] named so.
+pub fn label_decision(names: &[String]) -> Option<Decision> {
+    match names.first()?.as_str() {
+        "logit_1" => Some(Decision::Threshold(0.0)),
+        "probability_1" => Some(Decision::Threshold(0.5)),
         _ => None,
     }
 }

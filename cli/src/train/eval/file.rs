@@ -1,6 +1,7 @@
 //! A model against a file with the truth in it: rows, arrays, or a folder of images for each class.
 
 use super::super::data::files::ArraySource;
+use super::super::data::label_decision;
 use super::super::fit::{Fit, figure};
 use super::super::own_data::is_array_file;
 use super::super::predict::{self, samples};
@@ -205,10 +206,29 @@ impl Scored {
                 (json!({"accuracy": accuracy, "log_loss": loss}), text)
             }
             Truth::Values(wanted) => {
+                let yes_no = wanted.iter().all(|&y| y == 0.0 || y == 1.0);
+                if let Some(decision) = label_decision(names).filter(|_| yes_no) {
+                    return labels(decision, outputs, wanted, names);
+                }
                 let fit = Fit::of(&answers, &tensor(&[*samples, each], wanted.clone()), names);
                 let text = format!("{fit}\n{}", fit.lines());
                 (json!(fit), text)
             }
         }
     }
+}
+
+/// The share of labels, each a yes or a no, that are told right: of all, and of each by its name.
+fn labels(decision: Decision, outputs: &[f64], wanted: &[f64], names: &[String]) -> (Value, String) {
+    let told = metrics::classes(decision, &tensor(&[outputs.len(), 1], outputs.to_vec()));
+    let right: Vec<bool> = told.iter().zip(wanted).map(|(&class, &y)| class as f64 == y).collect();
+    let share = |first: usize, step: usize| {
+        let own = || right.iter().skip(first).step_by(step);
+        own().filter(|&&right| right).count() as f64 / own().count() as f64
+    };
+    let each: Vec<(&String, f64)> = names.iter().enumerate().map(|(at, name)| (name, share(at, names.len()))).collect();
+    let lines: String = each.iter().map(|(name, share)| format!("    {name}  {:.2} %\n", 100.0 * share)).collect();
+    let object: Vec<Value> = each.iter().map(|(name, share)| json!({"name": name, "accuracy": share})).collect();
+    let all = share(0, 1);
+    (json!({"label_accuracy": all, "labels": object}), format!("labels told right {:.2} %\n{lines}", 100.0 * all))
 }
