@@ -7,7 +7,8 @@
 //! | [`start`] | the loss before the first step | a start far from that of a network that knows nothing, such as ln K |
 //! | [`observe`], [`judge`] | a pass after some training | dead units, saturation, fading gradients, steps of the wrong size |
 //!
-//! [`before_training`] is the first three together; [`Names`] says what its user calls classes and samples. The limits are rules of thumb, set so that what works gives no finding.
+//! [`before_training`] is the first three together; [`Names`] says what its user calls classes and samples. The limits are
+//! rules of thumb, set so that what works gives no finding.
 
 mod data;
 mod judge;
