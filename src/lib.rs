@@ -41,7 +41,7 @@
 //! | room | what it holds |
 //! | --- | --- |
 //! | [`mod@tensor`], [`error`], [`random`] | the ground: numbers, messages, randomness without a hidden generator |
-//! | [`kernels`] | the arithmetic on slices; the only `unsafe` code |
+//! | [`kernels`] | the arithmetic on slices, a crate of its own; the only `unsafe` code |
 //! | [`module`] | the contract: five verbs, the tape, the gradients |
 //! | [`layers`], [`loss`], [`container`] | one file a layer, a loss, a container |
 //! | [`init`], [`optim`], [`train`] | start values, optimisers, slices and threads, the training loop |
@@ -52,7 +52,7 @@
 //! | [`table`], [`pipeline`] | rows of a CSV file as numbers; a network with its preprocessing and what its outputs mean, in one file |
 //! | [`mod@format`], [`files`] | models and logs on disk: safetensors, TensorBoard; files whole or not at all |
 
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 // So that tests can take up what is written for the library's users.
 #[cfg(test)]
@@ -68,8 +68,6 @@ pub mod files;
 pub mod format;
 pub mod gradcheck;
 pub mod init;
-#[allow(unsafe_code)]
-pub mod kernels;
 pub mod layers;
 pub mod loss;
 pub mod metrics;
@@ -78,14 +76,15 @@ pub mod module;
 pub mod optim;
 pub mod pipeline;
 pub mod plan;
-pub mod random;
 pub mod table;
 pub mod tensor;
 pub mod train;
+
+pub use limpide_kernels as kernels;
+pub use limpide_kernels::{Stream, random};
 
 pub use container::{AutoEncoder, Residual, Sequential};
 pub use error::{Error, Result};
 pub use module::{Gradients, Module, Tape};
 pub use pipeline::Pipeline;
-pub use random::Stream;
 pub use tensor::{Real, Tensor, tensor, zeros};

@@ -1,4 +1,4 @@
-"""Prints the coefficient tables of src/kernels/math/lane.rs: minimax polynomials by Remez exchange, in 60 digits.
+"""Prints the coefficient tables of kernels/src/math/lane.rs: minimax polynomials by Remez exchange, in 60 digits.
 
 Needs mpmath. Beside each table stands the error that the polynomial alone makes, in units of the last place.
 """

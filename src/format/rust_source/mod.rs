@@ -11,7 +11,7 @@ mod layers;
 use crate::Error;
 use crate::data::Standardization;
 use crate::format::Export;
-use crate::kernels::{Level, level};
+use crate::kernels::{Level, level, math_source};
 use crate::layers::MaxPool2d;
 use crate::pipeline::{Activation, Output};
 use crate::plan::Plan;
@@ -61,7 +61,7 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
     let answer = source.answer(&options.output, outputs);
     let count = |shape: &[usize]| shape[1..].iter().product::<usize>();
     let level = level();
-    // As in `kernels/gemm`.
+    // As in `kernels/src/gemm`.
     let (fused, chains) = match level {
         Level::Portable => (false, 4),
         Level::Avx2 => (true, 8),
@@ -120,9 +120,9 @@ fn library() -> String {
     };
     let math = [
         "pub use self::lane::Lane;\n/// Partial results of a sum.\nconst WIDTH: usize = 16;\n".to_string(),
-        module("lane", include_str!("../../kernels/math/lane.rs")),
-        format!("pub {}", module("formula", include_str!("../../kernels/math/formula.rs"))),
-        format!("pub {}", module("reduce", include_str!("../../kernels/math/reduce.rs"))),
+        module("lane", math_source::LANE),
+        format!("pub {}", module("formula", math_source::FORMULA)),
+        format!("pub {}", module("reduce", math_source::REDUCE)),
     ];
     let allowed = "#[allow(dead_code)]\n";
     let runtime = module("runtime", include_str!("runtime.rs"));

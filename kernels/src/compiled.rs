@@ -1,0 +1,98 @@
+//! The roots of the code that is written once for all sets of instructions, compiled here for `f32` and for `f64`: a crate that
+//! calls a kernel links to it, whatever that crate is optimised for.
+
+use crate::conv_block::{Backward, ConvBlock};
+use crate::math::Function;
+use crate::sparse::Nonzeros;
+use crate::{Convolution, Level, Matrix, MatrixMut, Quotients, peak};
+
+/// A type of numbers that this crate has code for.
+#[allow(missing_docs)] // each is the function of the same name, which says what it does
+pub trait Compiled: Sized {
+    fn apply(function: Function, level: Level, x: &[Self], y: &mut [Self]);
+    fn quotients(level: Level, divisor: Self) -> Quotients<Self>;
+    fn divide(quotients: &Quotients<Self>, bytes: &[u8], numbers: &mut [Self]);
+    fn peak(level: Level, threads: usize) -> f64;
+    fn conv_forward(
+        conv: &Convolution,
+        level: Level,
+        weight: &[Self],
+        bias: Option<&[Self]>,
+        x: &[Self],
+        z: &mut [Self],
+    );
+    fn conv_gradient(conv: &Convolution, level: Level, x: &[Self], delta: &[Self], gradient: &mut [Self]);
+    fn conv_delta(
+        conv: &Convolution,
+        level: Level,
+        weight: &[Self],
+        bias: Option<&[Self]>,
+        delta: &[Self],
+        result: &mut [Self],
+    );
+    fn block_forward(block: &ConvBlock, padded: &[Self], packed: &[Self], z: &mut [Self], at: &mut [u8]);
+    fn block_backward(block: &ConvBlock, image: Backward<'_, Self>, masks: &mut [u64]);
+    fn mark(x: &[Self], columns: usize, words: &mut [u64]) -> usize;
+    fn sparse_forward(nonzeros: &Nonzeros, x: &[Self], w: &[Self], bias: &[Self], z: MatrixMut<'_, Self>);
+    fn sparse_gradient(nonzeros: &Nonzeros, x: &[Self], delta: Matrix<'_, Self>, gradient: &mut [Self]);
+}
+
+macro_rules! compile {
+    ($number:ty) => {
+        impl Compiled for $number {
+            fn apply(function: Function, level: Level, x: &[Self], y: &mut [Self]) {
+                function.apply_here(level, x, y);
+            }
+            fn quotients(level: Level, divisor: Self) -> Quotients<Self> {
+                Quotients::new_here(level, divisor)
+            }
+            fn divide(quotients: &Quotients<Self>, bytes: &[u8], numbers: &mut [Self]) {
+                quotients.of_here(bytes, numbers);
+            }
+            fn peak(level: Level, threads: usize) -> f64 {
+                peak::peak_here::<Self>(level, threads)
+            }
+            fn conv_forward(
+                conv: &Convolution,
+                level: Level,
+                weight: &[Self],
+                bias: Option<&[Self]>,
+                x: &[Self],
+                z: &mut [Self],
+            ) {
+                conv.forward_here(level, weight, bias, x, z);
+            }
+            fn conv_gradient(conv: &Convolution, level: Level, x: &[Self], delta: &[Self], gradient: &mut [Self]) {
+                conv.update_gradient_here(level, x, delta, gradient);
+            }
+            fn conv_delta(
+                conv: &Convolution,
+                level: Level,
+                weight: &[Self],
+                bias: Option<&[Self]>,
+                delta: &[Self],
+                result: &mut [Self],
+            ) {
+                conv.delta_here(level, weight, bias, delta, result);
+            }
+            fn block_forward(block: &ConvBlock, padded: &[Self], packed: &[Self], z: &mut [Self], at: &mut [u8]) {
+                block.forward_here(padded, packed, z, at);
+            }
+            fn block_backward(block: &ConvBlock, image: Backward<'_, Self>, masks: &mut [u64]) {
+                block.backward_here(image, masks);
+            }
+            fn mark(x: &[Self], columns: usize, words: &mut [u64]) -> usize {
+                Nonzeros::mark_here(x, columns, words)
+            }
+            fn sparse_forward(nonzeros: &Nonzeros, x: &[Self], w: &[Self], bias: &[Self], z: MatrixMut<'_, Self>) {
+                nonzeros.forward_here(x, w, bias, z);
+            }
+            fn sparse_gradient(nonzeros: &Nonzeros, x: &[Self], delta: Matrix<'_, Self>, gradient: &mut [Self]) {
+                nonzeros.gradient_here(x, delta, gradient);
+            }
+        }
+    };
+}
+
+compile!(f32);
+compile!(f64);

@@ -1,0 +1,104 @@
+//! One step of an optimiser on one parameter: a formula applied entry by entry, in the instructions of each [`Level`].
+//!
+//! No sum runs over entries, so the new values have the same bits however a parameter is divided; and as
+//! multiplications and additions are not fused, they have the same bits at every level.
+
+use super::dispatch::{Level, best};
+
+/// (θ, s) ← f(θ, g, s) for every entry of a parameter θ, its gradient g and the N arrays s that an optimiser keeps for it.
+///
+/// Panics when the lengths differ or the machine lacks the level.
+///
+/// ```
+/// use limpide_kernels::{level, update};
+/// let (mut parameter, mut velocity) = ([1.0, 2.0], [0.0, 10.0]);
+/// update(level(), &mut parameter, &[0.5, 0.5], [&mut velocity], |p, g, [v]| (p - (v + g), [v + g]));
+/// assert_eq!((parameter, velocity), ([0.5, -8.5], [0.5, 10.5]));
+/// ```
+pub fn update<T: Copy, const N: usize>(
+    level: Level,
+    parameter: &mut [T],
+    gradient: &[T],
+    state: [&mut [T]; N],
+    f: impl Fn(T, T, [T; N]) -> (T, [T; N]),
+) {
+    assert_eq!(parameter.len(), gradient.len(), "lengths of a parameter and its gradient");
+    assert!(state.iter().all(|s| s.len() == parameter.len()), "lengths of a parameter and its state");
+    assert!(level <= best(), "this machine lacks {}", level.name());
+    match level {
+        // SAFETY: `best` found the features of this level on the machine.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { update_avx512(parameter, gradient, state, f) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { update_avx2(parameter, gradient, state, f) },
+        _ => each(parameter, gradient, state, f),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn update_avx512<T: Copy, const N: usize>(
+    parameter: &mut [T],
+    gradient: &[T],
+    state: [&mut [T]; N],
+    f: impl Fn(T, T, [T; N]) -> (T, [T; N]),
+) {
+    each(parameter, gradient, state, f);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn update_avx2<T: Copy, const N: usize>(
+    parameter: &mut [T],
+    gradient: &[T],
+    state: [&mut [T]; N],
+    f: impl Fn(T, T, [T; N]) -> (T, [T; N]),
+) {
+    each(parameter, gradient, state, f);
+}
+
+/// A plain loop, which is also the definition: the compiler makes vectors of it.
+#[inline(always)]
+fn each<T: Copy, const N: usize>(
+    parameter: &mut [T],
+    gradient: &[T],
+    mut state: [&mut [T]; N],
+    f: impl Fn(T, T, [T; N]) -> (T, [T; N]),
+) {
+    // One length for all, so that no index is checked inside the loop.
+    let count = parameter.len();
+    let gradient = &gradient[..count];
+    let mut state = state.each_mut().map(|s| &mut s[..count]);
+    for i in 0..count {
+        let (moved, kept) = f(parameter[i], gradient[i], state.each_ref().map(|s| s[i]));
+        parameter[i] = moved;
+        state.iter_mut().zip(kept).for_each(|(s, kept)| s[i] = kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Stream;
+
+    #[test]
+    fn every_level_gives_the_same_bits() {
+        for count in [0, 1, 7, 16, 33, 100] {
+            let mut stream = Stream::new(count as u64);
+            let mut draw = || (0..count).map(|_| stream.normal() as f32).collect::<Vec<_>>();
+            let (start, gradient, first, second) = (draw(), draw(), draw(), draw());
+            let at = |level| {
+                let (mut p, mut m, mut v) = (start.clone(), first.clone(), second.clone());
+                update(level, &mut p, &gradient, [&mut m, &mut v], |p, g, [m, v]| {
+                    let (m, v) = (0.9 * m + 0.1 * g, 0.99 * v.abs() + 0.01 * (g * g));
+                    (p - 0.1 * m / (v.sqrt() + 1e-8), [m, v])
+                });
+                [p, m, v].map(|x| x.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+            };
+            for level in Level::available() {
+                assert_eq!(at(level), at(Level::Portable), "{} on {count} entries", level.name());
+            }
+        }
+    }
+}

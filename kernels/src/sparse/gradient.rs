@@ -1,0 +1,162 @@
+//! ∂L/∂W = δᵀ·X: a column of X finds the deltas of each of its entries side by side.
+
+use super::{Lines, Nonzeros, WIDEST, WORD, places};
+use crate::Kernels;
+use crate::Matrix;
+use crate::simd::{Comparable, Kernel};
+use crate::vector::{Turn, Vector};
+
+/// Rows of X at a time: a word has a bit for each.
+const ROWS: usize = 64;
+/// Columns whose sums are turned together: cache lines of ∂L/∂W, and a multiple of all numbers of lanes.
+const COLUMNS: usize = 16;
+
+/// [`Nonzeros::gradient`].
+pub(super) struct Gradient<'a, T> {
+    pub nonzeros: &'a Nonzeros,
+    pub x: &'a [T],
+    pub delta: Matrix<'a, T>,
+    pub gradient: &'a mut [T],
+}
+
+impl<T: Kernels> Kernel<T> for Gradient<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Comparable<Scalar = T>>(mut self) {
+        let Nonzeros { rows, columns, .. } = *self.nonzeros;
+        let outputs = self.delta.column_count();
+        // δ without gaps, so that its rows do not drive each other out of the cache, and with 0 in what is left of registers.
+        let mut delta = Lines([[T::zero(); WIDEST]; ROWS]);
+        let mut sums = Lines([[T::zero(); WIDEST]; COLUMNS]);
+        for first in (0..rows).step_by(ROWS) {
+            let some = ROWS.min(rows - first);
+            for (row, delta) in delta.0.iter_mut().enumerate().take(some) {
+                delta[..outputs].copy_from_slice(self.delta.row(first + row));
+            }
+            let x = &self.x[first * columns..];
+            for column in (0..columns).step_by(WORD) {
+                let mut words = [0; ROWS];
+                for (row, word) in words.iter_mut().enumerate().take(some) {
+                    *word = self.nonzeros.word(first + row, column);
+                }
+                turn_bits(&mut words);
+                for (block, words) in words.chunks_exact(COLUMNS).enumerate() {
+                    let column = column + block * COLUMNS;
+                    if column >= columns {
+                        break;
+                    }
+                    // SAFETY: as promised by the caller; bits of a column name rows of x and of δ, and none stands behind the
+                    // last column.
+                    unsafe {
+                        for (c, (&word, sums)) in words.iter().zip(&mut sums.0).enumerate() {
+                            add_up::<V>(word, x.as_ptr().wrapping_add(column + c), columns, &delta, outputs, sums);
+                        }
+                        self.write::<V>(column, &sums, first > 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<T: Kernels> Gradient<'_, T> {
+    /// Writes the sums of some columns to the gradient, or adds them to it.
+    #[inline(always)]
+    unsafe fn write<V: Vector<Scalar = T>>(&mut self, column: usize, sums: &Lines<T, COLUMNS>, add: bool) {
+        let columns = self.nonzeros.columns;
+        let few = COLUMNS.min(columns - column);
+        let lanes = <V::Turner as Vector>::LANES;
+        for (part, gradient) in self.gradient.chunks_mut(lanes * columns).enumerate() {
+            for first in (0..few).step_by(lanes) {
+                let width = lanes.min(few - first);
+                // SAFETY: as promised by the caller; sums are whole registers.
+                unsafe {
+                    let block =
+                        V::Turner::turned(sums.0[first..].as_ptr().cast::<T>().add(part * lanes), WIDEST, lanes);
+                    for (vector, row) in block.as_ref().iter().zip(gradient.chunks_exact_mut(columns)) {
+                        let to = &mut row[column + first..][..width];
+                        if width == lanes {
+                            let vector = if add { vector.plus(V::Turner::load(to.as_ptr())) } else { *vector };
+                            vector.store(to.as_mut_ptr());
+                        } else {
+                            let mut room = [T::zero(); COLUMNS];
+                            vector.store(room.as_mut_ptr());
+                            for (to, &sum) in to.iter_mut().zip(&room) {
+                                *to = if add { sum + *to } else { sum };
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// sums ← Σ xᵢδᵢ over the rows that a word names; x is the first entry of their column, and the next one is `stride` behind it.
+#[inline(always)]
+unsafe fn add_up<V: Vector>(
+    word: u64,
+    x: *const V::Scalar,
+    stride: usize,
+    delta: &Lines<V::Scalar, ROWS>,
+    outputs: usize,
+    sums: &mut [V::Scalar; WIDEST],
+) {
+    let registers = outputs.div_ceil(V::LANES);
+    let mut register = 0;
+    while register < registers {
+        // SAFETY: as promised by the caller; the registers lie within the rows of δ and of the sums.
+        unsafe {
+            let delta = delta.0.as_ptr().cast::<V::Scalar>().add(register * V::LANES);
+            let to = sums.as_mut_ptr().add(register * V::LANES);
+            register += match registers - register {
+                8.. => chains::<V, 8>(word, x, stride, delta, to),
+                4.. => chains::<V, 4>(word, x, stride, delta, to),
+                2.. => chains::<V, 2>(word, x, stride, delta, to),
+                _ => chains::<V, 1>(word, x, stride, delta, to),
+            };
+        }
+    }
+}
+
+/// [`add_up`] for N registers of outputs; N.
+#[inline(always)]
+unsafe fn chains<V: Vector, const N: usize>(
+    word: u64,
+    x: *const V::Scalar,
+    stride: usize,
+    delta: *const V::Scalar,
+    to: *mut V::Scalar,
+) -> usize {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let mut sums = [V::zero(); N];
+        for row in places(word) {
+            let (x, delta) = (V::splat(*x.add(row * stride)), delta.add(row * WIDEST));
+            for (n, sum) in sums.iter_mut().enumerate() {
+                *sum = x.times_plus(V::load(delta.add(n * V::LANES)), *sum);
+            }
+        }
+        for (n, sum) in sums.into_iter().enumerate() {
+            sum.store(to.add(n * V::LANES));
+        }
+    }
+    N
+}
+
+/// A block of 64×64 bits turned: bit j of word i becomes bit i of word j. Halves of halves change places (Warren, Hacker's
+/// Delight, 7–3).
+fn turn_bits(words: &mut [u64; 64]) {
+    let (mut half, mut mask) = (32, u64::MAX >> 32);
+    while half > 0 {
+        for block in words.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (low, high) in low.iter_mut().zip(high) {
+                let moved = (*low >> half ^ *high) & mask;
+                *low ^= moved << half;
+                *high ^= moved;
+            }
+        }
+        half /= 2;
+        mask ^= mask << half;
+    }
+}
