@@ -1,6 +1,7 @@
 //! Whether the data can teach what they should, and the validation set can tell.
 
 use super::Severity::{Error, Note, Warning};
+use super::outliers::outliers;
 use super::{Finding, Names, Part, count, list};
 use crate::data::{Dataset, Inputs, Target};
 use crate::tensor::Real;
@@ -19,6 +20,7 @@ pub fn data<T: Real>(train: &Dataset<T>, validation: Option<&Dataset<T>>, names:
         return vec![Finding::new(Error, place(train), "there is no sample", "check where the data come from")];
     }
     let mut findings = inputs(train, &place(train), names);
+    findings.extend(outliers(train, &place(train), names));
     findings.extend(balance(train, &place(train), names));
     let seen = Seen::new(train);
     findings.extend(contradictions(train, &seen, &place(train), names));

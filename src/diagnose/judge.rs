@@ -21,13 +21,23 @@ const ENOUGH: usize = 32;
 /// | a weight without a gradient, or one that is no number | exactly 0 |
 /// | steps of the wrong size (matrices and kernels) | more than 0.1 or less than 10⁻⁷ of the weight's size |
 pub fn judge(observation: &Observation) -> Vec<Finding> {
+    judge_since(None, observation)
+}
+
+/// [`judge`], with the figures of the same pass before the first step, by which units that never lived are told from those
+/// that training killed.
+pub fn judge_since(start: Option<&Observation>, observation: &Observation) -> Vec<Finding> {
     let Observation { layers, parameters } = observation;
     let bad = |layer: &&LayerStatistics| !(layer.mean.is_finite() && layer.deviation.is_finite());
     if let Some(layer) = layers.iter().find(bad) {
         let message = "the first layer with outputs that are no numbers";
         return vec![Finding::new(Error, &layer.place, message, "lower the learning rate, or look for bad inputs")];
     }
-    let mut findings: Vec<Finding> = layers.iter().filter_map(dead).collect();
+    let mut findings: Vec<Finding> = Vec::new();
+    for (place, layer) in layers.iter().enumerate() {
+        let unborn = start.and_then(|start| start.layers.get(place)).map_or(0, |before| before.dead);
+        findings.extend(dead(layer, unborn));
+    }
     // The end of a network may well be sure of itself.
     findings.extend(layers[..layers.len().saturating_sub(1)].iter().filter_map(saturated));
     findings.extend(signal(layers));
@@ -37,12 +47,17 @@ pub fn judge(observation: &Observation) -> Vec<Finding> {
     findings
 }
 
-fn dead(layer: &LayerStatistics) -> Option<Finding> {
+/// `unborn` of the layer's units were dead before the first step.
+fn dead(layer: &LayerStatistics, unborn: usize) -> Option<Finding> {
     let judged = ACTIVATIONS.contains(&layer.kind.as_str()) && layer.seen >= ENOUGH;
     (judged && layer.dead * 10 > layer.units).then(|| {
-        let message =
+        let mut message =
             format!("{} of {} dead: the same output for every sample", layer.dead, count(layer.units, "unit"));
-        let advice = "lower the learning rate, use LeakyReLU, or look at the start values";
+        let mut advice = "lower the learning rate, use LeakyReLU, or look at the start values";
+        if unborn * 2 >= layer.dead {
+            message += &format!(", {unborn} of them before the first step");
+            advice = "take other start values or another seed, use LeakyReLU, or look at the inputs";
+        }
         Finding::new(if layer.dead == layer.units { Error } else { Warning }, &layer.place, message, advice)
     })
 }

@@ -6,20 +6,24 @@
 //! | [`data`] | training and validation set | constant, unscaled or bad inputs, absent classes, samples in both sets |
 //! | [`start`] | the loss before the first step | a start far from that of a network that knows nothing, such as ln K |
 //! | [`observe`], [`judge`] | a pass after some training | dead units, saturation, fading gradients, steps of the wrong size |
+//! | [`course`] | the losses of a run | a rate too low, overfitting, no better than chance, too few epochs |
 //!
 //! [`before_training`] is the first three together; [`Names`] says what its user calls classes and samples. The limits are
 //! rules of thumb, set so that what works gives no finding.
 
+mod course;
 mod data;
 mod judge;
 mod observe;
+mod outliers;
 mod pairing;
 mod start;
 #[cfg(test)]
 mod tests;
 
+pub use course::{Baseline, course};
 pub use data::data;
-pub use judge::judge;
+pub use judge::{judge, judge_since};
 pub use observe::{LayerStatistics, Observation, ParameterStatistics, Snapshot, observe};
 pub use pairing::pairing;
 pub use start::start;
@@ -109,6 +113,16 @@ pub trait Names {
             Part::Train => format!("sample {sample}"),
             Part::Validation => format!("validation sample {sample}"),
         }
+    }
+
+    /// An input of a sample, counted from 0, with its value.
+    fn input(&self, place: usize, value: f64) -> String {
+        format!("input {place} = {value}")
+    }
+
+    /// A target value of a sample, counted from 0.
+    fn target(&self, place: usize, value: f64) -> String {
+        format!("target {place} = {value}")
     }
 }
 

@@ -224,14 +224,16 @@ fn reach<T: Real>(last: &Last<'_, T>, loss: &dyn Loss<T>, data: &Dataset<T>) -> 
         (Takes::Values, "Tanh") => (-1.0, 1.0, "the layer"),
         (Takes::Values, "Relu") => (0.0, f64::INFINITY, "the layer"),
         (Takes::YesNoLogits | Takes::YesNoProbabilities, _) => (0.0, 1.0, "the loss"),
+        // As target values a share for each class.
+        (Takes::Logits | Takes::Probabilities, _) => (0.0, 1.0, "the loss"),
         _ => return None,
     };
     (least < from || most > to).then(|| {
         let message = format!("the targets go from {least:.3} to {most:.3}, {who} from {from} to {to}");
-        let advice = if who == "the layer" {
-            "drop the last activation, or scale the targets"
-        } else {
-            "use 1 for yes and 0 for no"
+        let advice = match who {
+            "the layer" => "drop the last activation, or scale the targets",
+            _ if loss.over_classes() => "give each class a share from 0 to 1, or use MSELoss for values",
+            _ => "use 1 for yes and 0 for no, or MSELoss for values",
         };
         Finding::new(Error, &last.place, message, advice)
     })

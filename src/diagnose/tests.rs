@@ -142,6 +142,9 @@ fn outputs_classes_and_targets_must_fit() {
     assert_found(&pairing(&outputs(12), &ce, &digits()), Warning, "the network 12 outputs");
     assert_found(&pairing(&outputs(1), &ce, &digits()), Error, "over one class");
     assert_found(&pairing(&outputs(10), &MseLoss::new(), &digits()), Error, "takes target values");
+    let values = Target::Values(tensor(&[2, 2], vec![0.5, 0.5, -1.0, 3.0]));
+    let values = Dataset::new("values", Inputs::Real(crate::zeros(&[2, 64])), values, 0).unwrap();
+    assert_found(&pairing(&outputs(2), &ce, &values), Error, "or use MSELoss for values");
     let wrong = Sequential::new().push(Linear::new(63, 10));
     assert_found(&pairing(&wrong, &ce, &digits()), Error, "Linear(63, 10) wants");
 
@@ -207,6 +210,13 @@ fn faults_of_the_data_are_named() {
     let lonely: Vec<f32> = (0..20).map(|i| i as f32 / 20.0).collect();
     let labels: Vec<i64> = (0..20).map(|i| i64::from(i == 7)).collect();
     assert_found(&data(&small(&lonely, 1, &labels, 2), None), Warning, "class 0 is 95.0 % of the samples");
+    let mut slip: Vec<f32> = (0..100).map(|i| (i % 10) as f32).collect();
+    slip[41] = 1e6;
+    let told = "input 0 = 1000000 in sample 41 is 10 standard deviations from the mean, all others lie within 0.10";
+    assert_found(&data(&small(&slip, 1, &vec![0; 100], 1), None), Warning, told);
+    let target = Target::Values(tensor(&[100, 1], slip));
+    let slip = Dataset::new("slip", Inputs::Real(tensor(&[100, 1], (0..100).map(|i| i as f32).collect())), target, 0);
+    assert_found(&data(&slip.unwrap(), None), Warning, "target 0 = 1000000 in sample 41");
     let contradiction = small(&[1.0, 0.5, 0.0, 0.5], 1, &[0, 1, 0, 0], 2);
     assert_found(&data(&contradiction, None), Warning, "sample 1 is of class 1, sample 3 is of class 0");
 
@@ -325,6 +335,9 @@ fn faults_of_a_running_network_are_named() {
     assert_eq!(observation.layers[1].dead, 32);
     assert_found(&findings, Error, "layer 1, Relu: 32 of 32 units dead");
     assert_found(&findings, Warning, "parameter 0.weight: its gradient is exactly 0");
+    assert_found(&findings, Error, "lower the learning rate");
+    let told = judge_since(Some(&observation), &observation);
+    assert_found(&told, Error, "32 of them before the first step; take other start values");
 
     let mut steep = dense().seed(1);
     steep.parameters_mut()[0].mapv_inplace(|p| 100.0 * p);

@@ -195,9 +195,20 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
     }
 
     /// How many samples are predicted right, for a loss about classes and an output with one class a sample
-    /// ([`Decision::is_one_a_sample`]); none for others. Allocates nothing.
+    /// ([`Decision::is_one_a_sample`]); none for others, nor where a target is neither yes nor no. Allocates nothing.
     fn correct(&self, output: &[T], shape: &[usize], target: TargetSlice<'_, T>) -> Option<usize> {
         let decision = self.decision().filter(|decision| decision.is_one_a_sample(shape))?;
+        // One class is always right; a share of a yes, or a value, is neither right nor wrong.
+        let no_answer = match (target, self.takes()) {
+            (TargetSlice::Values(_), _) if self.over_classes() => shape[1] < 2,
+            (TargetSlice::Values(y), Takes::YesNoLogits | Takes::YesNoProbabilities) => {
+                y.iter().any(|&y| y != T::zero() && y != T::one())
+            }
+            _ => false,
+        };
+        if no_answer {
+            return None;
+        }
         Some(correct_in_slices(decision, output, shape[0], target))
     }
 

@@ -169,6 +169,9 @@ mod tests {
             (&[6], &yes_no, values(&[4, 6]), false),
             (&[1, 6], &yes_no, values(&[4, 1, 6]), false),
             (&[1], &yes_no, values(&[4, 1]), true),
+            // Neither is what is no yes and no no, nor the only class.
+            (&[1], &yes_no, Target::Values(tensor(&[4, 1], vec![0.0, 1.0, 0.3, 1.0])), false),
+            (&[1], &classes, values(&[4, 1]), false),
         ] {
             let outputs = shape.iter().product::<isize>() as usize;
             let network = Sequential::new().push(Linear::new(5, outputs));
