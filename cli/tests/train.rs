@@ -134,9 +134,63 @@ fn a_dry_run_says_what_would_happen_and_leaves_nothing() {
 fn what_is_wrong_with_a_set_up_is_said_with_advice() {
     let place = Place::new();
     let softmax = SMALL.to_string() + "\n[[layers]]\ntype = \"Softmax\"\n";
-    let ran = place.train(&place.file(&softmax), "twice", "--json");
-    assert!(ran.stderr.contains("limpide: error: layer 1, Softmax(-1): softmax is taken twice"), "{}", ran.stderr);
-    assert_eq!(ran.json()["findings"][0]["severity"], "error");
+    let relu = SMALL.to_string() + "\n[[layers]]\ntype = \"ReLU\"\n";
+    let ran = place.train(&place.file(&relu), "relu", "--json");
+    assert!(ran.stderr.contains("limpide: warning: layer 1, Relu"), "{}", ran.stderr);
+    assert_eq!(ran.json()["findings"][0]["severity"], "warning");
+    // What cannot do what it should is not trained.
+    for (file, words, told) in [
+        (place.file(&softmax), "", "limpide: error: layer 1, Softmax(-1): softmax is taken twice"),
+        (recipe("regression"), "--set loss.name=CrossEntropyLoss", "over one class every probability is 1"),
+        (recipe("regression"), "--set loss.name=FocalLoss", "over one class every probability is 1"),
+        (recipe("regression"), "--set loss.name=BCEWithLogitsLoss", "or MSELoss for values"),
+    ] {
+        for more in ["", "--dry-run"] {
+            let ran = run("train", &file, &format!("--out {} {words} {more}", place.path("hopeless")));
+            assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{words}: {}", ran.stderr);
+            assert!(ran.stderr.contains(told), "wants {told} in {}", ran.stderr);
+            assert!(!Path::new(&place.path("hopeless")).exists(), "{words}");
+        }
+    }
+}
+
+#[test]
+fn what_came_of_a_run_is_told_at_its_end() {
+    let place = Place::new();
+    let words = "--set epochs=20 --set split.validation=0.3 --set data.samples=200";
+    let slow = place.train(&place.file(SMALL), "slow", &format!("{words} --set optimizer.lr=1e-6"));
+    assert!(slow.stderr.contains("raise the learning rate (--set optimizer.lr=…)"), "{}", slow.stderr);
+    // Trained for long, a linear network gets no better: patience runs out, and the figures are of one network.
+    let words = "--set epochs=500 --set split.validation=0.3 --set early_stopping={patience=2} --set optimizer.lr=3";
+    let stopped = place.train(&place.file(SMALL), "stopped", words);
+    let json = run("resume", &place.path("stopped"), "--json").json();
+    let (epochs, weights) = (json["epochs"].as_u64().unwrap(), json["weights"].as_u64().unwrap());
+    assert_eq!(epochs, weights + 2);
+    let told = format!("stopped early after {epochs} of 500 epochs, weights of epoch {weights}");
+    let page = fs::read_to_string(place.path("stopped/report.html")).unwrap();
+    assert!(stopped.stdout.contains(&told) && page.contains(&told), "wants {told} in {}", stopped.stdout);
+    let history = fs::read_to_string(place.path("stopped/history.csv")).unwrap();
+    let row: Vec<&str> = history.lines().nth(weights as usize).unwrap().split(',').collect();
+    assert!(row.contains(&json["train"]["loss"].to_string().as_str()), "{} in {row:?}", json["train"]);
+}
+
+/// One cell of a column of a thousand: with its name, its row and the value as it stands in the file.
+#[test]
+fn a_slip_of_the_pen_is_told_before_training() {
+    let place = Place::new();
+    let rows: Vec<String> = (0..1000)
+        .map(|i| {
+            let a = if i == 500 { "1e9".into() } else { (i % 7).to_string() };
+            format!("{},{a},{}\n", i % 11, (i % 7) as f64 + 0.1 * (i % 3) as f64 + if i == 20 { 1e6 } else { 0.0 })
+        })
+        .collect();
+    fs::write(place.path("slip.csv"), format!("b,a,y\n{}", rows.concat())).unwrap();
+    let words = "--target y --set epochs=1 --set split.validation=0.001 --set split.test=0";
+    let ran = place.train(&place.path("slip.csv"), "slip", words);
+    for told in ["a = 1e9 in row 501 is", "y = 1e6 in row 21 is"] {
+        assert!(ran.stderr.contains(told), "wants {told} in {}", ran.stderr);
+    }
+    assert_eq!(ran.stderr.matches("standard deviations from the mean").count(), 2, "{}", ran.stderr);
 }
 
 #[test]
@@ -235,7 +289,12 @@ fn what_is_wrong_in_a_description_is_told_with_its_place() {
         ("lr = 0.1", "lr = -1", &["SGD: lr"]),
         ("lr = 0.1", "lr = 0.1\nmomentun = 0.9", &["unknown field `momentun`", "did you mean `momentum`?"]),
         ("\"CrossEntropyLoss\"", "\"CrossEntropy\"", &["there is no loss `CrossEntropy`", "`CrossEntropyLoss`"]),
-        ("\"CrossEntropyLoss\"", "\"MSELoss\"", &["MseLoss(Mean): target must be values"]),
+        (
+            "\"CrossEntropyLoss\"",
+            "\"MSELoss\"",
+            &["MseLoss(Mean) takes target values", "use a loss over classes such as CrossEntropyLoss"],
+        ),
+        ("out_features = 2", "out_features = 1", &["over one class", "give the network one output a class"]),
         ("\"Linear\"", "\"Liner\"", &["there is no layer type `Liner`; did you mean `Linear`?"]),
         ("in_features = 2", "in_features = 3", &["layer 0: Linear(3, 2) wants (n, 3), got (60, 2)"]),
         ("[[layers]]", "[test]\n[[layers]]", &["asks for a test", "split.test"]),

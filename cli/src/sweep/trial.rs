@@ -125,7 +125,8 @@ impl Plan<'_> {
             return Ok(Some(trial(None, Some(why.trim().to_string()))));
         }
         session.description.threads = Some(self.threads);
-        let done = match session.run(&folder, false) {
+        let findings = session.before_training()?;
+        let done = match session.run(&folder, findings, false) {
             Ok(outcome) if outcome.interrupted => return Ok(None),
             Ok(outcome) => trial(Some(outcome), None),
             Err(error @ Error::NotFinite { .. }) => trial(None, Some(error.to_string())),

@@ -141,6 +141,14 @@ impl Parts {
 
 /// Classes by name where they have one, samples by their place in the files.
 impl Names for Parts {
+    fn input(&self, place: usize, value: f64) -> String {
+        values::input_text(self, place, value)
+    }
+
+    fn target(&self, place: usize, value: f64) -> String {
+        values::target_text(self, place, value)
+    }
+
     fn class(&self, class: usize) -> String {
         let name = match &self.answers {
             Answers::Classes(names) => names.get(class).cloned(),

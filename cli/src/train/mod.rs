@@ -5,6 +5,7 @@ mod description;
 mod eval;
 mod fit;
 mod folder;
+mod found;
 pub mod interrupt;
 mod models;
 mod own_data;
@@ -27,6 +28,7 @@ use crate::{overwrite, stdout};
 pub use description::RunDescription;
 pub use fit::figure;
 pub use folder::{FAILED, Folder};
+use limpide::diagnose::Finding;
 use limpide::{Error, Result};
 pub use own_data::is_description;
 pub use read::{Setting, read, value_text};
@@ -45,7 +47,7 @@ use std::process::ExitCode;
 /// Leaves a folder with run.toml (every default filled in), data.json (by which other data are told), checkpoints,
 /// history.csv, and at the end model.safetensors, report.html and result.json. Progress goes to stderr, the result to stdout.
 /// Ctrl-C finishes the step, writes a checkpoint and says how to go on. Exit code 1 when a test misses what the description
-/// asks for.
+/// asks for, or when the set-up cannot learn what it should and nothing is trained.
 #[derive(clap::Args, Debug)]
 #[command(after_help = examples())]
 pub struct Arguments {
@@ -136,6 +138,10 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         session.description.threads = common.threads.map(usize::from).or(session.description.threads);
         session
     };
+    let findings = if range_test.is_some() { Vec::new() } else { session.before_training()? };
+    if found::hopeless(&findings) {
+        return Ok(ExitCode::FAILURE);
+    }
     if *dry_run {
         if common.json {
             stdout::json(&session.description)?;
@@ -153,7 +159,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     session.description.data.keep_in(folder.path())?;
     folder.write("run.toml", &session.toml())?;
     eprint!("{}", session.beginning());
-    finish(session, &folder, common.json)
+    finish(session, findings, &folder, common.json)
 }
 
 /// Reads the bytes of a description and builds what it describes, but for the data, and but for a network that would hold more
@@ -185,8 +191,8 @@ fn with_skip_bad(file: &std::path::Path, settings: &[Setting], skip_bad: bool) -
 }
 
 /// Runs a session in its folder and prints what came of it.
-fn finish(session: Session, folder: &Folder, json: bool) -> Result<ExitCode> {
-    let outcome: Outcome = session.run(folder, true)?;
+fn finish(session: Session, findings: Vec<Finding>, folder: &Folder, json: bool) -> Result<ExitCode> {
+    let outcome: Outcome = session.run(folder, findings, true)?;
     if json {
         stdout::json(&outcome)?;
     } else {

@@ -27,5 +27,6 @@ pub struct Arguments {
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let folder = Folder::open(&arguments.run)?;
     let session = arguments.common.session(&folder.description(), &[])?;
-    finish(session, &folder, arguments.common.json)
+    let findings = session.before_training()?;
+    finish(session, findings, &folder, arguments.common.json)
 }

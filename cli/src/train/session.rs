@@ -4,6 +4,7 @@ use super::data::{Answers, Parts, Source, fingerprint};
 use super::description::{RunDescription, TestOptions};
 use super::fit::{Fit, figure};
 use super::folder::{FAILED, Folder};
+use super::found;
 use super::interrupt::{self, StopWhenPressed};
 use super::models;
 use super::page;
@@ -11,7 +12,7 @@ use super::read::{Setting, read};
 use crate::progress::Progress;
 use crate::text::counted;
 use limpide::data::{Dataset, Target};
-use limpide::diagnose::{self, Finding};
+use limpide::diagnose::{self, Baseline, Finding};
 use limpide::init::Init;
 use limpide::loss::{Loss, Takes};
 use limpide::model::summary;
@@ -51,6 +52,12 @@ pub struct Outcome {
     pub seed: u64,
     /// Epochs done.
     pub epochs: usize,
+    /// The most that the description allows; none in a file of an older version.
+    #[serde(default)]
+    pub cap: Option<usize>,
+    /// The epoch whose weights were kept, where early stopping chose one.
+    #[serde(default)]
+    pub weights: Option<usize>,
     /// Whether the run was interrupted, and can go on.
     pub interrupted: bool,
     /// Seconds of training.
@@ -58,7 +65,7 @@ pub struct Outcome {
     /// Samples that trained, were held against, and tested; none in a file of an older version.
     #[serde(default)]
     pub samples: Option<[usize; 3]>,
-    /// On the training samples, in the last epoch, while the network was learning.
+    /// On the training samples, while the network was learning: in the epoch whose weights were kept, else in the last.
     pub train: Option<Score>,
     /// Of the model as it was saved.
     pub validation: Option<Score>,
@@ -152,7 +159,8 @@ impl Session {
         optimizer.prepare(&network)?;
         let options = &description.early_stopping;
         options.as_ref().map(|options| options.build::<f32>()).transpose()?;
-        trainer(&description, &parts)?.check(&network, &*loss, &parts.train)?;
+        let checked = trainer(&description, &parts)?.check(&network, &*loss, &parts.train);
+        checked.map_err(|error| found::advised(error, path, &network, &*loss, &parts.train))?;
         if let Some(test) = &description.test {
             let output = network.output_shape(&[&[1], parts.train.sample_shape()].concat())?;
             test.check(loss.decision().is_some_and(|decision| decision.is_one_a_sample(&output)))?;
@@ -164,28 +172,32 @@ impl Session {
         Ok(session)
     }
 
-    /// Trains, from the newest checkpoint of the folder where there is one, and leaves model, page and result in it. With
-    /// `progress` a bar, and what looks wrong, are shown on stderr.
+    /// Trains, from the newest checkpoint of the folder where there is one, and leaves model, page and result in it, with
+    /// `findings` of before. With `progress` a bar, and what looks wrong, are shown on stderr.
     ///
     /// # Errors
     /// Those of training and of writing.
-    pub fn run(mut self, folder: &Folder, progress: bool) -> Result<Outcome> {
+    pub fn run(mut self, folder: &Folder, mut findings: Vec<Finding>, progress: bool) -> Result<Outcome> {
         fingerprint::keep(folder, &self)?;
         // Why the attempt before this one failed.
         let _ = std::fs::remove_file(folder.file(FAILED));
         let plain = self.parts.plain_train()?;
-        let (validation, names) = (self.parts.validation.as_ref(), &self.parts);
-        let mut findings = diagnose::before_training(&self.network, &*self.loss, &plain, validation, names);
         let tell =
             |findings: &[Finding]| findings.iter().filter(|_| progress).for_each(|own| eprintln!("limpide: {own}"));
         tell(&findings);
+        let start = self.observe(&plain)?;
         let checkpoint = folder.checkpoint()?;
         interrupt::catch();
         let history = self.fit(folder, checkpoint, progress).map_err(|error| kept(error, folder))?;
-        let (seed, last, interrupted) = (self.description.seed, history.epochs.last(), interrupt::pressed());
+        let (seed, interrupted) = (self.description.seed, interrupt::pressed());
+        let weights = found::weights(&history, self.description.early_stopping.as_ref()).filter(|_| !interrupted);
+        let last = weights.and_then(|number| history.epochs.get(number - 1)).or(history.epochs.last());
         if !interrupted {
-            let (x, target) = plain.gather(&(0..plain.len().min(OBSERVED)).collect::<Vec<_>>());
-            let after = diagnose::judge(&diagnose::observe(&self.network, &*self.loss, &x, &target, None)?);
+            let judged = self.parts.validation.as_ref().unwrap_or(&plain);
+            let score = last.map(|epoch| epoch.validation.unwrap_or(epoch.train));
+            let baseline = Baseline::of(&*self.loss, &plain, judged);
+            let mut after = diagnose::course(&history, self.description.epochs, weights, score, baseline);
+            after.extend(diagnose::judge_since(Some(&start), &self.observe(&plain)?));
             tell(&after);
             findings.extend(after);
         }
@@ -193,6 +205,8 @@ impl Session {
             run: folder.path().display().to_string(),
             seed,
             epochs: history.epochs.len(),
+            cap: Some(self.description.epochs),
+            weights,
             interrupted,
             seconds: history.seconds().iter().sum(),
             samples: Some(self.parts.sizes()),
@@ -219,6 +233,21 @@ impl Session {
         // The last file: where it is, the run is finished and everything is there.
         folder.write("result.json", &format!("{:#}\n", serde_json::json!(outcome)))?;
         Ok(outcome)
+    }
+
+    /// What looks wrong before the first step.
+    ///
+    /// # Errors
+    /// Those of the data.
+    pub fn before_training(&self) -> Result<Vec<Finding>> {
+        let Session { parts, network, loss, .. } = self;
+        let plain = parts.plain_train()?;
+        Ok(diagnose::before_training(network, &**loss, &plain, parts.validation.as_ref(), parts))
+    }
+
+    fn observe(&self, plain: &Dataset<f32>) -> Result<diagnose::Observation> {
+        let (x, target) = plain.gather(&(0..plain.len().min(OBSERVED)).collect::<Vec<_>>());
+        diagnose::observe(&self.network, &*self.loss, &x, &target, None)
     }
 
     /// What goes into the network and comes out, as the data and the loss have it.
@@ -400,9 +429,20 @@ impl Outcome {
         })
     }
 
+    /// `stopped early after 33 of 200 epochs, weights of epoch 3`; without early stopping `200 epochs`.
+    pub fn epochs_text(&self) -> String {
+        let done = match self.cap {
+            Some(cap) if cap > self.epochs && !self.interrupted => {
+                format!("stopped early after {} of {}", self.epochs, counted(cap, "epoch"))
+            }
+            _ => counted(self.epochs, "epoch"),
+        };
+        done + &self.weights.map_or(String::new(), |number| format!(", weights of epoch {number}"))
+    }
+
     /// The outcome as people read it.
     pub fn listing(&self) -> String {
-        let mut text = format!("{}: {} in {:.1} s\n", self.run, counted(self.epochs, "epoch"), self.seconds);
+        let mut text = format!("{}: {} in {:.1} s\n", self.run, self.epochs_text(), self.seconds);
         let parts = [
             ("train", self.train, None),
             ("validation", self.validation, self.validation_fit.as_ref()),

@@ -1,9 +1,12 @@
 //! Targets of several numbers: their scale, and whether they are yes or no.
 
 use super::{Answers, Parts};
+use crate::chart::digits;
 use limpide::data::{Dataset, Target, Targets};
 use limpide::loss::{Loss, Takes};
 use limpide::metrics::Decision;
+use limpide::pipeline::Input;
+use limpide::table::Encoding;
 use limpide::{Tensor, tensor};
 
 /// Whether a data set has several targets a sample, each 0 or 1: labels, of which a sample may have any number.
@@ -50,6 +53,43 @@ impl Parts {
         let (Some(word), Some(target)) = (yes_no(loss), self.train.targets.given()) else { return Vec::new() };
         (1..=target.shape()[1..].iter().product()).map(|place: usize| format!("{word}_{place}")).collect()
     }
+}
+
+/// An input as it came, before it was scaled: `a = 1e9`.
+pub fn input_text(parts: &Parts, place: usize, value: f64) -> String {
+    let plain = || format!("input {place}");
+    let (name, value) = match &parts.input {
+        Input::Table(table) => {
+            // The first input of each column stands behind those of the columns before it.
+            let mut end = 0;
+            let own = table.used().find(|column| {
+                end += column.encoding.width();
+                place < end
+            });
+            match own.map(|column| (column, &column.encoding)) {
+                Some((column, Encoding::Number { mean, std, .. })) if place + column.encoding.width() == end => {
+                    (column.name.clone(), value * std + mean)
+                }
+                own => (own.map_or_else(plain, |(column, _)| column.name.clone()), value),
+            }
+        }
+        Input::Tensor { .. } => match &parts.standardization {
+            Some(own) => {
+                let at = place / (parts.train.sample_shape().iter().product::<usize>() / own.mean().len());
+                (plain(), value * own.std()[at] + own.mean()[at])
+            }
+            None => (plain(), value),
+        },
+    };
+    format!("{name} = {}", digits(value, 4))
+}
+
+/// A target value in its own unit: `price = 1e6`.
+pub fn target_text(parts: &Parts, place: usize, value: f64) -> String {
+    let Answers::Values { names, mean, std } = &parts.answers else { return format!("target {place} = {value}") };
+    let name = names.get(place).cloned().unwrap_or_else(|| format!("target {place}"));
+    let value = value * std.get(place).unwrap_or(&1.0) + mean.get(place).unwrap_or(&0.0);
+    format!("{name} = {}", digits(value, 4))
 }
 
 /// Some rows of values (n, columns).

@@ -13,7 +13,6 @@ use super::session::{Outcome, Session, score_text};
 use crate::chart::{Cell, Table, count, digits};
 use crate::page::{Page, Section};
 use crate::stdout;
-use crate::text::counted;
 use answers::Answers;
 use limpide::diagnose::{Finding, Severity};
 use limpide::pipeline::Input;
@@ -76,10 +75,10 @@ fn page(session: &Session, history: &History, outcome: &Outcome, folder: &Folder
 
 fn lead(session: &Session, outcome: &Outcome) -> String {
     let Session { network, parts, .. } = session;
-    let epochs = counted(outcome.epochs, "epoch");
+    let epochs = outcome.epochs_text();
     let parameters: usize = limpide::Module::parameters(network).iter().map(|(_, own)| own.len()).sum();
     format!(
-        "{} parameters, trained on {} samples of {} for {epochs} in {:.1} s, with seed {}.",
+        "{} parameters, trained on {} samples of {} ({epochs}) in {:.1} s, with seed {}.",
         count(parameters as u64),
         count(parts.train.len() as u64),
         parts.train.name,
@@ -92,16 +91,20 @@ fn results(session: &Session, outcome: &Outcome) -> Section {
     let [train, validation, test] = session.parts.sizes();
     let heads = &["Part", "Samples", "Loss", "Accuracy"][..];
     // A loss about values has no accuracy.
-    let heads = if outcome.train.is_some_and(|score| score.accuracy.is_none()) { &heads[..3] } else { heads };
+    let scores = [outcome.train, outcome.validation, outcome.test];
+    let told = scores.into_iter().flatten().any(|score| score.accuracy.is_some());
+    let heads = if told { heads } else { &heads[..3] };
+    let training = format!("training, in epoch {}", outcome.weights.unwrap_or(outcome.epochs));
     let table = [
-        ("training, in the last epoch", train, outcome.train),
+        (training.as_str(), train, outcome.train),
         ("validation", validation, outcome.validation),
         ("test", test, outcome.test),
     ]
     .into_iter()
     .filter_map(|(part, samples, score)| Some((part, samples, score?)))
     .fold(Table::new("The model on each part", heads), |table, (part, samples, Score { loss, accuracy })| {
-        let accuracy = accuracy.map(|share| Cell::number(format!("{:.2} %", 100.0 * share)));
+        let share = accuracy.map_or("–".into(), |share| format!("{:.2} %", 100.0 * share));
+        let accuracy = told.then(|| Cell::number(share));
         let cells = [part.into(), Cell::number(count(samples as u64)), Cell::number(figure(loss))];
         table.row(cells.into_iter().chain(accuracy).collect())
     });
@@ -109,6 +112,10 @@ fn results(session: &Session, outcome: &Outcome) -> Section {
         "Training figures are measured while the network learns; the others are those of the model as it was \
          saved."
             .to_string();
+    let loss = session.loss.to_string();
+    if loss.contains("label_smoothing") {
+        words += &format!(" The loss is `{loss}`, which label smoothing raises.");
+    }
     if let Some(score) = outcome.test {
         words += &format!(" The test part was looked at once, at the end: {}.", score_text(&score));
     }
