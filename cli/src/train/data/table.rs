@@ -70,7 +70,7 @@ impl TableSource {
         let file = self.open()?;
         let survey =
             Survey::new(&*file, &self.target, &SurveyOptions { task: self.task, columns: self.columns.clone() })?;
-        let notes = survey.notes.clone();
+        let mut notes = survey.notes.clone();
         self.task = Some(survey.task);
         (self.delimiter, self.decimal, self.header) = (file.delimiter(), file.decimal(), Some(file.has_header()));
         let kinds = file.columns().iter().zip(&survey.kinds);
@@ -92,6 +92,7 @@ impl TableSource {
             return Err(Error::option("split", "such that there are rows to train on", found));
         }
         let table = raw.fit(&parts.train).map_err(|error| file.data(&error.to_string()))?;
+        notes.extend(raw.notes(&table, &parts.train));
         let (mean, std) = raw.target_scale(&parts.train);
         let select = |rows: &[usize]| {
             let inputs = Inputs::Real(raw.encode(&table, rows));
