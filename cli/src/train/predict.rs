@@ -159,6 +159,7 @@ pub fn answer(
                 pipeline.predict(&x).map_err(|error| told(among_all(error, first - 1)))?
             }
         };
+        check_finite(&answers, first)?;
         for new in &answers.unseen {
             unseen.entry((new.column.clone(), new.value.clone())).or_insert((first + new.row, 0)).1 += 1;
         }
@@ -182,6 +183,17 @@ pub fn answer(
         );
     }
     Ok(())
+}
+
+/// Whether all answers are finite; `first` is the row that the first of them is about.
+///
+/// # Errors
+/// The row of one that is not.
+pub fn check_finite(answers: &Predictions, first: usize) -> Result<()> {
+    let Some(sample) = answers.not_finite() else { return Ok(()) };
+    let wanted = "finite: the numbers of the row must be nearer to the training data; correct the row or leave it out";
+    let y = answers.row(sample).iter().find(|y| !y.is_finite()).expect("one that is not");
+    Err(Error::option(format!("what the network makes of row {}", first + sample), wanted, y))
 }
 
 /// The names of a file's columns: its own, or for a model of columns without names those of the model, with or without the
