@@ -161,6 +161,7 @@ pub fn answer(
                 pipeline.predict(&x).map_err(|error| told(among_all(error, first - 1)))?
             }
         };
+        check_finite(&answers, first)?;
         for new in &answers.unseen {
             let own = unseen.entry(new.column.clone()).or_insert_with(BTreeMap::new);
             own.entry(new.value.clone()).or_insert((first + new.row, 0)).1 += 1;
@@ -212,6 +213,17 @@ fn unseen_lines(table: &Table, unseen: &Unseen) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Whether all answers are finite; `first` is the row that the first of them is about.
+///
+/// # Errors
+/// The row of one that is not.
+pub fn check_finite(answers: &Predictions, first: usize) -> Result<()> {
+    let Some(sample) = answers.not_finite() else { return Ok(()) };
+    let wanted = "finite: the numbers of the row must be nearer to the training data; correct the row or leave it out";
+    let y = answers.row(sample).iter().find(|y| !y.is_finite()).expect("one that is not");
+    Err(Error::option(format!("what the network makes of row {}", first + sample), wanted, y))
 }
 
 /// The names of a file's columns: its own, or for a model of columns without names those of the model, with or without the
