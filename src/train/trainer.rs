@@ -208,6 +208,7 @@ impl<'a, T: Real> Trainer<'a, T> {
                 return Err(Error::option(format!("Trainer: {name}"), "at least 1", size));
             }
         }
+        crate::model::check_shapes(network)?;
         match self.loader(train)? {
             None => super::score::check(network, loss, train)?,
             // Mixup makes another kind of target; what holds for one sample holds for all.
