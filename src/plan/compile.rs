@@ -164,7 +164,8 @@ impl<T: Real> Builder<T> {
     fn plain(&mut self, rest: &[Leaf<'_, T>]) -> Result<usize> {
         self.channels_first();
         let leaf = &rest[0];
-        if leaf.module.couples_samples() {
+        // Slices have a tape each, and buffers move by that of the whole batch.
+        if leaf.module.couples_samples() || !leaf.module.buffers().is_empty() {
             self.whole(leaf);
             return Ok(1);
         }

@@ -218,6 +218,9 @@ impl<'a, T: Real> Trainer<'a, T> {
             }
         }
         if let Some(validation) = self.validation {
+            if validation.is_empty() {
+                return Err(Error::option("Trainer: validation samples", "at least 1", 0));
+            }
             super::score::check(network, loss, validation)?;
         }
         let batches = self.batches(train)?;
@@ -232,7 +235,7 @@ impl<'a, T: Real> Trainer<'a, T> {
         if let Some(schedule) = self.fitted_schedule(&batches) {
             Scheduler::check(&schedule, &self.optimizer)?;
         }
-        let mut sections = BTreeSet::new();
+        let mut sections = BTreeSet::from(["model", "optimizer", "average"]);
         match self.callbacks.iter().filter_map(|own| own.section()).find(|&name| !sections.insert(name)) {
             Some(name) => Err(Error::option("Trainer: callbacks with tensors in a checkpoint", "one of a name", name)),
             None => Ok(()),
