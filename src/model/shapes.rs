@@ -101,7 +101,8 @@ mod tests {
         turned.weight = turned.weight.reversed_axes();
         let (mut images, mut norm) = (Conv2d::new(1, 2, 2), BatchNorm1d::new(4));
         (images.weight, norm.running_mean) = (zeros(&[2, 3, 2, 2]), zeros(&[3]));
-        let cases: [(Box<dyn Module<f32>>, &[usize], &str); 7] = [
+        type Case = (Box<dyn Module<f32>>, &'static [usize], &'static str);
+        let cases: [Case; 7] = [
             (Box::new(with(&[2, 4], good())), &[2], "weight must be of shape (4, 2), got of shape (2, 4)"),
             (Box::new(with(&[4, 2], Some(zeros(&[3])))), &[2], "bias must be of shape (4,), got of shape (3,)"),
             (Box::new(with(&[4, 2], Some(zeros(&[1])))), &[2], "bias must be of shape (4,), got of shape (1,)"),
