@@ -67,7 +67,7 @@ fn the_page_has_every_section_and_fetches_nothing() {
         "experiment overfit --seed 2<",
         "train recipes/digits-cv.toml --set seed=2 --set epochs=1<",
     ] {
-        assert!(page.contains(&format!("limpide {command}")), "{command}");
+        assert!(page.replace("</code> <code>", " ").contains(&format!("limpide {command}")), "{command}");
     }
     assert!(page.contains("in 500 epochs, from"));
     assert!(page.contains("MNIST was not found") && page.contains("limpide data fetch mnist"));
