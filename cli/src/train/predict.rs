@@ -163,7 +163,7 @@ pub fn answer(
         };
         check_finite(&answers, first)?;
         for new in &answers.unseen {
-            let own = unseen.entry(new.column.clone()).or_insert_with(BTreeMap::new);
+            let own = unseen.entry(new.column.clone()).or_default();
             own.entry(new.value.clone()).or_insert((first + new.row, 0)).1 += 1;
         }
         take(rows, &answers)
