@@ -89,11 +89,15 @@ fn line(title: &str, step: &Step, columns: usize, done: f64, left: f64) -> Strin
     // The first step says nothing about those to come.
     let left = if left.is_finite() { format!("  {} left", clock(left)) } else { String::new() };
     let (long, short) = (format!(" {}", bar(done, 24)), format!(" {}", bar(done, 10)));
-    let most =
-        [long + &state + &left + &rate, short.clone() + &state + &left + &rate, short + &state + &left, state + &left]
-            .map(|fields| format!("{title}{fields}"));
+    let most = [
+        long + &state + &left + &rate,
+        short.clone() + &state + &left + &rate,
+        short + &state + &left,
+        state.clone() + &left,
+    ]
+    .map(|fields| format!("{title}{fields}"));
     let fitting = most.iter().find(|line| line.chars().count() <= columns);
-    fitting.cloned().unwrap_or_else(|| cut(&most[3], columns))
+    fitting.cloned().unwrap_or_else(|| cut(title, columns.saturating_sub(state.chars().count()).max(1)) + &state)
 }
 
 /// A text of so many letters at most.
@@ -138,11 +142,24 @@ mod tests {
         let whole = format!("n [{}{}]  epoch 9/12  loss 0.25000  80000 samples/s", "█".repeat(18), "·".repeat(6));
         assert_eq!(short, whole);
         let long = "regression, rate 0.1, batches of 10".repeat(3);
+        // A title gives way to figures.
+        let text = line(
+            &cut(&long, TITLE),
+            &Step { epoch: 1009, epochs: 2000, ..step(0.084_71, Some(0.9686)) },
+            COLUMNS,
+            0.5,
+            7.0,
+        );
+        assert!(text.ends_with("…  epoch 1009/2000  loss 0.08471  accuracy 96.86 %"), "{text}");
+        assert_eq!(text.chars().count(), COLUMNS);
         for title in ["mnist-dense", "autoencoder, latent 32", &cut(&long, TITLE)] {
             for left in [f64::INFINITY, 7.0, 725.0] {
                 let text = line(title, &step(1.234_567e-12, Some(0.9782)), COLUMNS, 0.7, left);
                 assert!(text.chars().count() <= COLUMNS, "{text}");
-                assert!(text.starts_with(title) && text.contains("  epoch 9/12  loss 1.2"), "{text}");
+                let begin = text.split('…').next().unwrap();
+                assert!(title.starts_with(begin) || begin.starts_with(title), "{text}");
+                assert!(text.contains("  epoch 9/12  loss 1.2"), "{text}");
+                assert!(text.contains("accuracy 97.82 %"), "{text}");
             }
         }
     }
