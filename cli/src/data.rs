@@ -9,7 +9,7 @@ use crate::stdout;
 use crate::text::aligned;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use limpide::data::{MNIST_FILES, Mnist, MnistFiles};
+use limpide::data::{DATA_VARIABLE, MNIST_FILES, Mnist, MnistFiles, cache_folder};
 use limpide::{Error, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -136,13 +136,11 @@ fn fetch(set: Mnist, place: &Place, mirrors: Vec<String>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where fetched files go: the first folder in which they would be looked for, in the sub-folder of the set's name.
+/// Where fetched files go: the first folder in which they would be looked for, though it need not be there yet, in the
+/// sub-folder of the set's name.
 fn target_folder(set: Mnist, data: Option<&Path>) -> Result<PathBuf> {
-    if let Some(folder) = data {
-        return Ok(folder.join(set.name()));
-    }
-    let folders = limpide::data::data_folders(None)?;
-    let first = folders.into_iter().next().ok_or_else(|| {
+    let variable = std::env::var_os(DATA_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let first = data.map(Path::to_path_buf).or(variable).or_else(cache_folder).ok_or_else(|| {
         let found = "an environment without a home folder";
         Error::option("data folder", "a folder given by --data DIR or by LIMPIDE_DATA", found)
     })?;

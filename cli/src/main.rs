@@ -1,6 +1,7 @@
 //! The `limpide` command.
 
 use clap::{Parser, Subcommand};
+use limpide::kernels::Level;
 use limpide_cli::experiments::{command, gradients};
 use limpide_cli::{bench, compare, conform, data, export, import, inspect, report, serve, sweep, train};
 use std::process::ExitCode;
@@ -39,6 +40,12 @@ fn main() -> ExitCode {
     let command = Cli::parse().command;
     if cfg!(debug_assertions) {
         eprintln!("limpide: this is a debug build, many times slower; run `cargo run --release -- …` for speed");
+    }
+    if let Some(wrong) =
+        std::env::var("LIMPIDE_SIMD").ok().filter(|name| !name.is_empty() && Level::named(name).is_none())
+    {
+        let names = Level::ALL.map(Level::name).join(", ");
+        eprintln!("limpide: LIMPIDE_SIMD={wrong} is passed over: it takes {names}");
     }
     let result = match command {
         Command::Report(arguments) => report::command(&arguments),

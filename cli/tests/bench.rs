@@ -36,6 +36,22 @@ fn the_figures_of_a_workload_agree_with_each_other() {
     let modules: Vec<&str> =
         figures["modules"].as_array().unwrap().iter().map(|m| m["module"].as_str().unwrap()).collect();
     assert_eq!(modules, ["Linear(2, 16)", "Tanh", "Linear(16, 1)", "BceWithLogitsLoss(Mean)"]);
+    let backward = |at: usize| &figures["modules"][at]["backward_us"];
+    assert!(
+        backward(2).as_f64().unwrap() > 0.0 && backward(3).is_null(),
+        "a loss has no backward of its own: {figures}"
+    );
+}
+
+#[test]
+fn an_unknown_level_is_told() {
+    let told = |level: &str| {
+        let ran =
+            Command::new(env!("CARGO_BIN_EXE_limpide")).args(["data", "list"]).env("LIMPIDE_SIMD", level).output();
+        String::from_utf8(ran.unwrap().stderr).unwrap()
+    };
+    assert!(told("sse9").contains("LIMPIDE_SIMD=sse9 is passed over: it takes portable, avx2, avx512"));
+    assert!(!told("AVX2").contains("LIMPIDE_SIMD") && !told("").contains("LIMPIDE_SIMD"));
 }
 
 #[test]

@@ -5,9 +5,8 @@ mod shell;
 use serde_json::Value;
 use shell::limpide;
 
-/// Every experiment's name, and words that make it short.
-const SHORT: [(&str, &str); 7] = [
-    ("gradcheck", ""),
+/// The name of every experiment that trains, and words that make it short.
+const SHORT: [(&str, &str); 6] = [
     ("overfit", "--epochs 20"),
     ("regression", "--epochs 3"),
     ("moons", "--epochs 2"),
@@ -70,9 +69,9 @@ fn without_clock(mut json: Value) -> Value {
 
 #[test]
 fn a_missed_target_is_said_and_exits_with_1() {
-    let missed = limpide("experiment mnist-dense --epochs 1 --target 2.0");
+    let missed = limpide("experiment mnist-dense --epochs 1 --target 1.0");
     assert_eq!(missed.code, 1);
-    assert!(missed.stdout.contains("target ≥ 200.00 %: MISSED"), "{}", missed.stdout);
+    assert!(missed.stdout.contains("target ≥ 100.00 %: MISSED"), "{}", missed.stdout);
     let reached = limpide("experiment mnist-dense --epochs 1 --target 0.0");
     assert_eq!(reached.code, 0);
     assert!(reached.stdout.contains("target ≥ 0.00 %: reached"), "{}", reached.stdout);
@@ -116,6 +115,7 @@ fn wrong_words_are_refused_by_name() {
         ("--target high", "high"),
         ("--target nan", "a finite number"),
         ("--target inf", "a finite number"),
+        ("--target 95", "moons: --target must be an accuracy as a share from 0 to 1, such as 0.95, got 95"),
         ("--colour", "--colour"),
     ] {
         limpide(&format!("experiment moons {words}")).is_refused_with(&[told]);
@@ -124,11 +124,25 @@ fn wrong_words_are_refused_by_name() {
 
 #[test]
 fn an_option_that_an_experiment_has_no_use_for_is_refused() {
-    limpide("experiment gradcheck --epochs 5").is_refused_with(&["gradcheck: --epochs", "left out", "5"]);
+    for words in ["--epochs 5", "--seed 1", "--threads 2", "--data here", "--quick"] {
+        let option = words.split(' ').next().unwrap();
+        limpide(&format!("experiment gradcheck {words}"))
+            .is_refused_with(&[&format!("gradcheck: {option} must be left out")]);
+    }
+    limpide("experiment overfit --quick").is_refused_with(&["overfit: --quick must be left out"]);
+    let gradcheck = limpide("experiment gradcheck --json").json();
+    assert_eq!((&gradcheck["experiment"], &gradcheck["passed"]), (&"gradcheck".into(), &true.into()));
 }
 
 #[test]
 fn a_data_folder_that_is_not_there_is_refused_instead_of_other_data_taken() {
     limpide("experiment mnist-dense --data no/such/folder")
         .is_refused_with(&["no/such/folder", "there is no such folder"]);
+    let empty = tempfile::tempdir().unwrap();
+    let path = empty.path().to_str().unwrap();
+    for command in ["experiment mnist-dense --epochs 1", "bench --workload dense", "report --out never"] {
+        limpide(&format!("{command} --data {path}")).is_refused_with(&[path, "MNIST is not there"]);
+    }
+    let told = limpide("experiment mnist-dense --epochs 1").stderr;
+    assert_eq!(told.matches("MNIST is not found, the embedded 8×8 digits take its place").count(), 1, "{told}");
 }

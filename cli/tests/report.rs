@@ -61,6 +61,15 @@ fn the_page_has_every_section_and_fetches_nothing() {
         assert!(!page.contains(outside), "{outside} in the page");
     }
     assert!(page.contains("This is a quick run"));
+    // What no target is for in a quick run has a command too.
+    for command in [
+        "experiment gradcheck<",
+        "experiment overfit --seed 2<",
+        "train recipes/digits-cv.toml --set seed=2 --set epochs=1<",
+    ] {
+        assert!(page.replace("</code> <code>", " ").contains(&format!("limpide {command}")), "{command}");
+    }
+    assert!(page.contains("in 500 epochs, from"));
     assert!(page.contains("MNIST was not found") && page.contains("limpide data fetch mnist"));
 }
 

@@ -7,7 +7,7 @@ use crate::sparse::Nonzeros;
 use crate::{Convolution, Level, Matrix, MatrixMut, Quotients, peak};
 
 /// A type of numbers that this crate has code for.
-#[allow(missing_docs)] // each is the function of the same name, which says what it does
+#[allow(missing_docs)] // each is a public function of this crate, which says what it does
 pub trait Compiled: Sized {
     fn apply(function: Function, level: Level, x: &[Self], y: &mut [Self]);
     fn quotients(level: Level, divisor: Self) -> Quotients<Self>;

@@ -1,7 +1,7 @@
 //! Which vector instructions the kernels use: found out once, at run time, so that one binary serves every machine.
 //!
-//! The environment variable `LIMPIDE_SIMD` (`portable`, `avx2` or `avx512`, read at the first use) asks for less than
-//! the machine has. A level that the machine lacks gives the best one below it; any other value is ignored.
+//! The environment variable `LIMPIDE_SIMD` (`portable`, `avx2` or `avx512` in any case, read at the first use) asks for
+//! less than the machine has. A level that the machine lacks gives the best one below it; any other value is ignored.
 
 use std::sync::LazyLock;
 
@@ -33,6 +33,11 @@ impl Level {
             Level::Avx2 => "avx2",
             Level::Avx512 => "avx512",
         }
+    }
+
+    /// The level of a name, in capitals or small letters.
+    pub fn named(name: &str) -> Option<Level> {
+        Level::ALL.into_iter().find(|level| level.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -87,8 +92,7 @@ fn run_avx2<J: Job>(job: J) -> J::Output {
 
 /// The level for a value of `LIMPIDE_SIMD` on a machine that has `best`.
 fn choose(wanted: Option<&str>, best: Level) -> Level {
-    let named = Level::ALL.into_iter().find(|level| Some(level.name()) == wanted);
-    named.map_or(best, |level| level.min(best))
+    wanted.and_then(Level::named).map_or(best, |level| level.min(best))
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -119,6 +123,7 @@ mod tests {
         assert_eq!(choose(None, Level::Avx512), Level::Avx512);
         assert_eq!(choose(Some("portable"), Level::Avx512), Level::Portable);
         assert_eq!(choose(Some("avx2"), Level::Avx512), Level::Avx2);
+        assert_eq!(choose(Some("AVX2"), Level::Avx512), Level::Avx2);
         assert_eq!(choose(Some("avx512"), Level::Avx2), Level::Avx2);
         assert_eq!(choose(Some("neon"), Level::Avx2), Level::Avx2);
     }

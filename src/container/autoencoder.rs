@@ -18,7 +18,8 @@ use std::fmt;
 /// let both = AutoEncoder::<f32>::new(
 ///     Sequential::new().push(Linear::new(8, 2)).push(Tanh),
 ///     Sequential::new().push(Linear::new(2, 8)),
-/// );
+/// )
+/// .seed(1);
 /// let code = both.encode(&tensor(&[1, 8], vec![0.5; 8]))?;
 /// assert_eq!(code.shape(), [1, 2]);
 /// assert_eq!(both.decode(&code)?.shape(), [1, 8]);
@@ -37,7 +38,7 @@ fn name(place: usize) -> String {
 }
 
 impl<T: Real> AutoEncoder<T> {
-    /// From its two halves.
+    /// From its two halves, with the weights that they have: [`AutoEncoder::seed`] draws new ones.
     pub fn new(encoder: Sequential<T>, decoder: Sequential<T>) -> Self {
         AutoEncoder { chain: Sequential::new().push(encoder).push(decoder) }
     }

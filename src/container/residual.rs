@@ -34,6 +34,11 @@ impl<T: Real> Residual<T> {
         Residual { chain }
     }
 
+    /// The same with all parameters drawn anew from a seed.
+    pub fn seed(self, seed: u64) -> Self {
+        Residual { chain: self.chain.seed(seed) }
+    }
+
     /// f.
     pub fn chain(&self) -> &Sequential<T> {
         &self.chain

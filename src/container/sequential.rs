@@ -10,9 +10,12 @@ use std::fmt;
 /// Derivatives: the chain rule, walked backwards; see [`crate::module`]. The first delta, ∂L/∂Xₙ, is handed in by the
 /// caller, so a loss is computed outside. Parameters are named by place: `0.weight`, `2.bias`.
 ///
+/// A layer's constructor always draws from the same stream, so two layers of one size hold the same weights until
+/// [`Sequential::seed`] draws each its own. Seed every network, and each of an ensemble with another number.
+///
 /// ```
 /// use limpide::{Sequential, Tape, layers::{Linear, Tanh}, module::Module, tensor};
-/// let chain = Sequential::<f64>::new().push(Linear::new(2, 3)).push(Tanh).push(Linear::new(3, 1));
+/// let chain = Sequential::<f64>::new().push(Linear::new(2, 3)).push(Tanh).push(Linear::new(3, 1)).seed(1);
 /// let z = chain.forward(&tensor(&[5, 2], vec![0.1; 10]), &mut Tape::new());
 /// assert_eq!(z.shape(), [5, 1]);
 /// assert_eq!(chain.to_string(), "Sequential(Linear(2, 3), Tanh, Linear(3, 1))");
@@ -28,13 +31,14 @@ impl<T: Real> Sequential<T> {
         Sequential { modules: Vec::new() }
     }
 
-    /// The chain with one more module at its end.
+    /// The chain with one more module at its end, which keeps the weights that it has: [`Sequential::seed`] draws new ones.
     pub fn push(mut self, module: impl Module<T>) -> Self {
         self.modules.push(Box::new(module));
         self
     }
 
-    /// The chain with all parameters drawn anew from a seed (PyTorch's default distributions).
+    /// The chain with all parameters drawn anew from a seed (PyTorch's default distributions), for each layer from the seed
+    /// and its place.
     pub fn seed(mut self, seed: u64) -> Self {
         self.reset_parameters(&Stream::new(seed));
         self

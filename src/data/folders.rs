@@ -1,4 +1,4 @@
-//! The folders where data files are looked for: the one asked for, `$LIMPIDE_DATA`, the user's cache folder.
+//! The folders where data files are looked for: the one asked for, else `$LIMPIDE_DATA` and the user's cache folder.
 
 use crate::{Error, Result};
 use std::ffi::OsString;
@@ -7,23 +7,32 @@ use std::path::{Path, PathBuf};
 /// The environment variable that names a folder with data files.
 pub const DATA_VARIABLE: &str = "LIMPIDE_DATA";
 
-/// The folders in which data files are looked for, in that order: `dir` (a command's `--data`), `$LIMPIDE_DATA`, and
-/// the user's cache folder ([`cache_folder`]).
+/// The folders in which data files are looked for, in that order: `dir` (a command's `--data`) and no other, else
+/// `$LIMPIDE_DATA` and the user's cache folder ([`cache_folder`]).
 ///
-/// Errs when `dir` is given and is not a folder: a mistyped path must not quietly fall back on other data.
+/// Errs when `dir` or `$LIMPIDE_DATA` is given and is not a folder: a mistyped path must not quietly fall back on other
+/// data.
 pub fn data_folders(dir: Option<&Path>) -> Result<Vec<PathBuf>> {
-    if let Some(dir) = dir
-        && !dir.is_dir()
-    {
-        return Err(Error::Data {
-            path: dir.into(),
-            problem: "wants the folder with the data files, and there is no such folder; create it or leave the \
-                      option out"
-                .into(),
-        });
-    }
     let variable = std::env::var_os(DATA_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
-    Ok(dir.map(Path::to_path_buf).into_iter().chain(variable).chain(cache_folder()).collect())
+    folders(dir, variable, cache_folder())
+}
+
+/// [`data_folders`] of an environment.
+fn folders(dir: Option<&Path>, variable: Option<PathBuf>, cache: Option<PathBuf>) -> Result<Vec<PathBuf>> {
+    let checked = |folder: PathBuf, advice: &str| match folder.is_dir() {
+        true => Ok(folder),
+        false => Err(Error::Data {
+            problem: format!(
+                "wants the folder with the data files, and there is no such folder; create it or {advice}"
+            ),
+            path: folder,
+        }),
+    };
+    if let Some(dir) = dir {
+        return Ok(vec![checked(dir.into(), "leave the option out")?]);
+    }
+    let variable = variable.map(|folder| checked(folder, "unset LIMPIDE_DATA, which names it")).transpose()?;
+    Ok(variable.into_iter().chain(cache).collect())
 }
 
 /// The user's cache folder for this library: `%LOCALAPPDATA%\limpide` on Windows, `~/Library/Caches/limpide` on macOS,
@@ -64,10 +73,17 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_asked_for_comes_first_and_must_exist() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(data_folders(Some(folder.path())).unwrap()[0], folder.path());
-        let error = data_folders(Some(&folder.path().join("mistyped"))).unwrap_err().to_string();
-        assert!(error.contains("mistyped: wants the folder"), "{error}");
+    fn the_folder_asked_for_is_the_only_one_and_must_exist() {
+        let [asked, named] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let (cache, variable) = (Some(PathBuf::from("cache")), Some(named.path().to_path_buf()));
+        assert_eq!(folders(Some(asked.path()), variable.clone(), cache.clone()).unwrap(), [asked.path()]);
+        assert_eq!(folders(None, variable, cache.clone()).unwrap(), [named.path(), Path::new("cache")]);
+        assert_eq!(folders(None, None, cache.clone()).unwrap(), [Path::new("cache")]);
+
+        let mistyped = asked.path().join("mistyped");
+        let error = folders(Some(&mistyped), None, cache.clone()).unwrap_err().to_string();
+        assert!(error.contains("mistyped: wants the folder") && error.contains("leave the option out"), "{error}");
+        let error = folders(None, Some(mistyped), cache).unwrap_err().to_string();
+        assert!(error.contains("mistyped: wants the folder") && error.contains("LIMPIDE_DATA"), "{error}");
     }
 }

@@ -83,7 +83,7 @@ impl Mnist {
     ///
     /// A folder without the set's name that holds the other set is passed over.
     ///
-    /// Errs when `dir` is given and is not a folder.
+    /// Errs when `dir` or `$LIMPIDE_DATA` is given and is not a folder.
     pub fn find(self, dir: Option<&Path>) -> Result<Option<MnistFiles>> {
         Ok(self.find_in(&data_folders(dir)?))
     }

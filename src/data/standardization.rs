@@ -42,7 +42,8 @@ impl Standardization {
     /// Measures the inputs at the indices `train`, in f64 and two passes.
     ///
     /// # Errors
-    /// [`Error::Option`] when there is nothing to measure; [`Error::Shape`] for channels of inputs that have none.
+    /// [`Error::Option`] when there is nothing to measure, for an index that is not below the number of samples, and for a number
+    /// that is not finite: the message says in which sample and where in it. [`Error::Shape`] for channels of inputs that have none.
     pub fn fit<T: Real>(inputs: &Inputs<T>, train: &[usize], per: Per) -> Result<Self> {
         let sample = &inputs.shape()[1..];
         let size: usize = sample.iter().product();
@@ -57,8 +58,15 @@ impl Standardization {
             Per::Channel => sample[1..].iter().product(),
             Per::Set => size,
         };
+        if let Some(index) = train.iter().find(|&&index| index >= inputs.len()) {
+            let wanted = format!("indices below {}, the number of samples", inputs.len());
+            return Err(Error::option("Standardization: samples to measure", wanted, index));
+        }
         let count = (train.len() * run) as f64;
         let mean = sums::<T>(inputs, train, run, |_, x| x).iter().map(|sum| sum / count).collect::<Vec<_>>();
+        if mean.iter().any(|mean| !mean.is_finite()) {
+            find_unmeasurable(inputs, train)?;
+        }
         let squares = sums::<T>(inputs, train, run, |group, x| (x - mean[group]).powi(2));
         // A sum of equal numbers is rounded: what that leaves is not a deviation.
         let noise = |mean: f64| mean.abs() * count * f64::EPSILON;
@@ -140,6 +148,19 @@ impl Standardization {
     }
 }
 
+/// An error with the place of the first number that is not finite: its row and, counted within its sample, its column.
+fn find_unmeasurable<T: Real>(inputs: &Inputs<T>, samples: &[usize]) -> Result<()> {
+    let mut sample = vec![T::zero(); inputs.shape()[1..].iter().product()];
+    for &row in samples {
+        inputs.gather_into(&[row], &mut sample);
+        if let Some(column) = sample.iter().position(|x| !x.is_finite()) {
+            let place = format!("Standardization: row {row}, column {column} (both from 0)");
+            return Err(Error::option(place, "a finite number", sample[column]));
+        }
+    }
+    Ok(())
+}
+
 /// For each group of `run` neighbours in a sample, the sum of `f(group, x)` over all its numbers in the samples given.
 fn sums<T: Real>(inputs: &Inputs<T>, samples: &[usize], run: usize, f: impl Fn(usize, f64) -> f64) -> Vec<f64> {
     let size: usize = inputs.shape()[1..].iter().product();
@@ -174,6 +195,22 @@ mod tests {
         assert_eq!(error, "Standardization(Channel) wants inputs (n, channels, …), got (2, 3)");
         let error = set.apply(&flat).unwrap_err().to_string();
         assert_eq!(error, "Standardization wants inputs of 4 numbers, got (2, 3)");
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_refused_with_its_place() {
+        let x = Inputs::Real(crate::tensor(&[3, 2], vec![1.0f32, 2.0, 3.0, f32::NAN, f32::INFINITY, 4.0]));
+        for (train, wanted) in [
+            (&[0, 1][..], "Standardization: row 1, column 1 (both from 0) must be a finite number, got NaN"),
+            (&[0, 2], "Standardization: row 2, column 0 (both from 0) must be a finite number, got inf"),
+            (&[0, 3], "Standardization: samples to measure must be indices below 3, the number of samples, got 3"),
+        ] {
+            for per in [Per::Feature, Per::Set] {
+                assert_eq!(Standardization::fit(&x, train, per).unwrap_err().to_string(), wanted);
+            }
+        }
+        // What does not train may be bad: it is not measured.
+        assert_eq!(Standardization::fit(&x, &[0], Per::Feature).unwrap().mean(), [1.0, 2.0]);
     }
 
     #[test]

@@ -194,6 +194,7 @@ impl<T: Real> Target<T> {
 pub(crate) fn class_below(label: i64, classes: usize) -> Result<usize> {
     match usize::try_from(label) {
         Ok(class) if class < classes => Ok(class),
+        _ if classes == 0 => Err(Error::option("the number of classes", "at least 1 for targets of classes", classes)),
         _ => Err(Error::option("class number", format!("from 0 to {}", classes as i64 - 1), label)),
     }
 }
@@ -241,5 +242,7 @@ mod tests {
             let error = Target::<f32>::classes(vec![0, label]).one_hot(3).unwrap_err().to_string();
             assert_eq!(error, format!("class number must be from 0 to 2, got {label}"));
         }
+        let error = Target::<f32>::classes(vec![0]).one_hot(0).unwrap_err().to_string();
+        assert_eq!(error, "the number of classes must be at least 1 for targets of classes, got 0");
     }
 }

@@ -5,10 +5,11 @@
 //! | [`pairing`] | last layer, loss, targets | softmax or sigmoid taken twice or not at all, targets out of reach |
 //! | [`data`] | training and validation set | constant, unscaled or bad inputs, absent classes, samples in both sets |
 //! | [`start`] | the loss before the first step | a start far from that of a network that knows nothing, such as ln K |
+//! | [`twins`] | the start values of the layers | layers that are copies of each other |
 //! | [`observe`], [`judge`] | a pass after some training | dead units, saturation, fading gradients, steps of the wrong size |
 //! | [`course`] | the losses of a run | a rate too low, overfitting, no better than chance, too few epochs |
 //!
-//! [`before_training`] is the first three together; [`Names`] says what its user calls classes and samples. The limits are
+//! [`before_training`] is the first four together; [`Names`] says what its user calls classes and samples. The limits are
 //! rules of thumb, set so that what works gives no finding.
 
 mod course;
@@ -20,6 +21,7 @@ mod pairing;
 mod start;
 #[cfg(test)]
 mod tests;
+mod twins;
 
 pub use course::{Baseline, course};
 pub use data::data;
@@ -27,6 +29,7 @@ pub use judge::{judge, judge_since};
 pub use observe::{LayerStatistics, Observation, ParameterStatistics, Snapshot, observe};
 pub use pairing::pairing;
 pub use start::start;
+pub use twins::twins;
 
 use crate::data::Dataset;
 use crate::loss::Loss;
@@ -142,6 +145,7 @@ pub fn before_training<T: Real>(
 ) -> Vec<Finding> {
     let mut findings = pairing(network, loss, train);
     findings.extend(data(train, validation, names));
+    findings.extend(twins(network));
     // What the pairing or the data explain needs no second finding.
     if findings.iter().all(|finding| finding.severity != Severity::Error) {
         findings.extend(start(network, loss, train));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::data::{self as sets, Inputs, Split, Target, Targets};
-use crate::layers::{Conv2d, Flatten, Linear, LogSoftmax, MaxPool2d, Relu, Sigmoid, Softmax, Tanh};
+use crate::layers::{Conv2d, Flatten, LayerNorm, Linear, LogSoftmax, MaxPool2d, Relu, Sigmoid, Softmax, Tanh};
 use crate::loss::*;
 use crate::optim::{Optim, Sgd};
 use crate::train::Trainer;
@@ -369,4 +369,30 @@ fn findings_are_lines_and_data() {
     assert_eq!(serde_json::from_str::<Finding>(&text).unwrap(), finding);
     assert_eq!(list(&[3, 5, 8], |at| at.to_string()), "3, 5 and 8");
     assert_eq!(list(&(0..12).collect::<Vec<_>>(), |at| at.to_string()), "0, 1, 2, 3, 4, 5, 6, 7 and 4 others");
+}
+
+#[test]
+fn layers_that_start_alike_are_named_and_seeded_ones_are_not() {
+    let chain = || {
+        let block = Sequential::new().push(Linear::new(64, 64)).push(Tanh);
+        Sequential::<f32>::new()
+            .push(Linear::new(64, 64))
+            .push(Linear::new(64, 32))
+            .push(block)
+            .push(Linear::new(64, 64))
+    };
+    let findings = twins(&chain());
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    let wanted = "warning: layer 0, Linear(64, 64): the weights of layer 2.0 and layer 3 are the same at the start";
+    assert!(findings[0].to_string().starts_with(wanted), "{findings:#?}");
+    assert_eq!(twins(&chain().seed(1)), []);
+    // Halves of one size, told before training; and norms that all start with ones.
+    let half = || Sequential::new().push(Linear::new(64, 64)).push(LayerNorm::new([64])).push(Tanh);
+    let both = AutoEncoder::new(half(), half());
+    assert_found(
+        &before_training(&both, &MseLoss::new(), &digits(), None),
+        Severity::Warning,
+        "the weights of layer decoder.0 are the same",
+    );
+    assert_eq!(twins(&both.seed(1)), []);
 }

@@ -105,6 +105,8 @@ impl Conv2dOptions {
 
 impl<T: Real> Conv2d<T> {
     /// A layer with a kernel given as one size or `[height, width]`. Panics when a size is 0.
+    ///
+    /// Its weights are drawn from seed 0, so that two new layers of one size are equal: see [`Sequential::seed`](crate::Sequential::seed).
     pub fn new(in_channels: usize, out_channels: usize, kernel_size: impl Into<Pair>) -> Self {
         Self::with_options(Conv2dOptions::new(in_channels, out_channels, kernel_size))
             .unwrap_or_else(|error| panic!("{error}"))

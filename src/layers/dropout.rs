@@ -17,7 +17,8 @@ use std::fmt;
 /// Derivative: **∂L/∂X = δ·M / (1 − p)**, or δ.
 ///
 /// The mask is a function of seed, epoch, step, the layer's place and the sample's place in the batch ([`Tape::random`]): the same for
-/// any number of threads.
+/// any number of threads. A loop of one's own calls [`Tape::set_random`] before every pass, or the same entries are left out
+/// in every step.
 ///
 /// Source: Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*, 2014, section 4; raised
 /// in training rather than lowered in evaluation, as everywhere today.

@@ -67,6 +67,9 @@ impl LinearOptions {
 
 impl<T: Real> Linear<T> {
     /// A layer from `in_features` numbers to `out_features` numbers. Panics when one of them is 0.
+    ///
+    /// Its weights are drawn from seed 0, so that two new layers of one size are equal:
+    /// [`Sequential::seed`](crate::Sequential::seed), or [`Module::reset_parameters`] for a layer alone, draws others.
     pub fn new(in_features: usize, out_features: usize) -> Self {
         Self::with_options(LinearOptions { in_features, out_features, bias: true })
             .unwrap_or_else(|error| panic!("{error}"))

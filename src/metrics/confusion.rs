@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 pub fn confusion(classes: usize, truth: &[usize], predicted: &[usize]) -> Vec<Vec<usize>> {
     assert_eq!(truth.len(), predicted.len(), "true and predicted classes, one a sample");
     let mut counts = vec![vec![0; classes]; classes];
-    truth.iter().zip(predicted).for_each(|(&row, &column)| counts[row][column] += 1);
+    for (&row, &column) in truth.iter().zip(predicted) {
+        assert!(row.max(column) < classes, "classes below {classes}, got a true {row} predicted as {column}");
+        counts[row][column] += 1;
+    }
     counts
 }
 

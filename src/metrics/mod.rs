@@ -21,7 +21,7 @@ pub use ranking::{average_precision, average_precision_one_vs_rest, roc_auc, roc
 pub use regression::{mean_absolute_error, mean_squared_error, r2};
 
 use crate::data::{Target, TargetSlice};
-use crate::tensor::{dense, values};
+use crate::tensor::{dense, shape_text, values};
 use crate::{Real, Tensor};
 
 /// How an output becomes a class.
@@ -44,6 +44,16 @@ impl Decision {
         output.len() >= covered && output[covered..].iter().product::<usize>() == 1
     }
 
+    /// Panics unless each sample of that shape has one class.
+    fn expect_one_a_sample(self, whose: &str, shape: &[usize]) {
+        let wanted = match self {
+            Decision::Argmax => "(n, classes)",
+            Decision::Threshold(_) => "(n, 1) or (n,)",
+        };
+        let found = shape_text(shape);
+        assert!(self.is_one_a_sample(shape), "{self:?} wants {whose} {wanted}, one class a sample, got {found}");
+    }
+
     /// The class for one sample's numbers.
     fn class<T: Real>(self, row: &[T]) -> usize {
         match self {
@@ -61,8 +71,11 @@ impl Decision {
     }
 }
 
-/// The predicted class of every sample, for outputs with one class each ([`Decision::is_one_a_sample`]).
+/// The predicted class of every sample, for outputs with one class each.
+///
+/// Panics when they have not ([`Decision::is_one_a_sample`]).
 pub fn classes<T: Real>(decision: Decision, output: &Tensor<T>) -> Vec<usize> {
+    decision.expect_one_a_sample("outputs", output.shape());
     rows(values(&dense(output)), output.shape()[0]).map(|row| decision.class(row)).collect()
 }
 
@@ -74,7 +87,9 @@ pub fn true_classes<T: Real>(decision: Decision, target: &Target<T>) -> Vec<usiz
     }
 }
 
-/// How many samples are predicted right, for outputs with one class each ([`Decision::is_one_a_sample`]).
+/// How many samples are predicted right, for outputs with one class each.
+///
+/// Panics when outputs, or targets of values, have not ([`Decision::is_one_a_sample`]), and unless there is one target an output.
 ///
 /// ```
 /// use limpide::{data::Target, metrics::{Decision, correct}, tensor};
@@ -82,6 +97,18 @@ pub fn true_classes<T: Real>(decision: Decision, target: &Target<T>) -> Vec<usiz
 /// assert_eq!(correct(Decision::Argmax, &output, &Target::classes(vec![1, 2])), 1);
 /// ```
 pub fn correct<T: Real>(decision: Decision, output: &Tensor<T>, target: &Target<T>) -> usize {
+    decision.expect_one_a_sample("outputs", output.shape());
+    let (samples, targets) = (
+        output.shape()[0],
+        match target {
+            Target::Classes(labels) => labels.len(),
+            Target::Values(rows) => {
+                decision.expect_one_a_sample("targets", rows.shape());
+                target.len()
+            }
+        },
+    );
+    assert!(targets == samples, "one target an output: {samples} outputs, and targets {target}");
     correct_in_slices(decision, values(&dense(output)), output.shape()[0], target.dense().as_slice())
 }
 

@@ -37,6 +37,34 @@ fn a_threshold_decides_single_columns() {
     assert_eq!(correct(Decision::Threshold(0.5), &output, &target), 2);
 }
 
+/// What a panic says.
+fn refusal<R>(f: impl FnOnce() -> R) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).err().expect("a panic");
+    panic.downcast_ref::<String>().cloned().unwrap_or_else(|| panic.downcast_ref::<&str>().unwrap().to_string())
+}
+
+#[test]
+fn shapes_without_one_class_a_sample_are_refused_by_name() {
+    let yes = Decision::Threshold(0.5);
+    for (decision, shape, wanted) in [
+        (Decision::Argmax, &[1, 2, 3][..], "Argmax wants outputs (n, classes), one class a sample, got (1, 2, 3)"),
+        (Decision::Argmax, &[2], "Argmax wants outputs (n, classes), one class a sample, got (2,)"),
+        (yes, &[2, 3], "Threshold(0.5) wants outputs (n, 1) or (n,), one class a sample, got (2, 3)"),
+    ] {
+        let output = crate::zeros::<f32>(shape);
+        assert_eq!(refusal(|| classes(decision, &output)), wanted);
+        assert_eq!(refusal(|| correct(decision, &output, &Target::classes(vec![0; shape[0]]))), wanted);
+    }
+    let two = crate::zeros::<f32>(&[2, 1]);
+    let got = refusal(|| correct(yes, &two, &Target::classes(vec![0])));
+    assert_eq!(got, "one target an output: 2 outputs, and targets classes (1,)");
+    let got = refusal(|| correct(yes, &two, &Target::Values(crate::zeros(&[2, 2]))));
+    assert_eq!(got, "Threshold(0.5) wants targets (n, 1) or (n,), one class a sample, got (2, 2)");
+    assert!(classes(Decision::Argmax, &crate::zeros::<f32>(&[0, 3])).is_empty());
+    let got = refusal(|| ConfusionMatrix::new(2, &[0, 2], &[0, 1]));
+    assert_eq!(got, "classes below 2, got a true 2 predicted as 1");
+}
+
 #[test]
 fn a_confusion_matrix_has_truth_in_rows() {
     let wanted = [[2, 1, 0, 0, 0], [0, 2, 0, 0, 0], [1, 0, 3, 0, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0, 0]];

@@ -13,6 +13,7 @@
 mod description;
 mod flops;
 mod modules;
+mod shapes;
 mod size;
 mod summary;
 
@@ -20,6 +21,7 @@ pub use crate::pipeline::load;
 pub use description::{Halves, LayerDescription, Layers, TYPES};
 pub use flops::{Flops, flops};
 pub use modules::{build_chain, describe};
+pub(crate) use shapes::check_shapes;
 pub use size::{MAX_NUMBERS, numbers};
 pub use summary::{Place, Row, Summary, places, summary};
 

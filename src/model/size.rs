@@ -1,6 +1,7 @@
 //! How many numbers a described network holds, counted before any memory is taken for them.
 
 use super::LayerDescription;
+use super::shapes::shapes;
 use crate::{Error, Result};
 
 /// The most numbers that a network may hold: 2³¹, 8 GiB in f32.
@@ -28,28 +29,12 @@ pub fn numbers(layers: &[LayerDescription]) -> Result<usize> {
 /// The numbers of one layer; none when they cannot be counted.
 fn of(layer: &LayerDescription) -> Option<usize> {
     use LayerDescription as L;
-    let product = |sizes: &[usize]| sizes.iter().try_fold(1usize, |all, &size| all.checked_mul(size));
-    let affine = |weight: usize, bias: bool, outputs: usize| weight.checked_add(if bias { outputs } else { 0 });
     match layer {
-        L::Linear(o) => affine(product(&[o.in_features, o.out_features])?, o.bias, o.out_features),
-        L::Conv2d(o) => {
-            let inputs = o.in_channels / o.groups.max(1);
-            affine(product(&[o.out_channels, inputs, o.kernel_size.h, o.kernel_size.w])?, o.bias, o.out_channels)
-        }
-        L::ConvTranspose2d(o) => {
-            let outputs = o.out_channels / o.groups.max(1);
-            affine(product(&[o.in_channels, outputs, o.kernel_size.h, o.kernel_size.w])?, o.bias, o.out_channels)
-        }
-        L::PRelu(o) => Some(o.num_parameters),
-        // Mean, variance and one count, beside weight and bias.
-        L::BatchNorm1d(o) | L::BatchNorm2d(o) => {
-            o.num_features.checked_mul(if o.affine { 4 } else { 2 })?.checked_add(1)
-        }
-        L::LayerNorm(o) if o.elementwise_affine => product(&o.normalized_shape)?.checked_mul(2),
-        L::GroupNorm(o) if o.affine => o.num_channels.checked_mul(2),
         L::Sequential(chain) | L::Residual(chain) => chain_of(&chain.layers),
         L::AutoEncoder(halves) => chain_of(&halves.encoder)?.checked_add(chain_of(&halves.decoder)?),
-        _ => Some(0),
+        leaf => shapes(leaf).iter().try_fold(0usize, |all, (_, shape)| {
+            all.checked_add(shape.iter().try_fold(1usize, |all, &size| all.checked_mul(size))?)
+        }),
     }
 }
 

@@ -16,6 +16,8 @@ const LANES: usize = 16;
 /// makes every gradient so; an infinite one makes the factor 0, and so itself NaN and the others 0, as in PyTorch's
 /// `clip_grad_norm_`.
 ///
+/// Panics when c is NaN or below 0, which would turn the gradients round.
+///
 /// Source: Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013, algorithm 1.
 ///
 /// ```
@@ -25,6 +27,7 @@ const LANES: usize = 16;
 /// assert!((gradients[1][[0]] - 0.8f64).abs() < 1e-6);
 /// ```
 pub fn clip_grad_norm<T: Real>(gradients: &mut [Tensor<T>], max_norm: f64, workers: &mut Workers) -> f64 {
+    assert!(max_norm >= 0.0, "clip_grad_norm wants a largest norm of 0 or more, got {max_norm}");
     let norm = total_norm(gradients, workers);
     let factor = max_norm / (norm + 1e-6);
     // A norm that is no number is to be seen in the gradients.
@@ -37,6 +40,8 @@ pub fn clip_grad_norm<T: Real>(gradients: &mut [Tensor<T>], max_norm: f64, worke
 
 /// **g ← max(−c, min(c, g))**, entry by entry; NaN stays.
 ///
+/// Panics when c is NaN or below 0.
+///
 /// ```
 /// use limpide::{kernels::Workers, optim::clip_grad_value, tensor};
 /// let mut gradients = [tensor(&[3], vec![0.25, 3.0, -3.0])];
@@ -44,6 +49,7 @@ pub fn clip_grad_norm<T: Real>(gradients: &mut [Tensor<T>], max_norm: f64, worke
 /// assert_eq!(gradients[0], tensor(&[3], vec![0.25, 0.5, -0.5]));
 /// ```
 pub fn clip_grad_value<T: Real>(gradients: &mut [Tensor<T>], clip_value: f64, workers: &mut Workers) {
+    assert!(clip_value >= 0.0, "clip_grad_value wants a largest magnitude of 0 or more, got {clip_value}");
     let limit = T::of(clip_value);
     each_chunk(gradients, workers, |chunk| chunk.iter_mut().for_each(|g| *g = g.clamp(-limit, limit)));
 }
@@ -78,4 +84,22 @@ fn each_chunk<T: Real>(tensors: &mut [Tensor<T>], workers: &mut Workers, change:
     let slices = tensors.iter_mut().map(|tensor| values_mut(tensor));
     let chunks: Vec<Mutex<&mut [T]>> = slices.flat_map(|slice| slice.chunks_mut(CHUNK)).map(Mutex::new).collect();
     workers.run(chunks.len(), &|chunk| change(&mut chunks[chunk].lock().expect("no other task takes this chunk")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor;
+
+    #[test]
+    #[should_panic(expected = "clip_grad_norm wants a largest norm of 0 or more, got -1")]
+    fn a_negative_norm_is_refused() {
+        clip_grad_norm(&mut [tensor(&[1], vec![1.0f32])], -1.0, &mut Workers::new(1));
+    }
+
+    #[test]
+    #[should_panic(expected = "clip_grad_value wants a largest magnitude of 0 or more, got NaN")]
+    fn a_magnitude_that_is_no_number_is_refused() {
+        clip_grad_value(&mut [tensor(&[1], vec![1.0f32])], f64::NAN, &mut Workers::new(1));
+    }
 }

@@ -45,6 +45,12 @@ fn one() -> f64 {
     1.0
 }
 
+/// Whether a name begins with a prefix of whole parts.
+fn begins(name: &str, prefix: &str) -> bool {
+    let rest = name.strip_prefix(prefix);
+    rest.is_some_and(|rest| prefix.is_empty() || prefix.ends_with('.') || rest.is_empty() || rest.starts_with('.'))
+}
+
 fn is_one(value: &f64) -> bool {
     *value == 1.0
 }
@@ -55,7 +61,7 @@ impl Group {
         Group { prefix: None, suffix: None, max_rank: None, lr_factor: 1.0, weight_decay: None }
     }
 
-    /// Parameters whose name begins so.
+    /// Parameters whose name begins with these parts: `1` and `1.` are the second layer of a chain, and not the eleventh.
     pub fn prefix(prefix: impl Into<String>) -> Self {
         Group { prefix: Some(prefix.into()), ..Group::all() }
     }
@@ -83,7 +89,7 @@ impl Group {
     }
 
     pub(super) fn matches(&self, name: &str, rank: usize) -> bool {
-        self.prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
+        self.prefix.as_ref().is_none_or(|prefix| begins(name, prefix))
             && self.suffix.as_ref().is_none_or(|suffix| name.ends_with(suffix))
             && self.max_rank.is_none_or(|most| rank <= most)
     }
@@ -107,5 +113,19 @@ impl fmt::Display for Group {
         write!(f, "Group::{}", conditions.join("."))?;
         rule::write_options(f, &[("lr_factor", self.lr_factor, 1.0)])?;
         self.weight_decay.map_or(Ok(()), |decay| write!(f, ".weight_decay({decay})"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_whole_parts_of_a_name() {
+        for (prefix, fits) in [("1", [true, false]), ("1.", [true, false]), ("10", [false, true]), ("", [true; 2])] {
+            let group = Group::prefix(prefix);
+            assert_eq!(["1.weight", "10.weight"].map(|name| group.matches(name, 2)), fits, "{prefix}");
+        }
+        assert!(Group::prefix("1.weight").matches("1.weight", 2));
     }
 }

@@ -150,7 +150,8 @@ impl<T: Real> Optimizer<T> {
     /// One step: reads the gradients, moves the parameters.
     ///
     /// # Errors
-    /// Those of [`Optimizer::prepare`] in the first step; nothing has moved then.
+    /// Those of [`Optimizer::prepare`] in the first step; [`Error::State`] for gradients of another network. Nothing has
+    /// moved then.
     ///
     /// Panics when a later network has other parameters.
     pub fn step(&mut self, network: &mut dyn Module<T>, gradients: &Gradients<T>, workers: &mut Workers) -> Result<()> {
@@ -164,8 +165,13 @@ impl<T: Real> Optimizer<T> {
         workers: &mut Workers,
     ) -> Result<()> {
         self.ready(network)?;
-        let parameters = network.parameters_mut().into_iter();
-        self.step_slices(parameters.zip(&**gradients).map(|(p, g)| (values_mut(p), values(g))), workers);
+        let parameters = network.parameters_mut();
+        let same = |p: &&mut Tensor<T>, g: &Tensor<T>| p.shape() == g.shape();
+        if parameters.len() != gradients.len() || !parameters.iter().zip(&**gradients).all(|(p, g)| same(p, g)) {
+            let differences = "the gradients are not those of this network (`Gradients::zeros_for` makes them)".into();
+            return Err(Error::State { of: self.to_string(), differences });
+        }
+        self.step_slices(parameters.into_iter().zip(&**gradients).map(|(p, g)| (values_mut(p), values(g))), workers);
         Ok(())
     }
 

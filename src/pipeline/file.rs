@@ -34,8 +34,12 @@ pub fn load(path: impl AsRef<Path>) -> Result<Pipeline> {
     let inside = path.join("model.safetensors");
     let file = if path.is_dir() { &inside } else { path };
     if path.is_dir() && !inside.is_file() {
-        let problem = "has no model.safetensors: it is no folder of a run, or the run is not finished";
-        return Err(Error::Data { path: path.into(), problem: problem.into() });
+        let problem = format!(
+            "has no model.safetensors: it is no folder of a run, or the run is not finished and `limpide resume {}` goes on \
+             with it",
+            path.display()
+        );
+        return Err(Error::Data { path: path.into(), problem });
     }
     let (network, meaning) = load_with_meaning(file)?;
     let unsound = |error: Error| Error::Data { path: file.into(), problem: format!("its parts do not fit: {error}") };

@@ -34,6 +34,11 @@ impl Predictions {
         &values(&self.values)[sample * each..(sample + 1) * each]
     }
 
+    /// The first sample whose answer is not finite; its inputs are too far from what the network was trained on.
+    pub fn not_finite(&self) -> Option<usize> {
+        (0..self.len()).find(|&sample| !self.row(sample).iter().all(|y| y.is_finite()))
+    }
+
     /// The probabilities of the classes for a sample; empty when the answer is values.
     ///
     /// Panics when there is no such sample.

@@ -12,7 +12,7 @@ use super::step::{Room, Step};
 use super::whole::{Whole, parts};
 use crate::kernels::{Aligned, Axis, ConvBlock, Windows};
 use crate::layers::{Conv2d, Flatten, Linear, MaxPool2d};
-use crate::model::flops;
+use crate::model::{check_shapes, flops};
 use crate::module::Module;
 use crate::{Real, Result};
 use std::any::Any;
@@ -47,13 +47,15 @@ impl<T: Real> Plan<T> {
     /// A plan of a network for batches of the given shape, or smaller ones.
     ///
     /// # Errors
-    /// [`crate::Error::Shape`] when the network does not take such a batch, or mixes its samples.
+    /// [`crate::Error::Shape`] when the network does not take such a batch, or mixes its samples; [`crate::Error::Option`]
+    /// when a parameter or buffer has another shape than its layer's options say.
     pub fn new(network: &dyn Module<T>, input: &[usize]) -> Result<Plan<T>> {
         T::plan(network, input)
     }
 
     pub(crate) fn new_here(network: &dyn Module<T>, input: &[usize]) -> Result<Plan<T>> {
         let output = network.sliced_shape(input)?;
+        check_shapes(network)?;
         let mut leaves = Vec::new();
         let mut shape = input.to_vec();
         collect(network, String::new(), Vec::new(), &mut 0, &mut shape, &mut leaves)?;
@@ -162,7 +164,8 @@ impl<T: Real> Builder<T> {
     fn plain(&mut self, rest: &[Leaf<'_, T>]) -> Result<usize> {
         self.channels_first();
         let leaf = &rest[0];
-        if leaf.module.couples_samples() {
+        // Slices have a tape each, and buffers move by that of the whole batch.
+        if leaf.module.couples_samples() || !leaf.module.buffers().is_empty() {
             self.whole(leaf);
             return Ok(1);
         }

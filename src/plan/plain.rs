@@ -68,6 +68,13 @@ impl<T: Real> Step<T> for Plain {
         // A new tape, since tensors that an old one still shares would be copied when they are written to.
         room.tape = pass.tape.for_module(&self.path, pass.rows.start);
         let output = self.find(pass.network).forward(&x, &mut room.tape);
+        let wanted = batch(pass.rows.len(), &self.output);
+        let (module, got) = (self.find(pass.network), output.shape());
+        assert_eq!(
+            got, wanted,
+            "layer {:?}, {module}: the shape that forward gave, and that output_shape said",
+            self.path
+        );
         z.copy_from_slice(values(&dense(&output)));
     }
 

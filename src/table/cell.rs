@@ -3,8 +3,8 @@
 /// What stands for a value that is not there, besides an empty cell; letter case does not matter.
 const MISSING: [&str; 5] = ["na", "n/a", "null", "none", "?"];
 
-/// Whether a cell says that its value is not there.
-pub(super) fn is_missing(text: &str) -> bool {
+/// Whether a cell, without blanks around it, says that its value is not there: it is empty, NA, N/A, null, none or ?.
+pub fn is_missing(text: &str) -> bool {
     text.is_empty() || (text.len() <= 4 && MISSING.iter().any(|word| text.eq_ignore_ascii_case(word)))
 }
 

@@ -1,6 +1,7 @@
 //! The columns of a table as a model knows them: what each is, and how a row becomes the numbers that a network takes.
 
 use super::cell::{LARGEST, date, is_missing, number};
+use super::raw::ALWAYS;
 use super::{ColumnKind, Rows};
 use crate::model::nearest;
 use crate::{Error, Result};
@@ -25,7 +26,7 @@ pub struct Column {
 /// | encoding | numbers |
 /// | --- | --- |
 /// | `number` | (x − mean) / std, 0 where it is missing; then 1 where it is missing and else 0, when `missing` is set |
-/// | `category` | one for each of `values`, 1 for the cell's own and else 0; a missing cell is the category `""` where training had one |
+/// | `category` | one for each of `values`, 1 for the cell's own and else 0: the 64 most frequent, and up to 512 that 5 rows have; a missing cell is the category `""` where training had one |
 /// | `date` | days since 1970 as a `number`; sine and cosine of its place in the year, in the week, and with `time` in the day |
 /// | `target`, `ignored` | none |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,14 +49,15 @@ pub(super) enum Value {
     Category(Option<usize>),
 }
 
-/// A category that the rows which trained did not have; it counts as none of those that they had.
+/// A category that has no number of its own, or a missing value where the rows that trained had none: all of its column's numbers
+/// are 0, which for a number or date is the mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unseen {
     /// The row, counted from 0.
     pub row: usize,
     /// The column's name.
     pub column: String,
-    /// What the cell says.
+    /// What the cell says; nothing where it is missing.
     pub value: String,
 }
 
@@ -132,6 +134,19 @@ impl Encoding {
             Encoding::Date { .. } => date(text).map(Value::Number).ok_or("a date such as 2024-05-31"),
             _ => finite(text).map(Value::Number),
         }
+    }
+
+    /// Whether a value has no number that stands for it.
+    fn is_unseen(&self, value: Value) -> bool {
+        match self {
+            Encoding::Number { missing, .. } | Encoding::Date { missing, .. } => value == Value::Missing && !missing,
+            _ => value == Value::Category(None),
+        }
+    }
+
+    /// Whether a category that is not in the list was not there in training either: of up to 64 none is left out.
+    pub fn has_all_categories(&self) -> bool {
+        !matches!(self, Encoding::Category { values } if values.len() >= ALWAYS)
     }
 
     /// What the column is, in the words of a run description.
@@ -278,7 +293,8 @@ impl Table {
         Err(Error::option("the columns", self.used_names(), problems.join("; ")))
     }
 
-    /// Rows as the numbers that the network takes, (n, [`Table::width`]), and the categories that it was not trained on.
+    /// Rows as the numbers that the network takes, (n, [`Table::width`]), and what in them it
+    /// was not trained on.
     ///
     /// # Errors
     /// [`Error::Option`] that names every missing and every unknown column, or the row and column of a cell that is not what
@@ -294,8 +310,9 @@ impl Table {
                 let text = rows.cell(row, place).trim();
                 let wrong = |wanted| Error::option(rows.place(row, &column.name), wanted, format!("`{text}`"));
                 let value = column.encoding.read(text).map_err(wrong)?;
-                if value == Value::Category(None) {
-                    unseen.push(Unseen { row, column: column.name.clone(), value: text.into() });
+                if column.encoding.is_unseen(value) {
+                    let value = if is_missing(text) { "" } else { text };
+                    unseen.push(Unseen { row, column: column.name.clone(), value: value.into() });
                 }
                 let room;
                 (room, rest) = rest.split_at_mut(column.encoding.width());

@@ -54,11 +54,15 @@ pub trait TableFile {
     }
 }
 
-/// A file on disk; it is read in parts, and may be larger than memory.
+/// A file on disk; it is read in parts, and may be larger than memory. A pipe can be read once only, and is read into memory.
 ///
 /// # Errors
 /// Those of [`CsvFile::open`] and of Parquet files, which only a build with the feature `parquet` reads.
 pub fn open(path: &Path, options: &CsvOptions) -> Result<Box<dyn TableFile>> {
+    if is_pipe(path) {
+        let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
+        return from_bytes(path, bytes, options);
+    }
     let mut magic = Vec::new();
     // What cannot be opened is told by who reads it.
     let looked = File::open(path).and_then(|file| file.take(PARQUET.len() as u64).read_to_end(&mut magic));
@@ -66,6 +70,11 @@ pub fn open(path: &Path, options: &CsvOptions) -> Result<Box<dyn TableFile>> {
         return parquet(path.into(), None, options);
     }
     Ok(Box::new(CsvFile::open(path, options)?))
+}
+
+/// Whether a path is there and neither a file nor a folder: a pipe, which gives its bytes once.
+pub fn is_pipe(path: &Path) -> bool {
+    path.metadata().is_ok_and(|what| !what.is_file() && !what.is_dir())
 }
 
 /// The bytes of a file; `name` is what errors call it.

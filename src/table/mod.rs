@@ -19,9 +19,10 @@ mod survey;
 mod tally;
 mod written;
 
+pub use cell::is_missing;
 pub use column::{Column, Encoding, Table, Unseen};
 pub use csv_file::{CsvFile, CsvOptions};
-pub use file::{TableFile, from_bytes, open};
+pub use file::{TableFile, from_bytes, is_pipe, open};
 pub use raw::{RawTable, RawTarget};
 pub use rows::Rows;
 pub use survey::{ColumnKind, Survey, SurveyOptions, Task};

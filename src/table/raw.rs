@@ -6,10 +6,14 @@ use super::column::{Column, Encoding, NEARER, Table, Value, finite};
 use super::survey::{ColumnKind, Survey, Task};
 use crate::data::Target;
 use crate::{Error, Result, Tensor, tensor};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Categories that have a number of their own; rarer ones share none.
-const CATEGORIES: usize = 64;
+/// So many categories have a number of their own however rare each is, the most frequent first; beyond them …
+pub(super) const ALWAYS: usize = 64;
+/// … those that at least so many rows that train have …
+const ROWS_A_CATEGORY: usize = 5;
+/// … up to so many in all. The others have none.
+const CATEGORIES: usize = 512;
 
 /// All rows of a file as numbers of 4 bytes, a column that is used after the other: how far a number or date is from the first
 /// one of its column, the place of a category in its list, NaN for what is missing.
@@ -159,7 +163,8 @@ impl RawTable {
             .zip(table_encodings(table))
             .map(|(column, encoding)| match encoding {
                 Encoding::Category { values } => {
-                    column.categories.iter().map(|name| values.iter().position(|own| own == name)).collect()
+                    let kept = places(values);
+                    column.categories.iter().map(|name| kept.get(name.as_str()).map(|&place| place as usize)).collect()
                 }
                 _ => Vec::new(),
             })
@@ -182,6 +187,31 @@ impl RawTable {
             }
         }
         tensor(&[rows.len(), width], numbers)
+    }
+
+    /// What the reader of a table from [`RawTable::fit`] should know, a line for each column some of whose categories in the rows
+    /// `train` have no number of their own.
+    pub fn notes(&self, table: &Table, train: &[usize]) -> Vec<String> {
+        let width = self.used().count();
+        let note = |(place, (column, encoding)): (usize, (&RawColumn, &Encoding))| {
+            let Encoding::Category { values } = encoding else { return None };
+            let kept = places(values);
+            let is_kept: Vec<bool> = column.categories.iter().map(|name| kept.contains_key(name.as_str())).collect();
+            let cells = || train.iter().map(|row| self.values[row * width + place] as usize);
+            let others: BTreeSet<usize> = cells().filter(|&own| !is_kept[own]).collect();
+            let rows = cells().filter(|&own| !is_kept[own]).count();
+            let (name, all) = (&column.name, others.len() + values.len());
+            let share = 100.0 * rows as f64 / train.len() as f64;
+            (!others.is_empty()).then(|| {
+                format!(
+                    "column `{name}`: {} of {all} categories, {share:.1} % of the rows that train, count as none; the {} most \
+                     frequent have an input each",
+                    others.len(),
+                    values.len()
+                )
+            })
+        };
+        self.used().zip(table_encodings(table)).enumerate().filter_map(note).collect()
     }
 
     /// The targets of some rows as a network learns them: class numbers, or numbers less a mean, divided by a deviation.
@@ -232,7 +262,10 @@ impl RawColumn {
             cells().for_each(|place| counts[place as usize] += 1);
             let mut places: Vec<usize> = (0..counts.len()).filter(|&place| counts[place] > 0).collect();
             places.sort_by_key(|&place| std::cmp::Reverse(counts[place]));
-            places.truncate(CATEGORIES);
+            let kept = |(rank, &place): (usize, &usize)| {
+                rank < ALWAYS || (rank < CATEGORIES && counts[place] >= ROWS_A_CATEGORY)
+            };
+            places.truncate(places.iter().enumerate().take_while(|&own| kept(own)).count());
             places.sort_unstable();
             return Encoding::Category { values: places.iter().map(|&place| self.categories[place].clone()).collect() };
         }

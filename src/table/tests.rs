@@ -367,6 +367,54 @@ fn only_the_rows_that_train_are_measured() {
     assert_eq!(raw.fit(&[0]).unwrap().columns[0].encoding, Encoding::Number { mean: 1.0, std: 1.0, missing: false });
 }
 
+/// Shop `i` has 100 − i rows up to the 97th; below 5 rows a shop has no input where there are more than 64.
+#[test]
+fn categories_with_enough_rows_have_an_input_each() {
+    let table = |shops: usize, rows: &dyn Fn(usize) -> usize| {
+        let text: String = (0..shops).flat_map(|shop| vec![format!("s{shop},{}\n", shop % 2); rows(shop)]).collect();
+        let file = file(&format!("shop,y\n{text}"));
+        let raw = RawTable::read(&file, Survey::new(&file, "y", &SurveyOptions::default()).unwrap()).unwrap();
+        let all: Vec<usize> = (0..raw.len()).collect();
+        let table = raw.fit(&all).unwrap();
+        let notes = raw.notes(&table, &all);
+        (table, notes)
+    };
+    let (fitted, notes) = table(100, &|shop| 100 - shop);
+    assert_eq!(fitted.width(), 96);
+    // 4 + 3 + 2 + 1 of 5,050 rows.
+    assert_eq!(
+        notes,
+        [
+            "column `shop`: 4 of 100 categories, 0.2 % of the rows that train, count as none; the 96 most frequent have an input each"
+        ]
+    );
+    let mut rows = Rows::new(["shop"]);
+    rows.push(["s99"]).unwrap();
+    assert_eq!(fitted.encode(&rows).unwrap().1.len(), 1);
+    assert!(!fitted.columns[0].encoding.has_all_categories());
+    let (fitted, notes) = table(60, &|shop| 1 + shop % 3);
+    assert_eq!((fitted.width(), notes.len()), (60, 0));
+    assert!(fitted.columns[0].encoding.has_all_categories());
+    assert_eq!(table(600, &|_| 5).0.width(), 512);
+}
+
+/// A gap where training had none is told of every kind of column.
+#[test]
+fn a_gap_that_is_new_is_told() {
+    let columns = [
+        ("x", Encoding::Number { mean: 2.0, std: 1.0, missing: false }),
+        ("known", Encoding::Number { mean: 2.0, std: 1.0, missing: true }),
+        ("day", Encoding::Date { mean: 2.0, std: 1.0, missing: false, time: false }),
+        ("word", Encoding::Category { values: vec!["a".into()] }),
+    ];
+    let columns = columns.map(|(name, encoding)| Column { name: name.into(), encoding }).to_vec();
+    let mut rows = Rows::new(["x", "known", "day", "word"]);
+    rows.push(["NA", "", "", "?"]).unwrap();
+    let (_, unseen) = Table { columns, header: true }.encode(&rows).unwrap();
+    let told = |column: &str| Unseen { row: 0, column: column.into(), value: String::new() };
+    assert_eq!(unseen, ["x", "day", "word"].map(told));
+}
+
 /// 2024-01-01 was a Monday, day 19,723: 4 days after a Thursday, and 0.4946 … of a year from where its circle begins.
 #[test]
 fn a_date_is_a_number_and_its_places_in_circles() {

@@ -88,7 +88,8 @@ pub trait Callback<T: Real> {
         Ok(())
     }
 
-    /// The name in checkpoints of a callback that keeps tensors there; no other callback of the run may have it.
+    /// The name in checkpoints of a callback that keeps tensors there; no other callback of the run may have it. `model`,
+    /// `optimizer` and `average` are the run's own.
     fn section(&self) -> Option<&'static str> {
         None
     }

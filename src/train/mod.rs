@@ -10,6 +10,8 @@ pub mod exact;
 mod history;
 mod logs;
 mod metric;
+#[cfg(test)]
+mod misuse_tests;
 mod range_test;
 mod run;
 pub(crate) mod score;

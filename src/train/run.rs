@@ -6,7 +6,7 @@ use super::checkpoints::Writer;
 use super::engine::BatchScore;
 use super::score::Totals;
 use super::{Epoch, History, Score};
-use crate::data::{Batches, Dataset, Loader};
+use crate::data::{Batches, Dataset, Loader, Target};
 use crate::module::{Module, Tape};
 use crate::optim::Optim;
 use crate::plan::Batch;
@@ -91,7 +91,7 @@ impl<T: Real> Run<'_, '_, T> {
             }
             if !score.sum.is_finite() {
                 let x = loader.map_or_else(|| train.inputs.gather(indices), |own| own.batch(epoch, indices).0);
-                let culprit = culprit(optim.network(), &x);
+                let culprit = bad_target(&target, indices).unwrap_or_else(|| culprit(optim.network(), &x));
                 let (epoch, step) = (number, position.step);
                 return Err(Error::NotFinite { value: score.sum.to_f64(), epoch, step, culprit });
             }
@@ -162,6 +162,13 @@ impl<T: Real> Run<'_, '_, T> {
         let bytes = Checkpoint::encode(&self.optim, &self.callbacks, &self.settings, &self.position);
         writer.write(self.position.steps, &bytes)
     }
+}
+
+/// The first sample of a batch with a target that is not finite, in words.
+fn bad_target<T: Real>(target: &Target<T>, indices: &[usize]) -> Option<String> {
+    let Target::Values(values) = target else { return None };
+    let (at, value) = values.indexed_iter().find(|(_, value)| !value.is_finite())?;
+    Some(format!("sample {} has a target that is {value}", indices[at[0]]))
 }
 
 /// The first tensor that is not finite: a parameter, or one of a forward pass on `x`.

@@ -208,6 +208,7 @@ impl<'a, T: Real> Trainer<'a, T> {
                 return Err(Error::option(format!("Trainer: {name}"), "at least 1", size));
             }
         }
+        crate::model::check_shapes(network)?;
         match self.loader(train)? {
             None => super::score::check(network, loss, train)?,
             // Mixup makes another kind of target; what holds for one sample holds for all.
@@ -217,6 +218,9 @@ impl<'a, T: Real> Trainer<'a, T> {
             }
         }
         if let Some(validation) = self.validation {
+            if validation.is_empty() {
+                return Err(Error::option("Trainer: validation samples", "at least 1", 0));
+            }
             super::score::check(network, loss, validation)?;
         }
         let batches = self.batches(train)?;
@@ -231,7 +235,7 @@ impl<'a, T: Real> Trainer<'a, T> {
         if let Some(schedule) = self.fitted_schedule(&batches) {
             Scheduler::check(&schedule, &self.optimizer)?;
         }
-        let mut sections = BTreeSet::new();
+        let mut sections = BTreeSet::from(["model", "optimizer", "average"]);
         match self.callbacks.iter().filter_map(|own| own.section()).find(|&name| !sections.insert(name)) {
             Some(name) => Err(Error::option("Trainer: callbacks with tensors in a checkpoint", "one of a name", name)),
             None => Ok(()),

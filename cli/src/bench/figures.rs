@@ -96,7 +96,7 @@ impl fmt::Display for Figures {
         let percent = 100.0 * self.peak_fraction;
         writeln!(
             f,
-            "  {:.1} GFLOP/s with multiplications by 0, {percent:.1} % of the {:.0} measured as the peak",
+            "  {:.1} GFLOP/s, products with 0 that were left out counted, {percent:.1} % of the {:.0} measured as the peak",
             self.gflops, self.peak_gflops
         )?;
         if let Some(loss) = self.loss {
@@ -113,8 +113,10 @@ impl fmt::Display for Figures {
         writeln!(f, "  module by module, one batch on one thread, nothing fused (µs):")?;
         writeln!(f, "    {:<14}{:<width$} {:>10} {:>10}", "", "", "forward", "backward")?;
         for ModuleTime { name, module, forward_us, backward_us } in &self.modules {
-            writeln!(f, "    {name:<14}{module:<width$} {forward_us:>10.2} {backward_us:>10.2}")?;
+            let backward = backward_us.map_or_else(|| "–".to_string(), |time| format!("{time:.2}"));
+            writeln!(f, "    {name:<14}{module:<width$} {forward_us:>10.2} {backward:>10}")?;
         }
+        writeln!(f, "    (–: a loss gives its slope together with its terms, which is its forward here)")?;
         Ok(())
     }
 }

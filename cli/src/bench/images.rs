@@ -1,14 +1,15 @@
 //! The images of the benchmarks: MNIST where it is found, else random bytes of the same shape.
 
 use super::Settings;
+use crate::experiments::digits;
 use limpide::data::{Dataset, Inputs, Mnist, Target};
 use limpide::{Real, Result, Stream, tensor};
 
 /// 60,000 images to train and 10,000 to test, (n, 1, 28, 28), or as many as are wanted.
 pub fn load<T: Real>(settings: &Settings) -> Result<(Dataset<T>, Dataset<T>)> {
-    let (train, test) = match Mnist::Digits.find(settings.data.as_deref())? {
-        Some(files) => files.load()?,
-        None => (random(60_000, 1)?, random(10_000, 2)?),
+    let (train, test) = match digits::has_mnist(settings.data.as_deref())? {
+        true => Mnist::Digits.load(settings.data.as_deref())?,
+        false => (random(60_000, 1)?, random(10_000, 2)?),
     };
     let first = |data: Dataset<T>| match settings.images {
         Some(count) if count < data.len() => data.select(&(0..count).collect::<Vec<_>>()),

@@ -20,8 +20,9 @@ pub struct ModuleTime {
     pub module: String,
     /// `forward`; for the loss, its terms and their slope.
     pub forward_us: f64,
-    /// `backward_update_gradient` and, except in the first module, `backward_delta`.
-    pub backward_us: f64,
+    /// `backward_update_gradient` and, except in the first module, `backward_delta`; none for the loss, whose slope comes with
+    /// its terms.
+    pub backward_us: Option<f64>,
 }
 
 /// A module that is not a chain of others, with what its verbs need.
@@ -68,8 +69,8 @@ pub fn time<T: Real>(
     };
     let rows = stages
         .iter()
-        .map(|stage| row(stage.name.clone(), stage.module.to_string(), &stage.forward, median(&stage.backward)));
-    rows.chain([row("loss".to_string(), loss.to_string(), &losses, 0.0)]).collect()
+        .map(|stage| row(stage.name.clone(), stage.module.to_string(), &stage.forward, Some(median(&stage.backward))));
+    rows.chain([row("loss".to_string(), loss.to_string(), &losses, None)]).collect()
 }
 
 /// Adds the modules of a chain, in order.

@@ -1,6 +1,6 @@
 //! What a run has left in its folder: settings, figures by epoch, result.
 
-use crate::train::{Folder, Outcome, value_text};
+use crate::train::{FAILED, Folder, Outcome, value_text};
 use limpide::train::History;
 use limpide::{Error, Result};
 use std::collections::BTreeMap;
@@ -35,6 +35,10 @@ impl Kept {
         let table: Table =
             toml::from_str(&text).map_err(|error| wrong(&description, error.message().replace('\n', ", ")))?;
         let checkpoint = folder.checkpoint()?.ok_or_else(|| {
+            // What failed is no use to wait for.
+            if folder.file(FAILED).is_file() {
+                return folder.unfinished(folder.checkpoints());
+            }
             let problem = "has no checkpoint yet, so there are no figures; wait, or `limpide resume` it";
             wrong(path, problem.into())
         })?;

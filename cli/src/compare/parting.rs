@@ -58,8 +58,10 @@ pub enum Parting {
     NotYet {
         /// Their number.
         steps: u64,
-        /// The first epoch whose kept figures differ.
+        /// The first epoch of both whose kept figures differ.
         epoch: Option<usize>,
+        /// The run that has fewer epochs, 0 or 1.
+        shorter: Option<usize>,
     },
 }
 
@@ -71,16 +73,16 @@ pub fn parting(runs: [&Kept; 2], data: Option<&Path>, threads: usize, steps: u64
     let [left, right] = runs;
     let epoch = first_difference(&left.history, &right.history);
     let finished = left.outcome.is_some() && right.outcome.is_some();
-    if finished && epoch.is_none() && same_models(left, right)? {
+    let [a, b] = [left, right].map(|run| run.history.epochs.len());
+    let shorter = (a != b).then_some(usize::from(b < a));
+    if finished && epoch.is_none() && shorter.is_none() && same_models(left, right)? {
         return Ok(Parting::Identical { epochs: left.history.epochs.len() });
     }
-    if steps == 0 {
-        return Ok(Parting::NotYet { steps, epoch });
-    }
-    replay(runs, data, threads, steps, epoch)
+    let found = if steps == 0 { None } else { replay(runs, data, threads, steps)? };
+    Ok(found.unwrap_or(Parting::NotYet { steps, epoch, shorter }))
 }
 
-/// The first epoch, counted from 1, that is not the same in both; seconds do not count.
+/// The first epoch of both, counted from 1, that is not the same; seconds do not count.
 fn first_difference(left: &History, right: &History) -> Option<usize> {
     let figures = |epoch: &Epoch| {
         let scores = [Some(epoch.train), epoch.validation];
@@ -88,9 +90,7 @@ fn first_difference(left: &History, right: &History) -> Option<usize> {
         (numbers, epoch.learning_rate.to_bits())
     };
     let common = left.epochs.len().min(right.epochs.len());
-    let differs = (0..common).find(|&at| figures(&left.epochs[at]) != figures(&right.epochs[at]));
-    let shorter = (left.epochs.len() != right.epochs.len()).then_some(common);
-    differs.or(shorter).map(|at| at + 1)
+    (0..common).find(|&at| figures(&left.epochs[at]) != figures(&right.epochs[at])).map(|at| at + 1)
 }
 
 fn same_models(left: &Kept, right: &Kept) -> Result<bool> {
@@ -173,7 +173,7 @@ impl Callback<f32> for Watch {
     }
 }
 
-fn replay(runs: [&Kept; 2], data: Option<&Path>, threads: usize, steps: u64, kept: Option<usize>) -> Result<Parting> {
+fn replay(runs: [&Kept; 2], data: Option<&Path>, threads: usize, steps: u64) -> Result<Option<Parting>> {
     std::thread::scope(|scope| {
         let [(left, first), (right, second)] = runs.map(|run| {
             let (to, from) = sync_channel(1);
@@ -189,7 +189,7 @@ fn replay(runs: [&Kept; 2], data: Option<&Path>, threads: usize, steps: u64, kep
             };
             (from, scope.spawn(work))
         });
-        let parting = lockstep(&left, &right, steps, kept);
+        let parting = lockstep(&left, &right, steps);
         // Nobody listens any more, so both stop after the step under way.
         drop((left, right));
         for replay in [first, second] {
@@ -199,26 +199,26 @@ fn replay(runs: [&Kept; 2], data: Option<&Path>, threads: usize, steps: u64, kep
     })
 }
 
-fn lockstep(left: &Receiver<Moment>, right: &Receiver<Moment>, most: u64, kept: Option<usize>) -> Parting {
+fn lockstep(left: &Receiver<Moment>, right: &Receiver<Moment>, most: u64) -> Option<Parting> {
     for steps in 0..=most {
         let (a, b) = match (left.recv(), right.recv()) {
             (Ok(a), Ok(b)) => (a, b),
-            (Err(_), Err(_)) => return Parting::SameReplay { steps: steps.saturating_sub(1) },
+            (Err(_), Err(_)) => return Some(Parting::SameReplay { steps: steps.saturating_sub(1) }),
             (ended, _) => {
                 let run = usize::from(ended.is_ok());
-                return Parting::Ends { steps: steps.saturating_sub(1), run };
+                return Some(Parting::Ends { steps: steps.saturating_sub(1), run });
             }
         };
         match first_tensor(&a.tensors, &b.tensors) {
             None => {}
-            Some(Difference::Shape(tensor, shapes)) => return Parting::Architecture { tensor, shapes },
+            Some(Difference::Shape(tensor, shapes)) => return Some(Parting::Architecture { tensor, shapes }),
             Some(Difference::Value(tensor, index, values)) => {
                 let loss_differs = a.loss.to_bits() != b.loss.to_bits();
-                return Parting::At { step: a.step, epoch: a.epoch, tensor, index, values, loss_differs };
+                return Some(Parting::At { step: a.step, epoch: a.epoch, tensor, index, values, loss_differs });
             }
         }
     }
-    Parting::NotYet { steps: most, epoch: kept }
+    None
 }
 
 impl Parting {
@@ -257,13 +257,16 @@ impl Parting {
                  the last step, or by another version or machine.",
                 counted(*steps, "step")
             ),
-            Parting::NotYet { steps: 0, epoch: Some(epoch) } => {
+            Parting::NotYet { steps: 0, epoch: Some(epoch), .. } => {
                 format!("{both} part in epoch {epoch} or before: its figures are the first that differ.")
             }
-            Parting::NotYet { steps: 0, epoch: None } => {
-                format!("{both} have the same figures; whether they have the same bits, replaying tells (--steps N).")
+            Parting::NotYet { steps: 0, epoch: None, shorter } => {
+                let far = shorter.map_or(String::new(), |run| format!(" as far as {} goes", [left, right][run]));
+                format!(
+                    "{both} have the same figures{far}; whether they have the same bits, replaying tells (--steps N)."
+                )
             }
-            Parting::NotYet { steps, epoch } => {
+            Parting::NotYet { steps, epoch, .. } => {
                 let known = epoch.map_or(String::new(), |epoch| format!("; the figures of epoch {epoch} differ"));
                 format!("{both} have the same bits for {}{known}. --steps N looks further.", counted(*steps, "step"))
             }

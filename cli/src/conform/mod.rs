@@ -35,7 +35,7 @@ pub struct Arguments {
     /// Write the results to OUT/FAMILY.safetensors, for a verdict made elsewhere.
     #[arg(long, value_name = "OUT")]
     dump: Option<PathBuf>,
-    /// The folder with the MNIST files, looked at before $LIMPIDE_DATA and the cache folder.
+    /// The folder with the MNIST files; else $LIMPIDE_DATA, else the user's cache folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Print one JSON object instead of tables.

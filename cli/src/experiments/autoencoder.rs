@@ -26,7 +26,8 @@ impl Plan {
     fn of(digits: &Digits, settings: &Settings) -> Plan {
         match (digits.is_mnist(), settings.quick) {
             (true, false) => Plan { rate: 0.02, epochs: 30, targets: [0.0125, 0.042] },
-            (true, true) => Plan { rate: 0.02, epochs: 60, targets: [0.065, 0.06] },
+            // After fewer epochs the larger code is behind the smaller.
+            (true, true) => Plan { rate: 0.02, epochs: 150, targets: [0.04, 0.052] },
             (false, false) => Plan { rate: 0.1, epochs: 300, targets: [0.01, 0.035] },
             (false, true) => Plan { rate: 0.1, epochs: 30, targets: [0.035, 0.055] },
         }

@@ -1,9 +1,9 @@
 //! `limpide experiment`: one row of the table from the command line.
 
-use super::{Experiment, Outcome, Settings, TABLE};
+use super::{Experiment, Measure, Outcome, Settings, TABLE};
 use crate::stdout;
 use crate::text::counted;
-use limpide::Result;
+use limpide::{Error, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,7 +21,8 @@ pub struct Arguments {
     /// Epochs instead of the experiment's own number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
-    /// A target instead of the experiment's own (for every figure that is judged), for short runs.
+    /// A target instead of the experiment's own (for every figure that is judged), for short runs; an accuracy is a share,
+    /// such as 0.95.
     #[arg(long, value_name = "VALUE", value_parser = finite)]
     target: Option<f64>,
     /// Print one JSON object for machines.
@@ -32,9 +33,9 @@ pub struct Arguments {
 /// Options that experiments and the report share.
 #[derive(clap::Args, Debug)]
 pub struct Common {
-    /// The seed of data, start values and orders.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    /// The seed of data, start values and orders; 1 when left out.
+    #[arg(long)]
+    pub seed: Option<u64>,
     /// Threads that work; all cores by default. Results do not depend on it.
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -55,7 +56,7 @@ impl Common {
         limpide::data::data_folders(self.data.as_deref())?;
         let cores = limpide::kernels::cores();
         Ok(Settings {
-            seed: self.seed,
+            seed: self.seed.unwrap_or(1),
             epochs: None,
             threads: self.threads.map_or(cores, usize::from),
             data: self.data.clone(),
@@ -82,19 +83,45 @@ fn about_all() -> String {
 /// # Errors
 /// Those of the experiment.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
+    let row = TABLE.iter().find(|row| row.name == arguments.name).expect("clap knows the names");
+    check(arguments, row)?;
     let settings = Settings {
         epochs: arguments.epochs.map(|epochs| epochs as usize),
         target: arguments.target,
         ..arguments.common.settings()?
     };
-    let Experiment { run, .. } = TABLE.iter().find(|row| row.name == arguments.name).expect("clap knows the names");
-    let outcome = run(&settings)?;
+    let outcome = (row.run)(&settings)?;
     if arguments.json {
         stdout::json(&outcome)?;
     } else {
         stdout::text(listing(&outcome))?;
     }
     Ok(ExitCode::from(u8::from(!outcome.passed)))
+}
+
+/// That an experiment has a use for every option, and that a target can be one.
+fn check(arguments: &Arguments, Experiment { name, measure, unused, .. }: &Experiment) -> Result<()> {
+    let Arguments { epochs, target, common: Common { seed, threads, data, quick }, .. } = arguments;
+    let given = [
+        ("--seed", seed.map(|seed| seed.to_string())),
+        ("--epochs", epochs.map(|epochs| epochs.to_string())),
+        ("--threads", threads.map(|threads| threads.to_string())),
+        ("--data", data.as_ref().map(|data| data.display().to_string())),
+        ("--quick", quick.then(|| "it".to_string())),
+    ];
+    for (option, value) in given {
+        if let Some(value) = value.filter(|_| unused.contains(&option)) {
+            let option = format!("experiment {name}: {option}");
+            return Err(Error::option(option, "left out, because it would change nothing", value));
+        }
+    }
+    match target {
+        Some(target) if *measure == Measure::TestAccuracy && !(0.0..=1.0).contains(target) => {
+            let option = format!("experiment {name}: --target");
+            Err(Error::option(option, "an accuracy as a share from 0 to 1, such as 0.95", target))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An outcome as people read it: a line for each run that was trained or judged.

@@ -4,6 +4,8 @@ use super::Settings;
 use crate::chart::count;
 use limpide::Result;
 use limpide::data::{self, Dataset, Mnist, Split};
+use std::path::Path;
+use std::sync::Once;
 
 /// Images of digits, (n, 1, side, side), divided into three.
 pub struct Digits {
@@ -40,11 +42,11 @@ impl Digits {
     }
 }
 
-/// MNIST as it comes (60,000 to train, 10,000 to test), else the 1,797 embedded digits: 70 % to train, 10 % to validate
+/// MNIST as it comes (60,000 to train, 10,000 to test), else, as is told on stderr, the 1,797 embedded digits: 70 % to train, 10 % to validate
 /// and 20 % to test.
 pub fn load(settings: &Settings) -> Result<Digits> {
     let mnist = Mnist::Digits;
-    if mnist.find(settings.data.as_deref())?.is_some() {
+    if has_mnist(settings.data.as_deref())? {
         let (mut train, mut test) = mnist.load::<f32>(settings.data.as_deref())?;
         if settings.quick {
             [train, test] =
@@ -53,12 +55,30 @@ pub fn load(settings: &Settings) -> Result<Digits> {
         let about = format!("MNIST: {} to train, {} to test", count(train.len() as u64), count(test.len() as u64));
         return Ok(Digits { train, watch: test.clone(), test, watched: "test", side: 28, about });
     }
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        eprintln!(
+            "limpide: MNIST is not found, the embedded 8×8 digits take its place; `limpide data fetch mnist` gets it"
+        );
+    });
     let all = data::digits::<f32>().reshape_samples(&[1, 8, 8])?;
     let split = Split::new(&all, 0.1, 0.2, settings.seed)?;
     let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| all.select(part));
     let sizes = [&train, &validation, &test].map(|part| count(part.len() as u64));
     let about = format!("UCI digits, 8×8: {} to train, {} to validate, {} to test", sizes[0], sizes[1], sizes[2]);
     Ok(Digits { train, watch: validation, test, watched: "validation", side: 8, about })
+}
+
+/// Whether MNIST is there.
+///
+/// # Errors
+/// A folder that is none, or was named to hold MNIST and does not.
+pub fn has_mnist(data: Option<&Path>) -> Result<bool> {
+    match (Mnist::Digits.find(data)?, data) {
+        // Loading tells where the files were wanted.
+        (None, Some(_)) => Mnist::Digits.load::<f32>(data).map(|_| true),
+        (files, _) => Ok(files.is_some()),
+    }
 }
 
 /// MNIST images to train and to test in a quick run; the report's convolutional network learnt from as many.

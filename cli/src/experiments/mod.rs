@@ -23,6 +23,10 @@ pub struct Experiment {
     pub name: &'static str,
     /// One line for the help.
     pub about: &'static str,
+    /// What is held against the target.
+    pub measure: Measure,
+    /// Options of the command that change nothing here, and are refused.
+    pub unused: &'static [&'static str],
     /// Runs it.
     pub run: fn(&Settings) -> Result<Outcome>,
 }
@@ -32,36 +36,50 @@ pub const TABLE: [Experiment; 7] = [
     Experiment {
         name: "gradcheck",
         about: "analytic against numeric gradients: modules, losses, networks",
+        measure: Measure::LargestError,
+        unused: &["--seed", "--epochs", "--threads", "--data", "--quick"],
         run: |settings| gradients::run(settings).map(|done| done.outcome),
     },
     Experiment {
         name: "overfit",
         about: "five samples, loss below 1e-4",
+        measure: Measure::TrainingLoss,
+        unused: &["--data", "--quick"],
         run: |settings| overfit::run(settings).map(|done| done.outcome),
     },
     Experiment {
         name: "regression",
         about: "y = sin(πx₁) + x₂² at the rates 0.1, 0.01 and 0.001",
+        measure: Measure::TrainingLoss,
+        unused: &["--data"],
         run: |settings| regression::run(settings).map(|done| done.outcome),
     },
     Experiment {
         name: "moons",
         about: "two half circles with three outputs: sigmoid, softmax, log-softmax",
+        measure: Measure::TestAccuracy,
+        unused: &["--data"],
         run: |settings| moons::run(settings).map(|done| done.outcome),
     },
     Experiment {
         name: "mnist-dense",
         about: "784-128-10 by the report's recipe",
+        measure: Measure::TestAccuracy,
+        unused: &[],
         run: |settings| classify::run(settings, &classify::DENSE).map(|done| done.outcome),
     },
     Experiment {
         name: "mnist-cnn",
         about: "two convolutions with max-pooling",
+        measure: Measure::TestAccuracy,
+        unused: &[],
         run: |settings| classify::run(settings, &classify::CNN).map(|done| done.outcome),
     },
     Experiment {
         name: "autoencoder",
         about: "784-128-64-latent and back, latent 32 and 2",
+        measure: Measure::TestMse,
+        unused: &[],
         run: |settings| autoencoder::run(settings).map(|done| done.outcome),
     },
 ];
@@ -75,7 +93,7 @@ pub struct Settings {
     pub epochs: Option<usize>,
     /// Threads that work.
     pub threads: usize,
-    /// Where to look for MNIST first.
+    /// The folder with MNIST; else `$LIMPIDE_DATA` and the cache folder are looked in.
     pub data: Option<PathBuf>,
     /// Fewer epochs and images and easier targets, to see everything run.
     pub quick: bool,

@@ -14,11 +14,10 @@ mod regression;
 mod summary;
 
 use crate::experiments::command::Common;
-use crate::experiments::{Outcome, Settings};
+use crate::experiments::{Outcome, Settings, digits};
 use crate::page::{Page, Section};
 use crate::stdout;
 use limpide::Result;
-use limpide::data::Mnist;
 use limpide::files::{prepare_folder, write_atomically};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -73,8 +72,8 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         return crate::train::report(run, arguments.common.data.as_deref(), arguments.common.threads);
     }
     let settings = arguments.common.settings()?;
+    let with_mnist = digits::has_mnist(settings.data.as_deref())?;
     prepare_folder(&arguments.out)?;
-    let with_mnist = Mnist::Digits.find(settings.data.as_deref())?.is_some();
 
     let chapters = CHAPTERS.iter().map(|chapter| chapter(&settings)).collect::<Result<Vec<Chapter>>>()?;
     let (mut outcomes, mut sections): (Vec<_>, Vec<_>) =

@@ -33,9 +33,17 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
         "2. Five samples by heart",
         "A network with enough weights must be able to learn a handful of samples by heart; if it cannot, something \
          in the forward pass, the backward pass or the update is broken. Linear(2, 16), tanh and Linear(16, 1) \
-         learn five samples of y = sin(πx₁) + x₂²; training stops at a tenth of the target.",
+         learn five samples of y = sin(πx₁) + x₂², a sample a step at rate 0.1; training stops when the mean loss within an epoch is a \
+         tenth of the target.",
     )
-    .figure(&chart, &format!("The loss after {}: {}.", counted(outcome.epochs, "epoch"), outcome.runs[0].value_text()))
+    .figure(
+        &chart,
+        &format!(
+            "The mean loss within each epoch, while the weights move. After {}, evaluated with the last weights: {}.",
+            counted(outcome.epochs, "epoch"),
+            outcome.runs[0].value_text()
+        ),
+    )
     .table(&table);
     Ok(Chapter { outcome, section })
 }

@@ -102,7 +102,7 @@ pub fn chapter(settings: &Settings) -> Result<(Vec<Outcome>, Section)> {
     let mut outcomes = Vec::new();
     let mut table = Table::new(
         "The report's experiments by the toolbox",
-        &["Recipe", "What", "Figure", "The report", "Here", "Epochs here", "Of"],
+        &["Recipe", "What", "Figure", "The report", "Here", "Epochs"],
     );
     let mut accuracy = LineChart::new("epoch", "training accuracy (%)");
     let mut loss = LineChart::new("epoch", "training loss").log_y();
@@ -115,8 +115,7 @@ pub fn chapter(settings: &Settings) -> Result<(Vec<Outcome>, Section)> {
             recipe.measure.to_string().as_str().into(),
             recipe.reported.map_or(Cell::Nothing, Cell::number),
             Cell::number(run.value_text()),
-            Cell::number(outcome.epochs.to_string()),
-            Cell::number(whole.to_string()),
+            Cell::number(format!("{} of {whole}", outcome.epochs)),
         ]);
         if recipe.measure == Measure::TestAccuracy {
             accuracy = accuracy.series(recipe.name, percent(&run.history.train_accuracies()));

@@ -1,7 +1,7 @@
 //! The report's Figure 2: the regression at three learning rates, and what a well-chosen setting learns.
 
 use super::Chapter;
-use crate::chart::{LineChart, numbered};
+use crate::chart::{LineChart, count, numbered};
 use crate::experiments::Settings;
 use crate::experiments::regression::{self, RATES, Regression};
 use crate::page::Section;
@@ -31,8 +31,9 @@ pub fn chapter(settings: &Settings) -> Result<Chapter> {
     let words = format!(
         "y = sin(πx₁) + x₂² with x₁ and x₂ between −1 and 1, learnt by Linear(2, 16), tanh and Linear(16, 1), started \
          from N(0, 1)·0.1, all 500 samples in one batch. The report's loss goes from about 0.7 to 0.28 in 2,000 \
-         epochs at rate 0.01; here it goes from {:.2} to {:.2}.\n\nThe same network at rate 0.1 with batches of 10, \
+         epochs at rate 0.01; here, in {} epochs, from {:.2} to {:.2}.\n\nThe same network at rate 0.1 with batches of 10, \
          started as PyTorch does, ends at {}: many small steps do what one step an epoch cannot.",
+        count(last as u64 + 1),
         at(first),
         at(last),
         chosen.value_text(),

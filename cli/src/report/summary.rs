@@ -1,7 +1,7 @@
 //! The report's results in one table: for the page, for the terminal, and for machines.
 
 use crate::chart::{Cell, Table};
-use crate::experiments::{Outcome, Run, Settings};
+use crate::experiments::{Outcome, Run, Settings, TABLE};
 use crate::page::Section;
 use crate::text::aligned;
 use serde::Serialize;
@@ -17,6 +17,9 @@ pub struct Summary {
     /// The figures alone, which are the same on every machine and for any number of threads.
     summary: Vec<Row>,
     experiments: Vec<Outcome>,
+    /// What gives each experiment's numbers again.
+    #[serde(skip)]
+    commands: Vec<String>,
 }
 
 /// One figure.
@@ -66,7 +69,10 @@ fn command(settings: &Settings, Outcome { experiment, epochs, .. }: &Outcome) ->
         return format!("limpide train recipes/{recipe}.toml --set seed={} --set epochs={epochs}", settings.seed);
     }
     let quick = if settings.quick { " --quick" } else { "" };
-    format!("limpide experiment {experiment} --seed {}{quick}", settings.seed)
+    let unused = TABLE.iter().find(|row| row.name == *experiment).map_or(&[][..], |row| row.unused);
+    let options = [("--seed", format!(" --seed {}", settings.seed)), ("--quick", quick.to_string())];
+    let used = options.into_iter().filter(|(option, _)| !unused.contains(option)).map(|(_, words)| words);
+    format!("limpide experiment {experiment}{}", used.collect::<String>())
 }
 
 impl Summary {
@@ -82,6 +88,7 @@ impl Summary {
             quick: settings.quick,
             passed: experiments.iter().all(|outcome| outcome.passed),
             summary: rows.collect(),
+            commands: experiments.iter().map(|outcome| command(settings, outcome)).collect(),
             experiments,
         }
     }
@@ -118,13 +125,18 @@ impl Summary {
     /// The section that says how to have the same numbers again.
     pub fn reproduction(&self) -> Section {
         let head = Table::new("What was run", &["Experiment", "Data", "Epochs", "Command"]);
-        let table = self.experiments.iter().zip(self.commands()).fold(head, |table, (outcome, command)| {
+        let table = self.experiments.iter().zip(&self.commands).fold(head, |table, (outcome, command)| {
             let mut epochs: Vec<usize> = outcome.runs.iter().map(|run| run.history.epochs.len()).collect();
             epochs.retain(|&epochs| epochs > 0);
             epochs.dedup();
             let epochs: Vec<String> = epochs.iter().map(ToString::to_string).collect();
             let epochs = if epochs.is_empty() { Cell::Nothing } else { Cell::number(epochs.join(", ")) };
-            table.row(vec![outcome.experiment.into(), outcome.dataset.as_str().into(), epochs, Cell::Code(command)])
+            table.row(vec![
+                outcome.experiment.into(),
+                outcome.dataset.as_str().into(),
+                epochs,
+                Cell::Code(command.clone()),
+            ])
         });
         let words = format!(
             "Each experiment alone gives the numbers of this page again, digit for digit; `--json` prints its curves \
@@ -133,11 +145,6 @@ impl Summary {
             self.version
         );
         Section::new("How to reproduce each number", &words).table(&table)
-    }
-
-    fn commands(&self) -> impl Iterator<Item = String> {
-        let first = |outcome: &Outcome| self.summary.iter().find(|row| row.experiment == outcome.experiment);
-        self.experiments.iter().map(move |outcome| first(outcome).map_or_else(String::new, |row| row.command.clone()))
     }
 
     /// The table for the terminal.

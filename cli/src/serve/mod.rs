@@ -264,7 +264,7 @@ impl Server<'_> {
         let inside = |error: Error| Response::error(500, None, &error.to_string());
         let answer = batcher.answer(x).ok_or_else(|| Response::error(500, None, "the network does not answer"))?;
         let answer = answer.map_err(inside)?;
-        if let Some(sample) = (0..answer.len()).find(|&sample| !answer.row(sample).iter().all(|x| x.is_finite())) {
+        if let Some(sample) = answer.not_finite() {
             let field = format!("{}[{sample}]", body::field(self.pipeline));
             let message = format!(
                 "what the network makes of {field} is not finite; its numbers must be nearer to the training data"

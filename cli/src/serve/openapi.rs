@@ -121,7 +121,7 @@ fn answer(pipeline: &Pipeline) -> Value {
         "required": ["predictions"],
         "properties": {
             "predictions": list(&one),
-            "unseen": {"type": "array", "items": unseen, "description": "categories that were not there in training"},
+            "unseen": {"type": "array", "items": unseen, "description": "what was not there in training: categories, or missing values (\"\")"},
         },
     })
 }

@@ -7,7 +7,7 @@ pub use space::SweepDescription;
 
 use crate::stdout;
 use crate::text::aligned;
-use crate::train::{RunDescription, Setting, figure, interrupt, read};
+use crate::train::{RunDescription, Setting, figure, interrupt, is_description, read};
 use limpide::files::{prepare_folder, write_atomically};
 use limpide::train::Metric;
 use limpide::{Error, Result};
@@ -69,6 +69,10 @@ pub struct Arguments {
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { file, grid, random, settings, .. } = arguments;
     limpide::data::data_folders(arguments.data.as_deref())?;
+    if !is_description(file) {
+        let wanted = "the description of the runs, FILE.toml; that of a run of `limpide train` is RUN/run.toml";
+        return Err(Error::option("sweep", wanted, file.display()));
+    }
     let description: RunDescription = read(file, settings)?;
     let sweep = description.sweep.unwrap_or_default();
     let metric = sweep.metric;

@@ -177,6 +177,11 @@ impl Range {
     pub fn parse(field: &str, text: &str) -> Result<Self> {
         let Some((kind, ends)) = text.split_once(':').filter(|(kind, _)| ["log", "uniform", "int"].contains(kind))
         else {
+            if let Some((low, high)) = text.split_once("..")
+                && [low, high].iter().all(|end| end.trim().parse::<f64>().is_ok())
+            {
+                return Err(wrong(field, &format!("told how to draw: uniform:{text}, log:{text} or int:{text}"), text));
+            }
             return Ok(Range::Choice(list(text)));
         };
         let bad = || wrong(field, &format!("two finite ends in order, such as {kind}:1..100"), text);
@@ -318,6 +323,7 @@ mod tests {
             ("", &["lr"], &[], "--grid must be FIELD=VALUES"),
             ("", &["lr="], &[], "sweep: lr must be at least one value"),
             ("", &[], &["lr=log:0..1"], "ends above 0"),
+            ("", &[], &["lr=0.1..1"], "uniform:0.1..1, log:0.1..1 or int:0.1..1, got 0.1..1"),
             ("", &[], &["lr=int:5..x"], "two finite ends in order"),
             ("", &[], &["lr=uniform:2..1"], "two finite ends in order"),
             ("", &[], &["lr=uniform:-inf..0.1"], "two finite ends in order"),

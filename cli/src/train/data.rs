@@ -348,7 +348,7 @@ impl DataDescription {
         Dataset::new(data.name.clone(), data.inputs.clone(), values, 0)
     }
 
-    /// Writes what came from the standard input into the folder of the run, so that it can be read again.
+    /// Writes what came from the standard input or another pipe into the folder of the run, so that it can be read again.
     ///
     /// # Errors
     /// [`Error::Io`].

@@ -1,6 +1,8 @@
 //! `limpide eval`: how good the model of a run is.
 
+mod classes;
 mod file;
+mod left_out;
 
 use super::Common;
 use super::data::fingerprint;

@@ -8,7 +8,7 @@ use super::own_data::is_array_file;
 use crate::{model_file, overwrite, stdout};
 use limpide::files::write_atomically;
 use limpide::pipeline::{Input, Output, Pipeline, Predictions};
-use limpide::table::{self, CsvOptions, Encoding, Rows, Table, TableFile};
+use limpide::table::{self, Column, CsvOptions, Encoding, Rows, Table, TableFile};
 use limpide::{Error, Result, model, tensor};
 pub use number::Number;
 use std::collections::BTreeMap;
@@ -49,6 +49,8 @@ pub struct Arguments {
 
 /// Rows that are answered at a time.
 const CHUNK: usize = 8192;
+/// Values of a column that are told when the model was not trained on them; of the others it is said how many they are.
+const SHOWN: usize = 5;
 
 /// Runs the command.
 ///
@@ -135,7 +137,7 @@ pub fn open(pipeline: &Pipeline, path: &Path) -> Result<Box<dyn TableFile>> {
     }
 }
 
-/// Answers all rows of a file, some at a time, without the columns `passed`, and says on stderr which categories are new.
+/// Answers all rows of a file, some at a time, without the columns `passed`, and says on stderr what it was not trained on.
 ///
 /// # Errors
 /// Those of the file's rows and of `take`.
@@ -147,7 +149,7 @@ pub fn answer(
 ) -> Result<()> {
     let names = names(pipeline, file);
     let passed: Vec<&str> = passed.iter().map(String::as_str).collect();
-    let mut unseen = BTreeMap::new();
+    let mut unseen = Unseen::new();
     let mut rows = Rows::new(names.clone());
     let mut finish = |rows: &Rows, first: usize| -> Result<()> {
         let told = |error| about(file, &names, pipeline.input(), error);
@@ -159,8 +161,10 @@ pub fn answer(
                 pipeline.predict(&x).map_err(|error| told(among_all(error, first - 1)))?
             }
         };
+        check_finite(&answers, first)?;
         for new in &answers.unseen {
-            unseen.entry((new.column.clone(), new.value.clone())).or_insert((first + new.row, 0)).1 += 1;
+            let own = unseen.entry(new.column.clone()).or_default();
+            own.entry(new.value.clone()).or_insert((first + new.row, 0)).1 += 1;
         }
         take(rows, &answers)
     };
@@ -174,14 +178,52 @@ pub fn answer(
         rows.push(record)
     })?;
     finish(&rows, first)?;
-    for ((column, value), (row, count)) in unseen {
-        let rows = if count == 1 { String::new() } else { format!(" and {} more", count - 1) };
-        let value = if value.is_empty() { "a missing value".into() } else { format!("`{value}`") };
-        eprintln!(
-            "limpide: column `{column}`: {value} in row {row}{rows} was not there in training and counts as no category"
-        );
+    if let Input::Table(table) = pipeline.input() {
+        unseen_lines(table, &unseen).iter().for_each(|line| eprintln!("limpide: {line}"));
     }
     Ok(())
+}
+
+/// Of each column the values that a model was not trained on: the first row that has it, and how many have it.
+type Unseen = BTreeMap<String, BTreeMap<String, (usize, usize)>>;
+
+/// Lines about what a model was not trained on, a few for each column: the values of the most rows first.
+fn unseen_lines(table: &Table, unseen: &Unseen) -> Vec<String> {
+    let mut lines = Vec::new();
+    for Column { name, encoding } in &table.columns {
+        let mut values: Vec<(&String, &(usize, usize))> = unseen.get(name).into_iter().flatten().collect();
+        values.sort_by_key(|(_, (_, count))| std::cmp::Reverse(*count));
+        let why = if encoding.has_all_categories() { "" } else { ", or too rare there," };
+        let fate = match encoding {
+            Encoding::Number { mean, .. } => format!("the mean of training, {mean}"),
+            Encoding::Date { .. } => "the mean date of training".into(),
+            _ => "no category".into(),
+        };
+        for (value, (row, count)) in values.iter().take(SHOWN) {
+            let rows = if *count == 1 { String::new() } else { format!(" and {} more", count - 1) };
+            let value = if value.is_empty() { "a missing value".into() } else { format!("`{value}`") };
+            lines.push(format!(
+                "column `{name}`: {value} in row {row}{rows} was not there in training{why} and counts as {fate}"
+            ));
+        }
+        let rest = values.iter().skip(SHOWN);
+        if rest.len() > 0 {
+            let (others, rows) = (rest.len(), rest.map(|(_, (_, count))| count).sum::<usize>());
+            lines.push(format!("column `{name}`: so do {others} more values, in {rows} rows"));
+        }
+    }
+    lines
+}
+
+/// Whether all answers are finite; `first` is the row that the first of them is about.
+///
+/// # Errors
+/// The row of one that is not.
+pub fn check_finite(answers: &Predictions, first: usize) -> Result<()> {
+    let Some(sample) = answers.not_finite() else { return Ok(()) };
+    let wanted = "finite: the numbers of the row must be nearer to the training data; correct the row or leave it out";
+    let y = answers.row(sample).iter().find(|y| !y.is_finite()).expect("one that is not");
+    Err(Error::option(format!("what the network makes of row {}", first + sample), wanted, y))
 }
 
 /// The names of a file's columns: its own, or for a model of columns without names those of the model, with or without the
@@ -282,4 +324,38 @@ fn about(file: &dyn TableFile, names: &[String], input: &Input, error: Error) ->
         _ => "",
     };
     Error::Data { path: file.path().into(), problem: format!("{error}{advice}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_in_training_is_told_in_a_few_lines() {
+        let category =
+            |count: usize| Encoding::Category { values: (0..count).map(|place| place.to_string()).collect() };
+        let number = Encoding::Number { mean: 2.5, std: 1.0, missing: false };
+        let columns = [("few", category(63)), ("many", category(64)), ("x", number)];
+        let columns = columns.map(|(name, encoding)| Column { name: name.into(), encoding }).to_vec();
+        let table = Table { columns, header: true };
+        let new = |value: usize| (format!("v{value}"), (10 + value, 1));
+        let mut unseen = Unseen::new();
+        unseen.insert("few".into(), [("new".to_string(), (7, 3))].into());
+        unseen.insert("many".into(), (0..9).map(new).chain([("often".to_string(), (2, 4))]).collect());
+        unseen.insert("x".into(), [(String::new(), (1, 1))].into());
+        let lines = unseen_lines(&table, &unseen);
+        assert_eq!(
+            lines[..2],
+            [
+                "column `few`: `new` in row 7 and 2 more was not there in training and counts as no category",
+                "column `many`: `often` in row 2 and 3 more was not there in training, or too rare there, and counts as no category",
+            ]
+        );
+        // Five of the ten are shown, and those not shown are in a row each.
+        assert_eq!(lines[6], "column `many`: so do 5 more values, in 5 rows");
+        assert_eq!(
+            lines[7..],
+            ["column `x`: a missing value in row 1 was not there in training and counts as the mean of training, 2.5"]
+        );
+    }
 }

@@ -78,8 +78,8 @@ fn a_run_whose_loss_became_no_number_is_not_called_resumable() {
     let text = text.replace("noise = 0.1", "noise = 0.1\ntargets = \"one-hot\"");
     let path = place.path("bad");
     run("train", &place.file(&text), &format!("--out {path} --set epochs=50")).is_refused_with(&["the loss became"]);
-    for command in ["eval", "report"] {
-        let ran = run(command, &path, "");
+    for command in ["eval", "report", "compare"] {
+        let ran = run(command, &path, if command == "compare" { &path } else { "" });
         ran.is_refused_with(&["the run failed", "would meet the same", "lower the learning rate", "train anew"]);
         assert!(!ran.stderr.contains("goes on"), "{}", ran.stderr);
     }

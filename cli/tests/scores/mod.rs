@@ -3,7 +3,7 @@
 use crate::shell::limpide_with;
 use crate::{Place, root, run};
 use limpide::layers::Linear;
-use limpide::pipeline::{Input, Output, Pipeline};
+use limpide::pipeline::{Activation, Input, Output, Pipeline};
 use limpide::{Module, Sequential, tensor};
 use serde_json::Value;
 use std::fs;
@@ -261,4 +261,70 @@ fn names_that_are_missing_are_asked_of_the_first_row() {
         "is it",
     );
     refused("a,a\n1,2\n", &["two columns `a`; rename one"], "data.header");
+}
+
+/// A network whose outputs go over the largest number for a large input: NaN would look like an answer.
+#[test]
+fn an_answer_that_is_not_finite_is_refused_with_its_row() {
+    let place = Place::new();
+    let mut network = Sequential::<f32>::new().push(Linear::new(1, 2));
+    *network.parameters_mut()[0] = tensor(&[2, 1], vec![1e10, -1e10]);
+    let input = Input::Tensor { shape: Some(vec![1]), standardization: None, divisor: None, fit: None };
+    let output = Output::Classes { names: vec!["a".into(), "b".into()], activation: Activation::Softmax };
+    let path = place.path("steep.safetensors");
+    Pipeline::new(network, input, output).unwrap().save(path.as_ref()).unwrap();
+    let words = ["what the network makes of row 2", "leave it out", "NaN"];
+    fs::write(place.path("x.csv"), "1\n1e30\n").unwrap();
+    run("predict", &path, &place.path("x.csv")).is_refused_with(&words);
+    fs::write(place.path("x.npy"), npy("<f4", 1, floats(&[1.0, 1e30]))).unwrap();
+    fs::write(place.path("y.npy"), npy("<f4", 1, floats(&[0.0, 1.0]))).unwrap();
+    run("predict", &path, &place.path("x.npy")).is_refused_with(&words);
+    run("eval", &path, &place.path("x.npy")).is_refused_with(&words);
+}
+
+#[test]
+fn rows_that_cannot_be_scored_are_left_out_and_counted() {
+    let place = Place::new();
+    let row = |i: usize| format!("{},{}\n", ["low", "high"][i % 2], i * 37 % 50 + 100 * (i % 2));
+    let rows: String = (0..60).map(row).collect();
+    fs::write(place.path("all.csv"), format!("y,x\n{rows}")).unwrap();
+    place.train(&place.path("all.csv"), "run", "--target y --set epochs=3");
+    let whole = run("eval", &place.path("run"), &format!("{} --json", place.path("all.csv"))).json();
+    assert_eq!((&whole["without_target"], &whole["samples"]), (&0.into(), &60.into()), "{whole}");
+    fs::write(place.path("more.csv"), format!("y,x\n,3\nnew,4\nNA,5\n{rows}new,6\n")).unwrap();
+    let ran = run("eval", &place.path("run"), &format!("{} --json", place.path("more.csv")));
+    for words in
+        ["left out 2 rows without `y`; the first is row 1", "left out 2 rows of classes", "`new`; the first is row 2"]
+    {
+        assert!(ran.stderr.contains(words), "wants {words} in {}", ran.stderr);
+    }
+    let more = ran.json();
+    for field in ["samples", "accuracy", "log_loss"] {
+        assert_eq!(more[field], whole[field], "{field}");
+    }
+    assert_eq!((&more["without_target"], &more["unknown_classes"]["new"]), (&2.into(), &2.into()), "{more}");
+    fs::write(place.path("none.csv"), "y,x\nnew,4\n").unwrap();
+    run("eval", &place.path("run"), &place.path("none.csv")).is_refused_with(&["has no rows to score on"]);
+}
+
+/// A pipe gives its bytes once: read a second time it is empty.
+#[cfg(unix)]
+#[test]
+fn a_pipe_trains_and_predicts_as_a_file_does() {
+    let place = Place::new();
+    let row = |i: usize| format!("{},{}\n", ["low", "high"][i % 2], i * 37 % 50 + 100 * (i % 2));
+    let text = format!("y,x\n{}", (0..60).map(row).collect::<String>());
+    fs::write(place.path("all.csv"), &text).unwrap();
+    let pipe = place.path("pipe.csv");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let fill = || {
+        let (pipe, text) = (pipe.clone(), text.clone());
+        // A reader that never comes leaves this thread waiting, and no test: it is not joined.
+        std::thread::spawn(move || fs::write(pipe, text));
+    };
+    fill();
+    place.train(&pipe, "run", "--target y --set epochs=2");
+    fill();
+    let piped = run("predict", &place.path("run"), &pipe);
+    assert_eq!(piped.stdout, run("predict", &place.path("run"), &place.path("all.csv")).stdout, "{}", piped.stderr);
 }

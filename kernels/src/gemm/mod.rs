@@ -26,7 +26,7 @@ use super::{Kernels, Matrix, MatrixMut, level};
 use product::{Product, Raw};
 
 /// The plain twin of [`Kernels::gemm`]: three loops.
-pub fn gemm_naive<T: crate::Kernels>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: &mut [T]) {
+pub fn gemm_naive<T: Kernels>(alpha: T, a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: &mut [T]) {
     for i in 0..a.rows {
         for j in 0..b.columns {
             let sum: T = (0..a.columns)
@@ -120,7 +120,6 @@ impl Kernels for f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Kernels;
     use crate::Stream;
 
     fn random<T: Kernels>(count: usize, stream: &mut Stream) -> Vec<T> {

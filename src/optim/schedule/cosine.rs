@@ -35,7 +35,7 @@ impl Curve for CosineAnnealingLr {
     }
 
     fn rate(&self, base: f64, t: u64) -> f64 {
-        half_wave(base, self.eta_min, t as f64 / self.t_max.unwrap_or(1) as f64)
+        half_wave(base, self.eta_min, t as f64 / self.t_max.unwrap_or(1).max(1) as f64)
     }
 
     fn fit_to(&mut self, steps: u64) {
@@ -73,8 +73,9 @@ impl Curve for CosineAnnealingWarmRestarts {
     }
 
     fn rate(&self, base: f64, t: u64) -> f64 {
-        let (mut since, mut period) = (t, self.t_0);
-        if self.t_mult == 1 {
+        // At least 1 each, as `check` wants it: a curve of unchecked arguments can be drawn too.
+        let (mut since, mut period) = (t, self.t_0.max(1));
+        if self.t_mult <= 1 {
             since %= period;
         }
         while since >= period {

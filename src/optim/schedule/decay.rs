@@ -27,7 +27,7 @@ impl Curve for StepLr {
     }
 
     fn rate(&self, base: f64, t: u64) -> f64 {
-        base * libm::pow(self.gamma, (t / self.step_size) as f64)
+        base * libm::pow(self.gamma, (t / self.step_size.max(1)) as f64)
     }
 }
 
@@ -52,6 +52,11 @@ impl Curve for MultiStepLr {
         let passed = self.milestones.iter().filter(|&&milestone| milestone <= t).count();
         base * libm::pow(self.gamma, passed as f64)
     }
+}
+
+/// min(t/n, 1), with n taken as at least 1.
+fn share(t: u64, n: u64) -> f64 {
+    t.min(n.max(1)) as f64 / n.max(1) as f64
 }
 
 pub(super) fn ascending(name: &str, milestones: &[u64]) -> Result<()> {
@@ -135,7 +140,7 @@ impl Curve for LinearLr {
     }
 
     fn rate(&self, base: f64, t: u64) -> f64 {
-        let done = t.min(self.total_iters) as f64 / self.total_iters as f64;
+        let done = share(t, self.total_iters);
         base * (self.start_factor + (self.end_factor - self.start_factor) * done)
     }
 }
@@ -164,7 +169,7 @@ impl Curve for PolynomialLr {
     }
 
     fn rate(&self, base: f64, t: u64) -> f64 {
-        let left = 1.0 - t.min(self.total_iters) as f64 / self.total_iters as f64;
+        let left = 1.0 - share(t, self.total_iters);
         base * libm::pow(left, self.power)
     }
 }

@@ -6,6 +6,8 @@ mod decay;
 mod one_cycle;
 mod plateau;
 mod scheduler;
+#[cfg(test)]
+mod tests;
 
 pub use cosine::{CosineAnnealingLr, CosineAnnealingWarmRestarts};
 pub use decay::{ConstantLr, ExponentialLr, LinearLr, MultiStepLr, PolynomialLr, StepLr};
@@ -157,6 +159,9 @@ impl Schedule {
 
     /// η after t steps of the schedule, with the optimiser's rate η₀ as `base`; what [`ReduceLrOnPlateau`] does is no function
     /// of the step, and it gives η₀.
+    ///
+    /// The arguments need not have passed [`Schedule::check`], as those of a training run must: a count of 0 is taken as 1, a length
+    /// that was left out ([`Schedule::fit_to`]) as 1 too, and where a [`SequentialLr`] has too few members the last goes on.
     pub fn rate(&self, base: f64, t: u64) -> f64 {
         self.curve().map_or(base, |curve| curve.rate(base, t))
     }
@@ -281,11 +286,13 @@ impl Curve for ChainedScheduler {
 }
 
 impl SequentialLr {
-    /// The member whose turn it is after t steps, and its own clock.
-    fn member(&self, t: u64) -> (&Schedule, u64) {
-        let place = self.milestones.iter().filter(|&&milestone| milestone <= t).count();
-        let start = place.checked_sub(1).map_or(0, |last| self.milestones[last]);
-        (&self.schedulers[place], t - start)
+    /// The member whose turn it is after t steps, and its own clock; the last one goes on where there are too few, and there is
+    /// none among none.
+    fn member(&self, t: u64) -> Option<(&Schedule, u64)> {
+        let passed = self.milestones.iter().filter(|&&milestone| milestone <= t);
+        let place = passed.clone().count().min(self.schedulers.len().checked_sub(1)?);
+        let start = passed.take(place).last().copied().unwrap_or(0);
+        Some((&self.schedulers[place], t - start))
     }
 }
 
@@ -300,12 +307,11 @@ impl Curve for SequentialLr {
     }
 
     fn rate(&self, base: f64, t: u64) -> f64 {
-        let (member, t) = self.member(t);
-        member.rate(base, t)
+        self.member(t).map_or(base, |(member, t)| member.rate(base, t))
     }
 
     fn momentum(&self, t: u64) -> Option<f64> {
-        let (member, t) = self.member(t);
+        let (member, t) = self.member(t)?;
         member.momentum(t)
     }
 

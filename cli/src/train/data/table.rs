@@ -34,7 +34,7 @@ pub struct TableSource {
     /// What columns are, by name; as their cells suggest, when left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, ColumnKind>,
-    /// What came from the standard input.
+    /// What came from the standard input or another pipe, which is read once only.
     #[serde(skip)]
     pub bytes: Option<Vec<u8>>,
 }
@@ -55,9 +55,13 @@ impl TableSource {
         let options = CsvOptions { delimiter, decimal, header, expected: Some(self.target.clone()) };
         if self.file.as_os_str() == "-" && self.bytes.is_none() {
             self.bytes = Some(standard_input()?);
+        } else if self.bytes.is_none() && table::is_pipe(&self.file) {
+            let io = |source| Error::Io { path: self.file.clone(), source };
+            self.bytes = Some(std::fs::read(&self.file).map_err(io)?);
         }
+        let name = if self.file.as_os_str() == "-" { "standard input".into() } else { self.file.clone() };
         match &self.bytes {
-            Some(bytes) => table::from_bytes("standard input", bytes.clone(), &options),
+            Some(bytes) => table::from_bytes(name, bytes.clone(), &options),
             None => table::open(&self.file, &options),
         }
     }
@@ -70,7 +74,7 @@ impl TableSource {
         let file = self.open()?;
         let survey =
             Survey::new(&*file, &self.target, &SurveyOptions { task: self.task, columns: self.columns.clone() })?;
-        let notes = survey.notes.clone();
+        let mut notes = survey.notes.clone();
         self.task = Some(survey.task);
         (self.delimiter, self.decimal, self.header) = (file.delimiter(), file.decimal(), Some(file.has_header()));
         let kinds = file.columns().iter().zip(&survey.kinds);
@@ -92,6 +96,7 @@ impl TableSource {
             return Err(Error::option("split", "such that there are rows to train on", found));
         }
         let table = raw.fit(&parts.train).map_err(|error| file.data(&error.to_string()))?;
+        notes.extend(raw.notes(&table, &parts.train));
         let (mean, std) = raw.target_scale(&parts.train);
         let select = |rows: &[usize]| {
             let inputs = Inputs::Real(raw.encode(&table, rows));

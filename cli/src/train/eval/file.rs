@@ -2,16 +2,18 @@
 
 use super::super::data::files::ArraySource;
 use super::super::data::label_decision;
-use super::super::fit::{Fit, figure};
+use super::super::fit::Fit;
 use super::super::own_data::is_array_file;
 use super::super::predict::{self, samples};
+use super::classes;
+use super::left_out::LeftOut;
 use crate::stdout;
 use crate::text::counted;
 use limpide::data::images::ImageFolder;
 use limpide::data::{ArrayTask, Inputs, Target, Targets, array_dataset};
 use limpide::metrics::{self, Decision};
 use limpide::pipeline::{Input, Output, Pipeline};
-use limpide::table::TableFile;
+use limpide::table::{TableFile, is_missing};
 use limpide::tensor::{shape_text, values};
 use limpide::{Error, Result, model, tensor};
 use serde_json::{Value, json};
@@ -31,6 +33,7 @@ struct Scored {
     samples: usize,
     truth: Truth,
     outputs: Vec<f64>,
+    left_out: LeftOut,
 }
 
 /// Scores a model on a file.
@@ -53,6 +56,7 @@ pub fn score(run: &Path, path: &Path, json: bool) -> Result<ExitCode> {
     if json {
         let (run, file) = (run.display().to_string(), path.display().to_string());
         let mut object = json!({"run": run, "file": file, "samples": scored.samples});
+        add(&mut object, scored.left_out.json());
         add(&mut object, figures);
         stdout::json(&object)?;
     } else {
@@ -91,23 +95,37 @@ fn of_rows(pipeline: &Pipeline, file: &dyn TableFile) -> Result<Scored> {
         let found = format!("{count} numbers, and the model does not say what they are");
         return Err(Error::option("eval: what the network gives", format!("one value for `{target}`"), found));
     }
-    let (mut outputs, mut first, mut samples) = (Vec::new(), 1, 0);
+    let (mut outputs, mut first, mut samples, mut left_out) = (Vec::new(), 1, 0, LeftOut::default());
+    let names = pipeline.output().names();
     predict::answer(pipeline, file, &[], &mut |rows, answers| {
         for row in 0..rows.len() {
             let cell = rows.cell(row, place).trim();
-            truth.push(cell, pipeline.output().names()).map_err(|wanted| {
-                wrong(format!("row {}, column `{target}` wants {wanted}, got `{cell}`", first + row))
-            })?;
+            // A class may have the name of a missing value.
+            if is_missing(cell) && !names.iter().any(|name| name == cell) {
+                left_out.missing(first + row);
+                continue;
+            }
+            match truth.push(cell, names) {
+                Ok(()) => {}
+                Err(_) if matches!(truth, Truth::Classes(_)) => {
+                    left_out.unknown(first + row, cell);
+                    continue;
+                }
+                Err(wanted) => {
+                    return Err(wrong(format!("row {}, column `{target}` wants {wanted}, got `{cell}`", first + row)));
+                }
+            }
+            outputs.extend_from_slice(answers.row(row));
+            samples += 1;
         }
         first += rows.len();
-        samples += rows.len();
-        outputs.extend_from_slice(values(&answers.values));
         Ok(())
     })?;
+    left_out.tell(target);
     if samples == 0 {
-        return Err(wrong("has no rows to score on".into()));
+        return Err(wrong(format!("has no rows to score on with a value in `{target}` that the model knows")));
     }
-    Ok(Scored { samples, truth, outputs })
+    Ok(Scored { samples, truth, outputs, left_out })
 }
 
 /// The targets beside the inputs of arrays, and the answers.
@@ -139,7 +157,7 @@ fn of_arrays(pipeline: &Pipeline, path: &Path) -> Result<Scored> {
             Truth::Values(values(&wanted).to_vec())
         }
     };
-    Ok(Scored { samples, truth, outputs })
+    Ok(Scored { samples, truth, outputs, left_out: LeftOut::default() })
 }
 
 /// The folders that images lie in, and the answers.
@@ -168,7 +186,7 @@ fn of_folder(pipeline: &Pipeline, path: &Path) -> Result<Scored> {
         Ok(())
     })?;
     let truth = Truth::Classes(folder.train.iter().map(|file| classes[file.class]).collect());
-    Ok(Scored { samples: files.len(), truth, outputs })
+    Ok(Scored { samples: files.len(), truth, outputs, left_out: LeftOut::default() })
 }
 
 impl Truth {
@@ -189,22 +207,13 @@ impl Truth {
 }
 
 impl Scored {
-    /// How good the answers are, as an object and in words. The logarithmic loss is the mean of −ln p, p the probability of the true
-    /// class: what the training loss is without smoothing and weights.
+    /// How good the answers are, as an object and in words.
     fn figures(&self, names: &[String]) -> (Value, String) {
-        let Scored { samples, truth, outputs } = self;
+        let Scored { samples, truth, outputs, .. } = self;
         let each = outputs.len() / samples;
         let answers = tensor(&[*samples, each], outputs.clone());
         match truth {
-            Truth::Classes(labels) => {
-                let probability = |row: usize| outputs[row * each + labels[row]];
-                let loss = (0..*samples).map(|row| -probability(row).max(1e-38).ln()).sum::<f64>() / *samples as f64;
-                let right = metrics::classes(Decision::Argmax, &answers).into_iter().zip(labels);
-                let right = right.filter(|&(class, &label)| class == label).count();
-                let accuracy = right as f64 / *samples as f64;
-                let text = format!("accuracy {}  log_loss {}\n", figure(accuracy), figure(loss));
-                (json!({"accuracy": accuracy, "log_loss": loss}), text)
-            }
+            Truth::Classes(labels) => classes::figures(names, labels, &answers),
             Truth::Values(wanted) => {
                 let yes_no = wanted.iter().all(|&y| y == 0.0 || y == 1.0);
                 if let Some(decision) = label_decision(names).filter(|_| yes_no) {

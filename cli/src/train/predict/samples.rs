@@ -1,6 +1,6 @@
 //! What a model says of images and arrays: CSV with a line for each.
 
-use super::{among_all, answer_names, cells};
+use super::{among_all, answer_names, cells, check_finite};
 use crate::text::counted;
 use crate::train::data::files::inputs_place;
 use limpide::data::images::{Color, ImageOptions, image_files, load_images};
@@ -139,6 +139,7 @@ fn answer(
     for first in (0..inputs.len()).step_by(CHUNK) {
         let indices: Vec<usize> = (first..inputs.len().min(first + CHUNK)).collect();
         let answers = pipeline.predict(&inputs.gather(&indices)).map_err(|error| among_all(error, first))?;
+        check_finite(&answers, first + 1)?;
         take(first, &answers)?;
     }
     Ok(())

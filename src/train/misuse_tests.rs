@@ -1,0 +1,80 @@
+//! Mistakes that a run names before or while it goes.
+
+use crate::data::{Dataset, Inputs, Target};
+use crate::kernels::Workers;
+use crate::layers::Linear;
+use crate::loss::MseLoss;
+use crate::optim::{Optimizer, Sgd};
+use crate::train::Trainer;
+use crate::{Gradients, Module, Result, Sequential, Tape, Tensor, tensor, zeros};
+use std::fmt;
+
+/// Hands on its input and counts its steps.
+#[derive(Debug)]
+struct Counts(Tensor<f32>);
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Counts")
+    }
+}
+
+impl Module<f32> for Counts {
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        Ok(input.to_vec())
+    }
+    fn forward(&self, input: &Tensor<f32>, tape: &mut Tape<f32>) -> Tensor<f32> {
+        tape.record(input, input.clone())
+    }
+    fn backward_delta(&self, _: &mut Tape<f32>, delta: &Tensor<f32>) -> Tensor<f32> {
+        delta.clone()
+    }
+    fn buffers(&self) -> Vec<(String, &Tensor<f32>)> {
+        vec![("steps".into(), &self.0)]
+    }
+    fn buffers_mut(&mut self) -> Vec<&mut Tensor<f32>> {
+        vec![&mut self.0]
+    }
+    fn update_buffers(&mut self, _: &Tape<f32>) {
+        self.0 += 1.0;
+    }
+}
+
+fn data(samples: usize, y: Vec<f32>) -> Dataset<f32> {
+    let y = Target::Values(tensor(&[samples, 1], y));
+    Dataset::new("zeros", Inputs::Real(zeros(&[samples, 1])), y, 0).unwrap()
+}
+
+fn trainer<'a>() -> Trainer<'a, f32> {
+    Trainer::new(Sgd::new(0.1).unwrap()).batch_size(4)
+}
+
+#[test]
+fn the_buffers_of_a_layer_of_ones_own_move_once_a_step() {
+    let mut network = Sequential::new().push(Linear::new(1, 1)).push(Counts(zeros(&[]))).push(Linear::new(1, 1));
+    trainer().epochs(3).fit(&mut network, &MseLoss::new(), &data(8, vec![0.0; 8])).unwrap();
+    assert_eq!(*network.buffers()[0].1, tensor(&[], vec![6.0]));
+}
+
+#[test]
+fn a_target_that_is_no_number_is_named_by_its_sample() {
+    let mut y = vec![0.0; 8];
+    y[5] = f32::NAN;
+    let error = trainer().fit(&mut Linear::new(1, 1), &MseLoss::new(), &data(8, y)).unwrap_err().to_string();
+    assert!(error.contains("sample 5 has a target that is NaN"), "{error}");
+}
+
+#[test]
+fn validation_on_no_sample_is_refused() {
+    let (train, none) = (data(8, vec![0.0; 8]), data(0, vec![]));
+    let error = trainer().validation(&none).fit(&mut Linear::new(1, 1), &MseLoss::new(), &train).unwrap_err();
+    assert_eq!(error.to_string(), "Trainer: validation samples must be at least 1, got 0");
+}
+
+#[test]
+fn gradients_of_another_network_are_refused() {
+    let (mut network, other) = (Linear::<f32>::new(2, 3), Linear::new(3, 2));
+    let mut optimizer = Optimizer::from(Sgd::new(0.1).unwrap());
+    let error = optimizer.step(&mut network, &Gradients::zeros_for(&other), &mut Workers::new(1)).unwrap_err();
+    assert!(error.to_string().contains("the gradients are not those of this network"), "{error}");
+}
