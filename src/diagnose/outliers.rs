@@ -93,8 +93,7 @@ fn find(samples: usize, size: usize, mut fill: impl FnMut(usize, &mut [f64])) ->
     let mut first = vec![None; suspects.len()];
     for sample in 0..samples {
         fill(sample, &mut row);
-        for (i, &(at, _, own, ..)) in suspects.iter().enumerate().filter(|(_, suspect)| suspect.2 != sample) {
-            debug_assert_ne!(own, sample);
+        for (i, &(at, ..)) in suspects.iter().enumerate().filter(|(_, suspect)| suspect.2 != sample) {
             let x = row[at] - *first[i].get_or_insert(row[at]);
             sums[i] += x;
             squares[i] += x * x;

@@ -7,7 +7,7 @@ mod left_out;
 use super::Common;
 use super::data::fingerprint;
 use super::folder::Folder;
-use super::session::score_text;
+use super::outcome::score_text;
 use crate::stdout;
 use crate::text::counted;
 use limpide::{Error, Result, format};

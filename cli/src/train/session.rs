@@ -2,11 +2,12 @@
 
 use super::data::{Answers, Parts, Source, fingerprint};
 use super::description::{RunDescription, TestOptions};
-use super::fit::{Fit, figure};
+use super::fit::Fit;
 use super::folder::{FAILED, Folder};
 use super::found;
 use super::interrupt::{self, StopWhenPressed};
 use super::models;
+use super::outcome::Outcome;
 use super::page;
 use super::read::{Setting, read};
 use crate::progress::Progress;
@@ -15,20 +16,21 @@ use limpide::data::{Dataset, Target};
 use limpide::diagnose::{self, Baseline, Finding};
 use limpide::init::Init;
 use limpide::loss::{Loss, Takes};
-use limpide::model::summary;
+use limpide::model::{places, summary};
 use limpide::optim::Optimizer;
 use limpide::pipeline::{self, Activation, Meaning, Output, in_units};
 use limpide::train::{
     Callback, Checkpoint, Checkpoints, Engine, History, LineLog, Score, TensorBoardLog, Trainer, evaluate, predict,
 };
 use limpide::{Error, Module, Result, Sequential};
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The most threads that are of use to anybody, as `--threads` has it too.
 const THREADS: usize = 1024;
-/// Samples that are looked at for what went wrong.
+/// Samples that are looked at for what went wrong, at most …
 const OBSERVED: usize = 256;
+/// … and as many as have room for all outputs and their slopes in so many bytes.
+const OBSERVED_BYTES: usize = 256 << 20;
 
 /// A run that has all it needs, and has been checked.
 pub struct Session {
@@ -41,44 +43,6 @@ pub struct Session {
     /// What is made small.
     pub loss: Box<dyn Loss<f32>>,
     optimizer: Optimizer<f32>,
-}
-
-/// What a run came to: the object that `--json` prints, and `result.json`.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Outcome {
-    /// The run's folder.
-    pub run: String,
-    /// The seed.
-    pub seed: u64,
-    /// Epochs done.
-    pub epochs: usize,
-    /// The most that the description allows; none in a file of an older version.
-    #[serde(default)]
-    pub cap: Option<usize>,
-    /// The epoch whose weights were kept, where early stopping chose one.
-    #[serde(default)]
-    pub weights: Option<usize>,
-    /// Whether the run was interrupted, and can go on.
-    pub interrupted: bool,
-    /// Seconds of training.
-    pub seconds: f64,
-    /// Samples that trained, were held against, and tested; none in a file of an older version.
-    #[serde(default)]
-    pub samples: Option<[usize; 3]>,
-    /// On the training samples, while the network was learning: in the epoch whose weights were kept, else in the last.
-    pub train: Option<Score>,
-    /// Of the model as it was saved.
-    pub validation: Option<Score>,
-    /// Of the same, when the description asks for it.
-    pub test: Option<Score>,
-    /// How far the validation part's values are off, in their own units, where they were scaled.
-    pub validation_fit: Option<Fit>,
-    /// The same for the test part.
-    pub test_fit: Option<Fit>,
-    /// Whether the test reaches what is asked for.
-    pub passed: bool,
-    /// What looks wrong, before the first step and after the last.
-    pub findings: Vec<Finding>,
 }
 
 impl Session {
@@ -193,6 +157,7 @@ impl Session {
         let weights = found::weights(&history, self.description.early_stopping.as_ref()).filter(|_| !interrupted);
         let last = weights.and_then(|number| history.epochs.get(number - 1)).or(history.epochs.last());
         if !interrupted {
+            pipeline::save(&self.network, &self.meaning(), &folder.model())?;
             let judged = self.parts.validation.as_ref().unwrap_or(&plain);
             let score = last.map(|epoch| epoch.validation.unwrap_or(epoch.train));
             let baseline = Baseline::of(&*self.loss, &plain, judged);
@@ -221,7 +186,6 @@ impl Session {
         if outcome.interrupted {
             return Ok(outcome);
         }
-        pipeline::save(&self.network, &self.meaning(), &folder.model())?;
         outcome.validation = self.parts.validation.as_ref().map(|data| self.score(data)).transpose()?;
         outcome.validation_fit = self.fit_of(self.parts.validation.as_ref())?;
         if let Some(options) = &self.description.test {
@@ -246,7 +210,12 @@ impl Session {
     }
 
     fn observe(&self, plain: &Dataset<f32>) -> Result<diagnose::Observation> {
-        let (x, target) = plain.gather(&(0..plain.len().min(OBSERVED)).collect::<Vec<_>>());
+        let one = [&[1], plain.sample_shape()].concat();
+        let outputs = places(&self.network as &dyn Module<f32>, &one)?;
+        let numbers: usize = outputs.iter().map(|place| place.output.iter().product::<usize>()).sum();
+        let room = OBSERVED_BYTES / (2 * size_of::<f32>() * numbers.max(1));
+        let samples = plain.len().min(OBSERVED).min(room.max(1));
+        let (x, target) = plain.gather(&(0..samples).collect::<Vec<_>>());
         diagnose::observe(&self.network, &*self.loss, &x, &target, None)
     }
 
@@ -413,55 +382,4 @@ fn kept(error: Error, folder: &Folder) -> Error {
 fn reached(options: &TestOptions, score: &Score) -> bool {
     options.min_accuracy.is_none_or(|least| score.accuracy.is_some_and(|accuracy| accuracy >= least))
         && options.max_loss.is_none_or(|most| score.loss <= most)
-}
-
-impl Outcome {
-    /// What a finished run has left in its folder.
-    ///
-    /// # Errors
-    /// A file that is not there or damaged.
-    pub fn read(folder: &Folder) -> Result<Self> {
-        let path = folder.file("result.json");
-        let bytes = std::fs::read(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
-        serde_json::from_slice(&bytes).map_err(|error| {
-            let problem = format!("is not the result of a run: {error}; `limpide resume` writes it anew");
-            Error::Data { path, problem }
-        })
-    }
-
-    /// `stopped early after 33 of 200 epochs, weights of epoch 3`; without early stopping `200 epochs`.
-    pub fn epochs_text(&self) -> String {
-        let done = match self.cap {
-            Some(cap) if cap > self.epochs && !self.interrupted => {
-                format!("stopped early after {} of {}", self.epochs, counted(cap, "epoch"))
-            }
-            _ => counted(self.epochs, "epoch"),
-        };
-        done + &self.weights.map_or(String::new(), |number| format!(", weights of epoch {number}"))
-    }
-
-    /// The outcome as people read it.
-    pub fn listing(&self) -> String {
-        let mut text = format!("{}: {} in {:.1} s\n", self.run, self.epochs_text(), self.seconds);
-        let parts = [
-            ("train", self.train, None),
-            ("validation", self.validation, self.validation_fit.as_ref()),
-            ("test", self.test, self.test_fit.as_ref()),
-        ];
-        for (name, score, fit) in parts {
-            let Some(score) = score else { continue };
-            let (own, each) = fit.map_or(Default::default(), |fit| (format!("  {fit}"), fit.lines()));
-            text += &format!("  {name:<10}  {}{own}\n{each}", score_text(&score));
-        }
-        if !self.passed {
-            text += "  the test MISSES what the description asks for\n";
-        }
-        text
-    }
-}
-
-/// `loss 0.12345  accuracy 97.50 %`.
-pub fn score_text(score: &Score) -> String {
-    let accuracy = score.accuracy.map(|share| format!("  accuracy {:.2} %", 100.0 * share));
-    format!("loss {}{}", figure(score.loss), accuracy.unwrap_or_default())
 }

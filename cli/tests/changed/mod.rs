@@ -51,23 +51,23 @@ fn a_run_is_not_gone_on_with_judged_or_drawn_on_other_rows() {
 #[test]
 fn image_files_that_stay_on_disk_are_told_from_others() {
     let place = Place::new();
-    let image = |name: &str, side: u32| {
+    let image = |name: &str, side: u32, shade: u32| {
         let path = place.path(name);
         fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
         let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), side, side);
         encoder.set_color(png::ColorType::Grayscale);
-        let pixels: Vec<u8> = (0..side * side).map(|i| (i * 31 % 251) as u8).collect();
+        let pixels: Vec<u8> = (0..side * side).map(|i| ((i * 31 + shade) % 251) as u8).collect();
         encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
     };
     for number in 0..80 {
-        image(&format!("photos/{}/{number:02}.png", ["cat", "dog"][number % 2]), 8);
+        image(&format!("photos/{}/{number:02}.png", ["cat", "dog"][number % 2]), 8, number as u32);
     }
     // 80 images of 128 x 128 are 1.25 MiB of pixels.
     let layers = "[{type=\"Flatten\"},{type=\"Linear\",in_features=16384,out_features=2}]";
     let words = "--set data.pixels.size=[128,128] --set data.pixels.memory_mib=1 --set epochs=1 --set layers=";
     place.train(&place.path("photos"), "run", &format!("{words}{layers}"));
     assert_eq!(run("eval", &place.path("run"), "").code, 0);
-    image("photos/dog/01.png", 9);
+    image("photos/dog/01.png", 9, 1);
     run("eval", &place.path("run"), "").is_refused_with(&["on other samples", "photos"]);
 }
 

@@ -1,7 +1,8 @@
 //! The samples of a run in one number, so that a run is not gone on with, judged or drawn on others.
 
 use super::super::folder::Folder;
-use super::super::session::{Outcome, Session};
+use super::super::outcome::Outcome;
+use super::super::session::Session;
 use super::{Answers, Parts, Source};
 use limpide::data::images::ImageFolder;
 use limpide::data::{Dataset, Inputs, Target, Targets};

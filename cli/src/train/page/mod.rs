@@ -9,7 +9,8 @@ use super::Common;
 use super::data::fingerprint;
 use super::fit::figure;
 use super::folder::Folder;
-use super::session::{Outcome, Session, score_text};
+use super::outcome::{Outcome, score_text};
+use super::session::Session;
 use crate::chart::{Cell, Table, count, digits};
 use crate::page::{Page, Section};
 use crate::stdout;
@@ -75,7 +76,7 @@ fn page(session: &Session, history: &History, outcome: &Outcome, folder: &Folder
 
 fn lead(session: &Session, outcome: &Outcome) -> String {
     let Session { network, parts, .. } = session;
-    let epochs = outcome.epochs_text();
+    let epochs = outcome.epochs_text() + &outcome.weights_text();
     let parameters: usize = limpide::Module::parameters(network).iter().map(|(_, own)| own.len()).sum();
     format!(
         "{} parameters, trained on {} samples of {} ({epochs}) in {:.1} s, with seed {}.",
