@@ -170,7 +170,7 @@ fn short(history: &History, epochs: usize) -> Option<Finding> {
     let (last, before) = (watched[n - 1], watched[n - 1 - n.div_ceil(10)]);
     let rates = || history.epochs.iter().map(|epoch| epoch.learning_rate);
     // A rate that has come down says that the end was meant.
-    let lowered = rates().last()? < 0.5 * rates().fold(0.0, f64::max);
+    let lowered = rates().next_back()? < 0.5 * rates().fold(0.0, f64::max);
     let best = watched[..n - 1].iter().all(|&loss| loss > last);
     (best && last < (1.0 - HARDLY) * before && !lowered).then(|| {
         let message = format!("stopped at the cap of {} while still getting better", count(n, "epoch"));

@@ -2,10 +2,12 @@
 
 use super::Finding;
 use super::Severity::{Error, Note, Warning};
-use crate::data::Dataset;
+use crate::data::{Dataset, Inputs};
+use crate::kernels::cores;
 use crate::loss::{Loss, Takes};
-use crate::module::{Module, Tape};
+use crate::module::Module;
 use crate::tensor::{Real, Tensor, zeros};
+use crate::train::{Engine, predict};
 
 /// Samples that are enough for a mean.
 const SAMPLES: usize = 1024;
@@ -24,12 +26,13 @@ pub fn start<T: Real>(network: &dyn Module<T>, loss: &dyn Loss<T>, data: &Datase
     let samples: Vec<usize> = (0..data.len()).step_by(step).collect();
     let fits = |x: &Tensor<T>, target: &_| network.output_shape(x.shape()).and_then(|shape| loss.check(&shape, target));
     let (mut own, mut nothing) = (Mean::default(), Mean::default());
+    let mut engine = Engine::new(cores());
     for samples in samples.chunks(ROWS) {
         let (x, target) = data.gather(samples);
         if fits(&x, &target).is_err() {
             return Vec::new();
         }
-        let output = network.forward(&x, &mut Tape::off());
+        let Ok(output) = predict(network, &Inputs::Real(x), &mut engine) else { return Vec::new() };
         let denominator = loss.denominator(output.shape(), &target).to_f64();
         own.add(loss.terms(&output, &target).sum().to_f64(), denominator);
         let ignorant = knows_nothing(loss.takes(), output.shape());
