@@ -18,6 +18,13 @@ pub enum Output {
         /// What makes probabilities of the outputs.
         activation: Activation,
     },
+    /// A yes or no for each output, of which a sample may have any number.
+    Labels {
+        /// What a yes says; empty when they have no names.
+        names: Vec<String>,
+        /// What makes the probability of a yes of an output.
+        activation: Activation,
+    },
     /// Numbers; y = output · std + mean.
     Values {
         /// What the numbers are; empty when they have no names.
@@ -84,10 +91,18 @@ impl Activation {
 }
 
 impl Output {
-    /// The names of the classes, or of the values where they have some.
+    /// The names of the classes, or of labels or values where they have some.
     pub fn names(&self) -> &[String] {
         match self {
-            Output::Classes { names, .. } | Output::Values { names, .. } => names,
+            Output::Classes { names, .. } | Output::Labels { names, .. } | Output::Values { names, .. } => names,
+        }
+    }
+
+    /// What makes probabilities of the outputs; none for values.
+    pub fn activation(&self) -> Option<Activation> {
+        match self {
+            Output::Classes { activation, .. } | Output::Labels { activation, .. } => Some(*activation),
+            Output::Values { .. } => None,
         }
     }
 
@@ -101,6 +116,10 @@ impl Output {
                 _ => wrong(format!("two for 2 classes where {activation:?} makes probabilities of them")),
             },
             Output::Classes { names, .. } => wrong(format!("one for each of {} classes", names.len())),
+            Output::Labels { names, .. } if !names.is_empty() && names.len() != outputs => {
+                wrong(format!("one for each of {} labels", names.len()))
+            }
+            Output::Labels { .. } => Ok(()),
             Output::Values { names, mean, std } => {
                 match [names.len(), mean.len(), std.len()].into_iter().find(|&len| len > 0 && len != outputs) {
                     Some(len) => wrong(format!("{len}, as there are names or scales")),
@@ -114,21 +133,22 @@ impl Output {
     pub(super) fn read(&self, mut outputs: Tensor<f32>) -> Predictions {
         let samples = outputs.shape()[0];
         let each = outputs.len().checked_div(samples).unwrap_or(0);
-        let classes = match self {
-            Output::Classes { names, activation } => {
-                let mut room = Vec::new();
-                values_mut(&mut outputs).chunks_exact_mut(each.max(1)).for_each(|z| activation.apply(z, &mut room));
+        if let Some(activation) = self.activation() {
+            let mut room = Vec::new();
+            values_mut(&mut outputs).chunks_exact_mut(each.max(1)).for_each(|z| activation.apply(z, &mut room));
+        }
+        let (classes, mean, std): (_, &[f64], &[f64]) = match self {
+            Output::Classes { names, .. } => {
                 if each == 1 && names.len() == 2 {
                     let both = outputs.iter().flat_map(|&second| [1.0 - second, second]).collect();
                     outputs = crate::tensor(&[samples, 2], both);
                 }
-                names.clone()
+                (names.clone(), &[], &[])
             }
-            Output::Values { mean, std, .. } => {
-                return Predictions { values: in_units(&outputs, mean, std), classes: Vec::new(), unseen: Vec::new() };
-            }
+            Output::Labels { .. } => (Vec::new(), &[], &[]),
+            Output::Values { mean, std, .. } => (Vec::new(), mean, std),
         };
-        Predictions { values: in_units(&outputs, &[], &[]), classes, unseen: Vec::new() }
+        Predictions { values: in_units(&outputs, mean, std), classes, unseen: Vec::new() }
     }
 }
 

@@ -88,6 +88,26 @@ fn outputs_become_probabilities_as_their_loss_means_them() {
     }
 }
 
+/// 1 / (1 + e⁻¹) = 0.731059 and 1 / (1 + e²) = 0.119203, each by itself.
+#[test]
+fn labels_are_probabilities_of_a_yes_and_no_class() {
+    let output = |names: &[&str]| Output::Labels {
+        names: names.iter().map(|name| name.to_string()).collect(),
+        activation: Activation::Sigmoid,
+    };
+    let network = || linear(1, 2, vec![1.0, -2.0]);
+    for names in [&[][..], &["wet", "cold"]] {
+        let pipeline = Pipeline::new(network(), Input::default(), output(names)).unwrap();
+        let answer = pipeline.predict(&tensor(&[1, 1], vec![1.0])).unwrap();
+        let off = [0.731_059, 0.119_203].iter().zip(answer.row(0)).map(|(wanted, got)| (wanted - got).abs());
+        assert!(off.fold(0.0, f64::max) < 1e-6, "{answer:?}");
+        assert_eq!((answer.class(0), answer.probabilities(0)), (None, &[][..]));
+    }
+    let input = Input::Table(Table { columns: vec![number("x", 0.0, 1.0)], header: true });
+    let error = Pipeline::new(network(), input, output(&["wet"])).unwrap_err().to_string();
+    assert!(error.contains("one for each of 1 labels, got 2"), "{error}");
+}
+
 #[test]
 fn parts_that_do_not_fit_are_refused() {
     let table = |columns| Input::Table(Table { columns, header: true });

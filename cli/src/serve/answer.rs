@@ -19,6 +19,7 @@ struct Answer<'a> {
 #[serde(untagged)]
 enum One<'a> {
     Class { class: &'a str, probabilities: Named<'a> },
+    Labels { probabilities: Named<'a> },
     Values { values: Named<'a> },
 }
 
@@ -48,9 +49,10 @@ impl Serialize for Named<'_> {
 pub fn json(output: &Output, answer: &Predictions, unseen: &[Unseen]) -> Response {
     let one = |sample: usize| {
         let numbers = Named { names: output.names(), values: Number::all(output, answer.row(sample)).collect() };
-        match answer.class(sample) {
-            Some(class) => One::Class { class, probabilities: numbers },
-            None => One::Values { values: numbers },
+        match (answer.class(sample), output) {
+            (Some(class), _) => One::Class { class, probabilities: numbers },
+            (None, Output::Labels { .. }) => One::Labels { probabilities: numbers },
+            (None, _) => One::Values { values: numbers },
         }
     };
     let unseen = unseen.iter().map(|new| New { row: new.row, column: &new.column, value: &new.value }).collect();

@@ -109,6 +109,7 @@ fn answer(pipeline: &Pipeline) -> Value {
         Output::Classes { names, .. } => {
             object(json!({"class": {"type": "string", "enum": names}, "probabilities": named(names)}))
         }
+        Output::Labels { names, .. } => object(json!({"probabilities": named(names)})),
         Output::Values { names, .. } => object(json!({"values": named(names)})),
     };
     let unseen = object(json!({

@@ -7,7 +7,7 @@ pub mod table;
 mod values;
 
 pub use source::{BuiltIn, Source};
-pub use values::{has_labels, label_decision, yes_no};
+pub use values::{has_labels, is_yes_no};
 
 use files::Given;
 use limpide::data::{self, Dataset, Inputs, Mnist, Per, Split, Standardization, Target, Targets};

@@ -262,6 +262,8 @@ pub fn answer_names(pipeline: &Pipeline) -> Result<Vec<String>> {
             let class = target.unwrap_or("class").to_string();
             std::iter::once(class).chain(names.iter().map(|name| format!("probability_{name}"))).collect()
         }
+        Output::Labels { names, .. } if names.is_empty() => numbered("probability", outputs(pipeline)?),
+        Output::Labels { names, .. } => names.iter().map(|name| format!("probability_{name}")).collect(),
         Output::Values { names, .. } => value_names(names, outputs(pipeline)?),
     })
 }
@@ -283,7 +285,12 @@ pub fn outputs(pipeline: &Pipeline) -> Result<usize> {
 
 /// The names of so many values: their own, or output_1, output_2, …
 pub fn value_names(names: &[String], count: usize) -> Vec<String> {
-    if names.is_empty() { (1..=count).map(|place| format!("output_{place}")).collect() } else { names.to_vec() }
+    if names.is_empty() { numbered("output", count) } else { names.to_vec() }
+}
+
+/// word_1, word_2, …
+pub fn numbered(word: &str, count: usize) -> Vec<String> {
+    (1..=count).map(|place| format!("{word}_{place}")).collect()
 }
 
 /// Rows that are nothing but numbers, (n, columns).

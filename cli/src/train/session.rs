@@ -1,6 +1,6 @@
 //! A run from its description to its result: what `train`, `resume` and `eval` share.
 
-use super::data::{Answers, Parts, Source, fingerprint};
+use super::data::{Answers, Parts, Source, fingerprint, is_yes_no};
 use super::description::{RunDescription, TestOptions};
 use super::fit::Fit;
 use super::folder::{FAILED, Folder};
@@ -223,8 +223,8 @@ impl Session {
     fn told_meaning(&self) -> Meaning {
         let output = match self.parts.answers.clone() {
             Answers::Classes(names) => Output::Classes { names, activation: Activation::of(&self.description.loss) },
-            Answers::Values { mean, std, .. } if std.is_empty() => {
-                Output::Values { names: self.parts.label_names(&*self.loss), mean, std }
+            Answers::Values { names, std, .. } if std.is_empty() && is_yes_no(&*self.loss) => {
+                Output::Labels { names, activation: Activation::of(&self.description.loss) }
             }
             Answers::Values { names, mean, std } => Output::Values { names, mean, std },
         };

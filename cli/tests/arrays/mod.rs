@@ -51,13 +51,15 @@ fn labels_of_which_a_sample_has_any_number_are_learnt_as_yes_or_no() {
     assert!(fs::read_to_string(place.path("labels/run.toml")).unwrap().contains("BCEWithLogitsLoss"));
     let answers = run("predict", &place.path("labels"), &file).stdout;
     let mut lines = answers.lines();
-    assert_eq!(lines.next(), Some("row,logit_1,logit_2,logit_3"));
-    let logits = lines.flat_map(|line| line.split(',').skip(1).map(|cell| cell.parse::<f32>().unwrap()));
-    // A sign drawn by chance would be right for 300 of 600.
-    let right = logits.zip(&x).filter(|(logit, x)| (*logit > 0.0) == (**x > 0.0)).count();
+    assert_eq!(lines.next(), Some("row,probability_1,probability_2,probability_3"));
+    let shares = lines.flat_map(|line| line.split(',').skip(1).map(|cell| cell.parse::<f32>().unwrap()));
+    let shares: Vec<f32> = shares.collect();
+    assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)));
+    // A yes drawn by chance would be right for 300 of 600.
+    let right = shares.iter().zip(&x).filter(|(share, x)| (**share > 0.5) == (**x > 0.0)).count();
     assert!(right > 540, "{right}");
     let ran = run("eval", &place.path("labels"), &file).stdout;
-    assert!(ran.contains(&format!("labels told right {:.2} %\n    logit_1  ", right as f64 / 6.0)), "{ran}");
+    assert!(ran.contains(&format!("labels told right {:.2} %\n    label_1  ", right as f64 / 6.0)), "{ran}");
     let page = fs::read_to_string(place.path("labels/report.html")).unwrap();
     assert!(page.contains("Figures of each label") && !page.contains("Residuals"));
     // Probabilities are told by their name, and 0 and 1 stay what they are for any loss that wants them.

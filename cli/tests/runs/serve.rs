@@ -220,6 +220,24 @@ fn tensors_come_as_nested_lists_or_lines_of_numbers() {
 }
 
 #[test]
+fn labels_are_answered_with_their_probabilities() {
+    let place = Place::new();
+    let network = Sequential::new().push(Linear::new(2, 2)).seed(1);
+    let input = Input::Tensor { shape: Some(vec![2]), standardization: None, divisor: None, fit: None };
+    let output = Output::Labels { names: Vec::new(), activation: Activation::Sigmoid };
+    let path = place.path("labels.safetensors");
+    Pipeline::new(network, input, output).unwrap().save(path.as_ref()).unwrap();
+    let server = Server::start(&path, "");
+    let json = server.predict("application/json", r#"{"inputs": [[0.5, 0.25]]}"#).json();
+    let csv = server.predict("text/csv", "0.5,0.25\n").body;
+    let shares = json["predictions"][0]["probabilities"].as_array().unwrap_or_else(|| panic!("{json}")).clone();
+    let shares: Vec<f64> = shares.iter().map(|share| share.as_f64().unwrap()).collect();
+    assert!(shares.len() == 2 && shares.iter().all(|share| (0.0..1.0).contains(share)), "{json}");
+    let row = shares.iter().map(|&share| (share as f32).to_string()).collect::<Vec<_>>().join(",");
+    assert_eq!(csv, format!("probability_1,probability_2\n{row}\n"));
+}
+
+#[test]
 fn requests_at_the_same_time_get_each_their_own_answer() {
     let place = Place::new();
     place.train("moons", SMALL, "");

@@ -102,20 +102,18 @@ fn standardize(graph: &mut Graph, standardization: &Standardization, sample: &[u
 /// What the outputs, of the given shape, mean.
 fn answer(graph: &mut Graph, meaning: &Output, shape: &[usize]) -> Result<()> {
     meaning.check(shape[1..].iter().product())?;
-    match meaning {
-        Output::Classes { activation, .. } => match activation {
-            Activation::Softmax => graph.node("answer", "Softmax", Vec::new(), vec![("axis", Attribute::Int(-1))]),
-            Activation::Exp => graph.node("answer", "Exp", Vec::new(), Vec::new()),
-            Activation::Sigmoid => graph.node("answer", "Sigmoid", Vec::new(), Vec::new()),
-            Activation::None => {}
-        },
-        Output::Values { mean, std, .. } => {
-            for (operator, name, numbers) in [("Mul", "answer.std", std), ("Add", "answer.mean", mean)] {
-                if !numbers.is_empty() {
-                    let numbers = numbers.iter().map(|&number| number as f32).collect();
-                    let known = graph.tensor(name.into(), &crate::tensor(&shape[1..], numbers));
-                    graph.node("answer", operator, vec![known], Vec::new());
-                }
+    match meaning.activation() {
+        Some(Activation::Softmax) => graph.node("answer", "Softmax", Vec::new(), vec![("axis", Attribute::Int(-1))]),
+        Some(Activation::Exp) => graph.node("answer", "Exp", Vec::new(), Vec::new()),
+        Some(Activation::Sigmoid) => graph.node("answer", "Sigmoid", Vec::new(), Vec::new()),
+        Some(Activation::None) | None => {}
+    }
+    if let Output::Values { mean, std, .. } = meaning {
+        for (operator, name, numbers) in [("Mul", "answer.std", std), ("Add", "answer.mean", mean)] {
+            if !numbers.is_empty() {
+                let numbers = numbers.iter().map(|&number| number as f32).collect();
+                let known = graph.tensor(name.into(), &crate::tensor(&shape[1..], numbers));
+                graph.node("answer", operator, vec![known], Vec::new());
             }
         }
     }

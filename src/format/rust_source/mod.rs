@@ -197,11 +197,11 @@ impl Source {
     /// What so many outputs mean; the type of the answers.
     fn answer(&mut self, meaning: &Output, outputs: usize) -> &'static str {
         let each = |function: &str| format!("x.iter().map(|&x| runtime::{function}(x)).collect()");
-        let value = match meaning {
-            Output::Classes { activation: Activation::Softmax, .. } => format!("runtime::softmax(&x, {outputs}, 1)"),
-            Output::Classes { activation: Activation::Exp, .. } => each("exp"),
-            Output::Classes { activation: Activation::Sigmoid, .. } => each("sigmoid"),
-            Output::Values { mean, std, .. } if !(mean.is_empty() && std.is_empty()) => {
+        let value = match (meaning.activation(), meaning) {
+            (Some(Activation::Softmax), _) => format!("runtime::softmax(&x, {outputs}, 1)"),
+            (Some(Activation::Exp), _) => each("exp"),
+            (Some(Activation::Sigmoid), _) => each("sigmoid"),
+            (None, Output::Values { mean, std, .. }) if !(mean.is_empty() && std.is_empty()) => {
                 let or = |numbers: &[f64], default: f64| match numbers {
                     [] => vec![default; outputs],
                     numbers => numbers.to_vec(),

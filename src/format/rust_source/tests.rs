@@ -82,6 +82,7 @@ fn cases() -> Vec<Case> {
         ("softmax_behind", &tensors, &measured, classes(Activation::Softmax)),
         ("exp_behind", &tensors, &measured, classes(Activation::Exp)),
         ("sigmoid_behind", &tensors, &measured, classes(Activation::Sigmoid)),
+        ("labels", &tensors, &measured, Output::Labels { names: Vec::new(), activation: Activation::Sigmoid }),
         ("table", &table, &of_table, classes(Activation::Softmax)),
     ] {
         cases.push(Case {

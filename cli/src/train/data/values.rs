@@ -4,7 +4,6 @@ use super::{Answers, Parts};
 use crate::chart::digits;
 use limpide::data::{Dataset, Target, Targets};
 use limpide::loss::{Loss, Takes};
-use limpide::metrics::Decision;
 use limpide::pipeline::Input;
 use limpide::table::Encoding;
 use limpide::{Tensor, tensor};
@@ -15,22 +14,9 @@ pub fn has_labels(data: &Dataset<f32>) -> bool {
     values.shape()[1..].iter().product::<usize>() > 1 && values.iter().all(|&y| y == 0.0 || y == 1.0)
 }
 
-/// The name of what a loss takes an output for, where it takes each for a yes or no.
-pub fn yes_no(loss: &dyn Loss<f32>) -> Option<&'static str> {
-    match loss.takes() {
-        Takes::YesNoLogits => Some("logit"),
-        Takes::YesNoProbabilities => Some("probability"),
-        _ => None,
-    }
-}
-
-/// What tells yes from no in the outputs that [`Parts::label_names`] named so.
-pub fn label_decision(names: &[String]) -> Option<Decision> {
-    match names.first()?.as_str() {
-        "logit_1" => Some(Decision::Threshold(0.0)),
-        "probability_1" => Some(Decision::Threshold(0.5)),
-        _ => None,
-    }
+/// Whether a loss takes each output for a yes or no.
+pub fn is_yes_no(loss: &dyn Loss<f32>) -> bool {
+    matches!(loss.takes(), Takes::YesNoLogits | Takes::YesNoProbabilities)
 }
 
 impl Parts {
@@ -46,12 +32,6 @@ impl Parts {
                 scaled(part, values, mean, std);
             }
         }
-    }
-
-    /// Names for what a network answers of labels, `logit_1` or `probability_1`, by what the loss takes; none for other values.
-    pub fn label_names(&self, loss: &dyn Loss<f32>) -> Vec<String> {
-        let (Some(word), Some(target)) = (yes_no(loss), self.train.targets.given()) else { return Vec::new() };
-        (1..=target.shape()[1..].iter().product()).map(|place: usize| format!("{word}_{place}")).collect()
     }
 }
 

@@ -1,7 +1,6 @@
 //! A model against a file with the truth in it: rows, arrays, or a folder of images for each class.
 
 use super::super::data::files::ArraySource;
-use super::super::data::label_decision;
 use super::super::fit::Fit;
 use super::super::own_data::is_array_file;
 use super::super::predict::{self, samples};
@@ -52,7 +51,7 @@ pub fn score(run: &Path, path: &Path, json: bool) -> Result<ExitCode> {
     } else {
         of_rows(&pipeline, &*predict::open(&pipeline, path)?)?
     };
-    let (figures, text) = scored.figures(pipeline.output().names());
+    let (figures, text) = scored.figures(pipeline.output());
     if json {
         let (run, file) = (run.display().to_string(), path.display().to_string());
         let mut object = json!({"run": run, "file": file, "samples": scored.samples});
@@ -88,7 +87,7 @@ fn of_rows(pipeline: &Pipeline, file: &dyn TableFile) -> Result<Scored> {
     let place = place.ok_or_else(|| wrong(format!("has no column `{target}` to compare with")))?;
     let mut truth = match pipeline.output() {
         Output::Classes { .. } => Truth::Classes(Vec::new()),
-        Output::Values { .. } => Truth::Values(Vec::new()),
+        Output::Labels { .. } | Output::Values { .. } => Truth::Values(Vec::new()),
     };
     let count = predict::outputs(pipeline)?;
     if matches!(truth, Truth::Values(_)) && count != 1 {
@@ -147,7 +146,7 @@ fn of_arrays(pipeline: &Pipeline, path: &Path) -> Result<Scored> {
             let Targets::Given(Target::Classes(labels)) = &data.targets else { unreachable!("classes were asked for") };
             Truth::Classes(labels.iter().map(|&label| label as usize).collect())
         }
-        Output::Values { .. } => {
+        Output::Labels { .. } | Output::Values { .. } => {
             let (found, each) = (shape_text(targets.shape()), outputs.len() / samples.max(1));
             let wanted = targets.values().filter(|all| all.shape() == [samples, each]);
             let wanted = wanted.filter(|all| all.iter().all(|y| y.is_finite())).ok_or_else(|| Error::Data {
@@ -208,16 +207,17 @@ impl Truth {
 
 impl Scored {
     /// How good the answers are, as an object and in words.
-    fn figures(&self, names: &[String]) -> (Value, String) {
+    fn figures(&self, output: &Output) -> (Value, String) {
         let Scored { samples, truth, outputs, .. } = self;
-        let each = outputs.len() / samples;
+        let (each, names) = (outputs.len() / samples, output.names());
         let answers = tensor(&[*samples, each], outputs.clone());
         match truth {
             Truth::Classes(labels) => classes::figures(names, labels, &answers),
             Truth::Values(wanted) => {
                 let yes_no = wanted.iter().all(|&y| y == 0.0 || y == 1.0);
-                if let Some(decision) = label_decision(names).filter(|_| yes_no) {
-                    return labels(decision, outputs, wanted, names);
+                if yes_no && matches!(output, Output::Labels { .. }) {
+                    let names = if names.is_empty() { predict::numbered("label", each) } else { names.to_vec() };
+                    return labels(outputs, wanted, &names);
                 }
                 let fit = Fit::of(&answers, &tensor(&[*samples, each], wanted.clone()), names);
                 let text = format!("{fit}\n{}", fit.lines());
@@ -228,8 +228,8 @@ impl Scored {
 }
 
 /// The share of labels, each a yes or a no, that are told right: of all, and of each by its name.
-fn labels(decision: Decision, outputs: &[f64], wanted: &[f64], names: &[String]) -> (Value, String) {
-    let told = metrics::classes(decision, &tensor(&[outputs.len(), 1], outputs.to_vec()));
+fn labels(outputs: &[f64], wanted: &[f64], names: &[String]) -> (Value, String) {
+    let told = metrics::classes(Decision::Threshold(0.5), &tensor(&[outputs.len(), 1], outputs.to_vec()));
     let right: Vec<bool> = told.iter().zip(wanted).map(|(&class, &y)| class as f64 == y).collect();
     let share = |first: usize, step: usize| {
         let own = || right.iter().skip(first).step_by(step);

@@ -1,6 +1,6 @@
 //! What the model answers: a confusion matrix and figures by class, or residuals.
 
-use super::super::data::{Answers as Meaning, yes_no};
+use super::super::data::{Answers as Meaning, is_yes_no};
 use super::super::fit::{Fit, figure};
 use super::super::predict::value_names;
 use super::super::session::Session;
@@ -66,7 +66,7 @@ impl Answers {
         let decision = loss.decision().filter(|decision| told && decision.is_one_a_sample(outputs.shape()));
         let classes = decision.map(|decision| (true_classes(decision, &target), classes(decision, &outputs)));
         let given = data.targets.given().is_some() && classes.is_none();
-        let labels = loss.decision().filter(|_| given && yes_no(&**loss).is_some());
+        let labels = loss.decision().filter(|_| given && is_yes_no(&**loss));
         let (names, mean, std): (_, &[f64], &[f64]) = match &parts.answers {
             Meaning::Classes(names) => (names.clone(), &[], &[]),
             Meaning::Values { names, mean, std } => (names.clone(), mean, std),

@@ -17,7 +17,7 @@ impl Number {
     pub fn all<'a>(output: &'a Output, row: &'a [f64]) -> impl Iterator<Item = Number> + 'a {
         let stds = match output {
             Output::Values { std, .. } => std.as_slice(),
-            Output::Classes { .. } => &[],
+            Output::Classes { .. } | Output::Labels { .. } => &[],
         };
         row.iter().enumerate().map(|(place, &y)| Number { y, std: stds.get(place).copied() })
     }
