@@ -36,6 +36,12 @@
 //! # Ok::<(), limpide::Error>(())
 //! ```
 //!
+//! # Features
+//!
+//! All are off by default: `onnx` (networks from and to ONNX files, `format::onnx`), `images` (PNG and JPEG files and folders of them,
+//! `data::images`), `parquet` (tables in Parquet files). A [`Tensor`] is an array of [`ndarray`], whose names are here too:
+//! `limpide::ndarray::s!` cuts one.
+//!
 //! # Where things are
 //!
 //! | room | what it holds |
@@ -86,5 +92,6 @@ pub use limpide_kernels::{Stream, random};
 pub use container::{AutoEncoder, Residual, Sequential};
 pub use error::{Error, Result};
 pub use module::{Gradients, Module, Tape};
+pub use ndarray;
 pub use pipeline::Pipeline;
 pub use tensor::{Real, Tensor, tensor, zeros};

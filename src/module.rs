@@ -20,6 +20,9 @@ use std::ops::{Deref, DerefMut};
 /// A function with parameters that can be differentiated: every layer, activation and container.
 ///
 /// `Display` prints the module as its constructor is written: `Conv2d(1, 16, 3).padding(1)`.
+///
+/// One of your own needs `output_shape`, `forward` and `backward_delta`, and with parameters `backward_update_gradient`, `parameters`,
+/// `parameters_mut` and, so that `seed` draws them, `reset_parameters`; the example `07_own_parts` writes one.
 pub trait Module<T: Real>: Any + Display + Debug + Send + Sync {
     /// The shape of the output for an input shape (batch axis included), without computing anything.
     ///

@@ -88,6 +88,9 @@ pub enum Takes {
 /// A measure of how far an output is from its target.
 ///
 /// `Display` prints the loss as its constructor is written: `MseLoss(Sum)`.
+///
+/// One of your own needs `reduction` and `measure`, and says by `takes` what it wants of a network where that is not values; the example
+/// `07_own_parts` writes one.
 pub trait Loss<T: Real>: Display + Debug + Send + Sync {
     /// How the terms become one number.
     fn reduction(&self) -> Reduction;

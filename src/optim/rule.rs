@@ -6,7 +6,7 @@ use std::fmt::{Debug, Display};
 /// The formula of an optimiser: how a parameter moves, entry by entry, along its gradient.
 ///
 /// A rule holds hyper-parameters only. The clock, the rate of the moment and the state belong to the
-/// [`Optimizer`](super::Optimizer) that it is put into.
+/// [`Optimizer`](super::Optimizer) that it is put into ([`Optimizer::new`](super::Optimizer::new)); the example `07_own_parts` writes one.
 pub trait Rule<T: Real>: Display + Debug + Send + Sync + 'static {
     /// Whether every hyper-parameter is in its range.
     ///
