@@ -78,8 +78,17 @@ pub trait Module<T: Real>: Any + Display + Debug + Send + Sync {
     }
 
     /// θ ← θ − η·∂L/∂θ for every parameter.
+    ///
+    /// Panics when the gradients are of another module.
     fn update_parameters(&mut self, gradients: &Gradients<T>, gradient_step: T) {
-        for (parameter, gradient) in self.parameters_mut().into_iter().zip(&gradients.tensors) {
+        let parameters = self.parameters_mut();
+        assert_eq!(parameters.len(), gradients.len(), "update_parameters wants one gradient a parameter");
+        for (parameter, gradient) in parameters.into_iter().zip(&gradients.tensors) {
+            let (own, other) = (parameter.shape(), gradient.shape());
+            assert_eq!(
+                own, other,
+                "update_parameters wants gradients of this module: the shapes are of a parameter and of its gradient"
+            );
             for (p, &g) in values_mut(parameter).iter_mut().zip(values(gradient)) {
                 *p -= gradient_step * g;
             }
@@ -332,7 +341,16 @@ impl<T: Real> Gradients<T> {
     }
 
     /// Adds other gradients of the same module to these, entry by entry.
+    ///
+    /// Panics when they are of another module.
     pub fn add(&mut self, other: &Gradients<T>) {
+        let shapes = |all: &[Tensor<T>]| all.iter().map(|own| own.shape().to_vec()).collect::<Vec<_>>();
+        assert!(
+            shapes(self) == shapes(other),
+            "Gradients::add wants gradients of the same module: {:?}, got {:?}",
+            shapes(self),
+            shapes(other)
+        );
         for (mine, theirs) in self.tensors.iter_mut().zip(&other.tensors) {
             for (a, &b) in values_mut(mine).iter_mut().zip(values(theirs)) {
                 *a += b;

@@ -6,7 +6,7 @@ use limpide::loss::MseLoss;
 use limpide::optim::schedule::{
     CosineAnnealingLr, ExponentialLr, OneCycleLr, ReduceLrOnPlateau, Schedule, SequentialLr,
 };
-use limpide::optim::{Ema, Optim, Sgd, StepOptions};
+use limpide::optim::{Ema, Group, Optim, Optimizer, Sgd, StepOptions};
 use limpide::train::{Flow, RangeTestOptions, Trainer, range_test, sgd};
 use limpide::{Error, Module, Sequential, tensor};
 
@@ -134,6 +134,35 @@ fn the_network_has_the_averages_at_the_end_and_validation_sees_them() {
     assert!(bits(&own) == bits(&averaged));
     let score = limpide::train::evaluate(&own, &loss, &data, &mut limpide::train::Engine::new(1)).unwrap();
     assert_eq!(history.epochs[1].validation.unwrap().loss, score.loss);
+}
+
+/// What does not move takes nothing of the norm, keeps its gradient, and is not cut to size.
+#[test]
+fn frozen_parameters_have_no_part_in_what_stands_around_a_step() {
+    let data = regression::<f32>(64, -1.0..1.0, 1).unwrap();
+    let (x, y) = data.gather(&(0..64).collect::<Vec<_>>());
+    let step = |options: StepOptions| {
+        let mut network = network();
+        let optimizer = Optimizer::from(Sgd::new(1.0).unwrap()).group(Group::prefix("0").lr_factor(0.0));
+        let loss = MseLoss::new();
+        let mut optim = Optim::new(&mut network, &loss, optimizer, 1).options(options).unwrap();
+        optim.step(&x, &y).unwrap();
+        let gradients: Vec<_> = optim.gradients().named().map(|(name, own)| (name.to_string(), own.clone())).collect();
+        (gradients, network)
+    };
+    let (plain, _) = step(StepOptions::default());
+    let options = StepOptions { clip_grad_norm: Some(0.1), max_norm: Some(0.1), ..Default::default() };
+    let (clipped, moved) = step(options);
+    let of = |all: &[(String, limpide::Tensor<f32>)], frozen: bool| -> Vec<f32> {
+        let some = all.iter().filter(|(name, _)| name.starts_with("0.") == frozen);
+        some.flat_map(|(_, own)| own.iter().copied().collect::<Vec<_>>()).collect()
+    };
+    let norm = |values: Vec<f32>| values.iter().map(|v| v * v).sum::<f32>().sqrt();
+    assert_eq!(of(&clipped, true), of(&plain, true));
+    assert!(norm(of(&plain, false)) > 0.1 && (norm(of(&clipped, false)) - 0.1).abs() < 1e-5);
+    let start = network();
+    assert_eq!(moved.parameters()[0], start.parameters()[0]);
+    assert_ne!(moved.parameters()[2], start.parameters()[2]);
 }
 
 #[test]

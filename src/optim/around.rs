@@ -1,11 +1,13 @@
 //! What stands around an optimiser's step: penalties and clipping before it, constraints, averages and the schedule after it.
 
+use super::constraint::constrain;
 use super::schedule::{Interval, Scheduler};
-use super::{Ema, Optimizer, add_l1, clip_grad_norm, clip_grad_value, constrain_max_norm};
+use super::{Ema, Optimizer, add_l1, clip_grad_norm, clip_grad_value};
 use crate::kernels::Workers;
 use crate::module::{Gradients, Module};
-use crate::{Error, Real, Result};
+use crate::{Error, Real, Result, zeros};
 use serde::{Deserialize, Serialize};
+use std::mem::replace;
 
 /// What is done around a step, in this order; nothing unless it is set.
 ///
@@ -15,10 +17,11 @@ use serde::{Deserialize, Serialize};
 /// | `clip_grad_norm` | [`clip_grad_norm`]: the largest norm of all gradients together |
 /// | `clip_grad_value` | [`clip_grad_value`]: the largest absolute value of an entry |
 /// | | the optimiser's step |
-/// | `max_norm` | [`constrain_max_norm`]: the largest norm of the weights into a unit |
+/// | `max_norm` | [`constrain_max_norm`](super::constrain_max_norm): the largest norm of the weights into a unit |
 /// | `ema` | [`Ema`]: d of the moving average of the parameters |
 ///
-/// L2 is the optimiser's own `weight_decay`.
+/// L2 is the optimiser's own `weight_decay`. Parameters of a group whose `lr_factor` is 0 are frozen: they have no part in the norm of the
+/// gradients, and no constraint moves them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)] // the table says it
@@ -85,22 +88,37 @@ impl<T: Real> Around<T> {
     }
 
     /// Changes the gradients before the optimiser's step.
-    pub fn before(&self, network: &dyn Module<T>, gradients: &mut Gradients<T>, workers: &mut Workers) {
+    ///
+    /// # Errors
+    /// Those of [`Optimizer::prepare`].
+    pub fn before(
+        &self,
+        network: &dyn Module<T>,
+        gradients: &mut Gradients<T>,
+        optimizer: &mut Optimizer<T>,
+        workers: &mut Workers,
+    ) -> Result<()> {
+        optimizer.ready(network)?;
         if let Some(lambda) = self.options.l1 {
             add_l1(network, gradients, lambda);
         }
+        // What does not move has no part in the norm.
+        let frozen = (0..gradients.len()).filter(|&place| optimizer.is_frozen(place));
+        let aside: Vec<_> = frozen.map(|place| (place, replace(&mut gradients[place], zeros(&[0])))).collect();
         if let Some(limit) = self.options.clip_grad_norm {
             clip_grad_norm(gradients, limit, workers);
         }
         if let Some(limit) = self.options.clip_grad_value {
             clip_grad_value(gradients, limit, workers);
         }
+        aside.into_iter().for_each(|(place, gradient)| gradients[place] = gradient);
+        Ok(())
     }
 
     /// What follows the optimiser's step.
     pub fn after(&mut self, network: &mut dyn Module<T>, optimizer: &mut Optimizer<T>) -> Result<()> {
         if let Some(limit) = self.options.max_norm {
-            constrain_max_norm(network, limit);
+            constrain(network, limit, |place| !optimizer.is_frozen(place));
         }
         if let Some(ema) = &mut self.ema {
             ema.update(network);

@@ -47,9 +47,14 @@ pub fn add_l1<T: Real>(network: &dyn Module<T>, gradients: &mut [Tensor<T>], lam
 /// # Ok::<(), limpide::Error>(())
 /// ```
 pub fn constrain_max_norm<T: Real>(network: &mut dyn Module<T>, limit: f64) {
-    for parameter in network.parameters_mut() {
+    constrain(network, limit, |_| true);
+}
+
+/// [`constrain_max_norm`] of the parameters at some places.
+pub(super) fn constrain<T: Real>(network: &mut dyn Module<T>, limit: f64, moves: impl Fn(usize) -> bool) {
+    for (place, parameter) in network.parameters_mut().into_iter().enumerate() {
         let units = parameter.shape().first().copied().unwrap_or(0);
-        if parameter.ndim() < 2 || parameter.is_empty() {
+        if parameter.ndim() < 2 || parameter.is_empty() || !moves(place) {
             continue;
         }
         let size = parameter.len() / units;

@@ -76,7 +76,7 @@ impl Group {
         Group { max_rank: Some(max_rank), ..Group::all() }
     }
 
-    /// What the optimiser's rate is multiplied by.
+    /// What the optimiser's rate is multiplied by; 0 freezes the parameters.
     pub fn lr_factor(mut self, factor: f64) -> Self {
         self.lr_factor = factor;
         self

@@ -123,6 +123,11 @@ impl<T: Real> Optimizer<T> {
         if self.slots.is_empty() { self.prepare(network) } else { Ok(()) }
     }
 
+    /// Whether a parameter, by its place, is one of a group that never moves.
+    pub(super) fn is_frozen(&self, place: usize) -> bool {
+        self.slots.get(place).and_then(|slot| self.groups.get(slot.group)).is_some_and(|group| group.lr_factor == 0.0)
+    }
+
     /// What is kept for each parameter of a network before the first step.
     fn slots_for(&self, network: &dyn Module<T>) -> Result<Vec<Slot<T>>> {
         self.check()?;

@@ -152,7 +152,7 @@ impl<'a, T: Real> Optim<'a, T> {
             let score = engine.planned_gradients(plan, *network, *loss, batch, gradients)?;
             // Gradients of a loss that is no number would spoil every parameter and hide where it began.
             if score.sum.is_finite() {
-                around.before(*network, gradients, engine.workers());
+                around.before(*network, gradients, optimizer, engine.workers())?;
                 optimizer.step(*network, gradients, engine.workers())?;
             }
             score

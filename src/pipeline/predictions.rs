@@ -30,6 +30,7 @@ impl Predictions {
     ///
     /// Panics when there is no such sample.
     pub fn row(&self, sample: usize) -> &[f64] {
+        assert!(sample < self.len(), "there is no sample {sample} among {}", self.len());
         let each = self.values.len() / self.len();
         &values(&self.values)[sample * each..(sample + 1) * each]
     }

@@ -109,6 +109,13 @@ fn labels_are_probabilities_of_a_yes_and_no_class() {
 }
 
 #[test]
+#[should_panic(expected = "there is no sample 0 among 0")]
+fn an_answer_without_samples_has_no_row() {
+    let pipeline = Pipeline::new(linear(1, 1, vec![1.0]), Input::default(), Output::default()).unwrap();
+    pipeline.predict(&crate::zeros(&[0, 1])).unwrap().row(0);
+}
+
+#[test]
 fn parts_that_do_not_fit_are_refused() {
     let table = |columns| Input::Table(Table { columns, header: true });
     let classes = |count: usize| Output::Classes { names: vec!["c".into(); count], activation: Activation::None };

@@ -5,7 +5,7 @@ use crate::kernels::Workers;
 use crate::layers::Linear;
 use crate::loss::MseLoss;
 use crate::optim::{Optimizer, Sgd};
-use crate::train::Trainer;
+use crate::train::{Engine, Trainer, evaluate};
 use crate::{Gradients, Module, Result, Sequential, Tape, Tensor, tensor, zeros};
 use std::fmt;
 
@@ -62,6 +62,24 @@ fn a_target_that_is_no_number_is_named_by_its_sample() {
     y[5] = f32::NAN;
     let error = trainer().fit(&mut Linear::new(1, 1), &MseLoss::new(), &data(8, y)).unwrap_err().to_string();
     assert!(error.contains("sample 5 has a target that is NaN"), "{error}");
+}
+
+#[test]
+fn a_score_of_no_sample_is_refused() {
+    let error = evaluate(&Linear::new(1, 1), &MseLoss::new(), &data(0, vec![]), &mut Engine::new(1)).unwrap_err();
+    assert_eq!(error.to_string(), "evaluate: samples of zeros must be at least 1, got 0");
+}
+
+#[test]
+#[should_panic(expected = "Gradients::add wants gradients of the same module: [[3, 2], [3]], got [[2, 3], [2]]")]
+fn gradients_of_another_module_are_not_added() {
+    Gradients::zeros_for(&Linear::<f32>::new(2, 3)).add(&Gradients::zeros_for(&Linear::new(3, 2)));
+}
+
+#[test]
+#[should_panic(expected = "update_parameters wants gradients of this module")]
+fn gradients_of_another_module_move_nothing() {
+    Linear::<f32>::new(2, 3).update_parameters(&Gradients::zeros_for(&Linear::new(3, 2)), 0.1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::data::{Dataset, Inputs, Targets};
 use crate::loss::Loss;
 use crate::module::Module;
 use crate::plan::Predictor;
-use crate::{Real, Result, Tensor, tensor};
+use crate::{Error, Real, Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -81,8 +81,8 @@ pub(super) fn check<T: Real>(network: &dyn Module<T>, loss: &dyn Loss<T>, data: 
 /// Mean loss and accuracy of a network on a data set.
 ///
 /// # Errors
-/// A shape error when network, loss and data do not fit together; [`Error::Io`](crate::Error::Io) for samples on disk that
-/// cannot be read.
+/// A shape error when network, loss and data do not fit together; [`Error::Option`] for data without a sample; [`Error::Io`] for
+/// samples on disk that cannot be read.
 pub fn evaluate<T: Real>(
     network: &dyn Module<T>,
     loss: &dyn Loss<T>,
@@ -98,6 +98,9 @@ pub(crate) fn evaluate_here<T: Real>(
     data: &Dataset<T>,
     engine: &mut Engine<T>,
 ) -> Result<Score> {
+    if data.is_empty() {
+        return Err(Error::option(format!("evaluate: samples of {}", data.name), "at least 1", 0));
+    }
     check(network, loss, data)?;
     let mut predictor = Predictor::new(network, data.sample_shape(), data.len())?;
     let sample = predictor.output_shape().to_vec();
