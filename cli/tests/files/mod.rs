@@ -125,6 +125,11 @@ fn a_folder_of_images_is_enough_to_train_and_to_predict() {
     assert!(lines.iter().filter(|line| line.contains(".png,2,")).count() > 20, "{}", answers.stdout);
     let rust = run("export", &place.path("run"), "--format rust --json").json();
     assert_eq!((&rust["input_divisor"], &rust["input"]), (&255.0.into(), &serde_json::json!([1, 8, 8])));
+    // Written as ONNX and read back, it answers the same.
+    let (graph, back) = (place.path("net.onnx"), place.path("back.safetensors"));
+    assert_eq!(run("export", &place.path("run"), &format!("--format onnx --out {graph}")).code, 0);
+    assert_eq!(run("import", &graph, &format!("--out {back}")).code, 0);
+    assert_eq!(run("predict", &back, &format!("{folder}/2")).stdout, answers.stdout);
     let image = reference("images/grey.png");
     run("predict", &place.path("run"), &format!("{image} --keep id")).is_refused_with(&["--keep", "grey.png"]);
     run("predict", &place.path("run"), &format!("{image} --ignore-extra")).is_refused_with(&["--ignore-extra"]);
