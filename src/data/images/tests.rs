@@ -116,8 +116,10 @@ fn a_folder_is_listed_in_the_order_of_names() {
         listed.train.iter().map(|file| (file.path.strip_prefix(root.path()).unwrap(), file.class)).collect();
     let wanted = [("cat/deep/er/c.jpeg", 0), ("dog/a.JPG", 1), ("dog/b.png", 1)];
     assert_eq!(names, wanted.map(|(path, class)| (Path::new(path), class)));
-    assert_eq!((listed.others, &listed.validation, &listed.test), (1, &None, &None));
-    assert_eq!(image_files(root.path()).unwrap().len(), 3);
+    assert_eq!((listed.others.len(), &listed.validation, &listed.test), (1, &None, &None));
+    assert_eq!((listed.others[0].ends_with("cat/notes.txt"), &listed.loose), (true, &Vec::new()));
+    let (files, others) = image_files(root.path()).unwrap();
+    assert_eq!((files.len(), others), (3, listed.others));
 }
 
 #[test]
@@ -135,6 +137,49 @@ fn parts_on_top_are_parts() {
 }
 
 #[test]
+fn parts_are_found_by_their_names_in_any_letters() {
+    let grey = "grey.png";
+    let root = folder(&[
+        ("Train/a/1.png", grey),
+        ("Train/b/1.png", grey),
+        ("TEST/b/2.png", grey),
+        ("Val/a/3.png", grey),
+        ("Val/4.png", grey),
+        ("5.JPG", grey),
+    ]);
+    let listed = ImageFolder::list(root.path()).unwrap();
+    assert_eq!((listed.classes.as_slice(), listed.train.len()), (["a", "b"].map(String::from).as_slice(), 2));
+    assert_eq!((listed.validation.unwrap().len(), listed.test.unwrap().len()), (1, 1));
+    // Images beside the folders of classes are told.
+    let loose: Vec<_> = listed.loose.iter().map(|path| path.strip_prefix(root.path()).unwrap()).collect();
+    assert_eq!(loose, ["5.JPG", "Val/4.png"].map(Path::new));
+}
+
+#[test]
+fn parts_that_cannot_be_used_are_told() {
+    let grey = "grey.png";
+    let list = |files: &[&str]| {
+        let files: Vec<_> = files.iter().map(|file| (*file, if file.ends_with("png") { grey } else { "" })).collect();
+        ImageFolder::list(folder(&files).path())
+    };
+    for alone in [&["val/a/1.png", "test/a/1.png"][..], &["cat/1.png", "dog/1.png", "Test/1.png"]] {
+        let error = error_of(list(alone));
+        assert!(error.contains("is named as a part is, and no folder train lies beside it"), "{error}");
+    }
+    assert_eq!(list(&["valid/1.png", "invalid/1.png"]).unwrap().classes, ["invalid", "valid"]);
+    let both = error_of(list(&["train/a/1.png", "train/b/1.png", "val/a/1.png", "Valid/a/1.png"]));
+    assert!(both.contains("has Valid and val, which are names of the same part"), "{both}");
+    let empty = error_of(list(&["train/a/1.png", "train/b/1.png", "test/a/notes.txt"]));
+    assert!(empty.contains("test: holds no image") && empty.contains("wants some as a/1.png"), "{empty}");
+    let unsorted = error_of(list(&["train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png"]));
+    assert!(unsorted.contains("test: holds images (2) in no folder of a class"), "{unsorted}");
+    let others = error_of(list(&["1.heic", "2.heic"]));
+    assert!(others.contains("got no image but 2 other files, 1.heic the first"), "{others}");
+    let others = error_of(list(&["cat/1.png", "dog/1.heic"]));
+    assert!(others.contains("dog: holds no image (png, jpg, jpeg) but the other file 1.heic"), "{others}");
+}
+
+#[test]
 fn folders_that_are_no_data_are_refused() {
     let list = |files: &[(&str, &str)]| error_of(ImageFolder::list(folder(files).path()));
     assert!(list(&[]).contains("wants a folder for each class with its images, such as cat/1.png"));
@@ -144,7 +189,10 @@ fn folders_that_are_no_data_are_refused() {
     let empty = list(&[("cat/1.png", "grey.png"), ("dog/readme.txt", "")]);
     assert!(empty.contains("dog: holds no image") && empty.contains("remove the folder or fill it"), "{empty}");
     assert!(matches!(ImageFolder::list(Path::new("no/such")), Err(crate::Error::Io { .. })));
-    assert!(error_of(image_files(folder(&[("a.txt", "")]).path())).contains("no image (png, jpg, jpeg) but 1 other"));
+    assert!(
+        error_of(image_files(folder(&[("a.txt", "")]).path()))
+            .contains("no image (png, jpg, jpeg) but the other file a.txt")
+    );
 }
 
 #[cfg(unix)]
@@ -213,7 +261,7 @@ fn images_of_several_sizes_want_one_to_be_said() {
         bytes
     };
     fs::write(root.path().join("b/2.png"), small).unwrap();
-    let files = image_files(root.path()).unwrap();
+    let (files, _) = image_files(root.path()).unwrap();
     let options = ImageOptions::default();
     let error = error_of(survey(&files, &options).unwrap().fill(&options, root.path()));
     assert!(error.contains("images of 2 sizes, 12x17 (3 files) and 3x2"), "{error}");
