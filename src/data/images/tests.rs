@@ -85,6 +85,23 @@ fn a_damaged_image_is_told_from_a_whole_one() {
     assert!(decode(b"").unwrap_err().contains("is empty"));
 }
 
+/// Phones write a film or a second image behind the first.
+#[test]
+fn what_follows_a_jpeg_image_is_no_part_of_it() {
+    for name in ["grey.jpg", "colour.jpg", "progressive.jpeg"] {
+        let whole = file(name);
+        let alone = decode(&whole).unwrap();
+        let film: &[u8] = b"\0\0\0\x18ftypmp42\xff\xda\0\x08 and no end";
+        for behind in [film, &whole, &[0xff, 0xda], &[0; 9]] {
+            assert_eq!(decode(&[&whole, behind].concat()).unwrap(), alone, "{name}");
+            // An image that was cut short has no end, though another one has.
+            let cut = &whole[..whole.len() - 3];
+            let error = decode(&[cut, behind].concat());
+            assert!(error.is_err(), "{name}");
+        }
+    }
+}
+
 /// A folder with images of the reference by their places in it.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
