@@ -1,5 +1,6 @@
 //! One image, decoded: grey or RGB, eight bits a channel.
 
+use super::exif::upright;
 use super::header::image_header;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -27,8 +28,8 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
-/// Decodes the bytes of a PNG or JPEG file, as it is: 16 bits a channel become 8, a palette its colours, and what is said about
-/// transparency or orientation is left out.
+/// Decodes the bytes of a PNG or JPEG file: 16 bits a channel become 8, a palette its colours; what is said about transparency
+/// is left out. A JPEG is turned and mirrored as its EXIF says (tag 0x0112), so that it is as one sees it.
 ///
 /// Errs in words, without the file's name. What a header claims takes memory only as far as a file of that length can fill
 /// it: the peak is 16 bytes for each pixel, which are at most [`MAX_PIXELS`].
@@ -38,7 +39,7 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, String> {
     if height * width > bytes.len().saturating_mul(PIXELS_A_BYTE) {
         return Err(format!("claims {height}x{width} pixels, which its {} bytes cannot hold", bytes.len()));
     }
-    let picture = if header.jpeg { jpeg(bytes)? } else { png(bytes)? };
+    let picture = upright(if header.jpeg { jpeg(bytes)? } else { png(bytes)? }, header.orientation);
     if picture.height != height || picture.width != width {
         let (other, wide) = (picture.height, picture.width);
         return Err(format!("claims {height}x{width} pixels and has {other}x{wide}; it is damaged"));
@@ -104,10 +105,8 @@ fn jpeg_end(bytes: &[u8]) -> Option<usize> {
         match *bytes.get(at)? {
             // Any number of fill bytes may stand before a marker.
             0xff => {}
-            // Within data a 0 follows, or the number of a restart.
-            0 | 0x01 | 0xd0..=0xd7 => at += 1,
-            // The start of another image, and this one has not ended.
-            0xd8 => return None,
+            // Within data a 0 follows, or the number of a restart; a second start stops the decoder.
+            0 | 0x01 | 0xd0..=0xd8 => at += 1,
             0xd9 => return Some(at + 1),
             // A segment with its length, which may hold a small image of its own.
             _ => at += 1 + usize::from(u16::from_be_bytes([*bytes.get(at + 1)?, *bytes.get(at + 2)?])),

@@ -95,9 +95,61 @@ fn what_follows_a_jpeg_image_is_no_part_of_it() {
         for behind in [film, &whole, &[0xff, 0xda], &[0; 9]] {
             assert_eq!(decode(&[&whole, behind].concat()).unwrap(), alone, "{name}");
             // An image that was cut short has no end, though another one has.
-            let cut = &whole[..whole.len() - 3];
+            let cut = &whole[..whole.len() - 2];
             let error = decode(&[cut, behind].concat());
             assert!(error.is_err(), "{name}");
+        }
+    }
+}
+
+/// A JPEG file with a segment of EXIF whose only entry is the orientation.
+fn lying(name: &str, orientation: u8, little: bool) -> Vec<u8> {
+    let exif: &[u8] = match little {
+        true => {
+            &[b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(), &[orientation, 0, 0, 0]].concat()
+        }
+        false => {
+            &[b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01".as_slice(), &[0, orientation, 0, 0]].concat()
+        }
+    };
+    let (whole, length) = (file(name), (exif.len() + 2) as u16);
+    [&whole[..2], &[0xff, 0xe1], &length.to_be_bytes(), exif, &whole[2..]].concat()
+}
+
+#[test]
+fn a_photo_is_turned_as_its_exif_says() {
+    for name in ["colour.jpg", "grey.jpg"] {
+        let stored = decode(&file(name)).unwrap();
+        for (orientation, little) in (0..10).flat_map(|orientation| [(orientation, true), (orientation, false)]) {
+            let content = lying(name, orientation, little);
+            let (seen, header) = (decode(&content).unwrap(), image_header(&content[..]).unwrap());
+            assert_eq!((header.height, header.width), (seen.height, seen.width), "{orientation}");
+            let size = if (5..9).contains(&orientation) { (17, 12) } else { (12, 17) };
+            assert_eq!((seen.height, seen.width), size, "{orientation}");
+            let corner = |picture: &Picture, row: usize, column: usize| {
+                let at = (row * picture.width + column) * picture.channels;
+                picture.pixels[at..at + picture.channels].to_vec()
+            };
+            // Where the first pixel of the file is seen, and the one beside it: EXIF 2.3, 4.6.4.
+            let (first, beside) = match orientation {
+                2 => ((0, 16), (0, 15)),
+                3 => ((11, 16), (11, 15)),
+                4 => ((11, 0), (11, 1)),
+                5 => ((0, 0), (1, 0)),
+                6 => ((0, 11), (1, 11)),
+                7 => ((16, 11), (15, 11)),
+                8 => ((16, 0), (15, 0)),
+                _ => ((0, 0), (0, 1)),
+            };
+            assert_eq!(corner(&seen, first.0, first.1), corner(&stored, 0, 0), "{orientation}");
+            assert_eq!(corner(&seen, beside.0, beside.1), corner(&stored, 0, 1), "{orientation}");
+        }
+        // A segment that ends before the two bytes of the number says nothing.
+        let whole = lying(name, 6, true);
+        for length in 0..32 {
+            let cut =
+                [&whole[..2], &[0xff, 0xe1, 0, length + 2], &whole[6..6 + length as usize], &file(name)[2..]].concat();
+            assert_eq!(decode(&cut).unwrap().height, if length < 26 { 12 } else { 17 }, "{length}");
         }
     }
 }
