@@ -36,10 +36,10 @@ pub fn read(path: &Path) -> Result<Pipeline> {
 /// # Errors
 /// Those of [`onnx::import`].
 pub fn of_onnx(path: &Path) -> Result<(Sequential<f32>, Meaning)> {
-    let onnx::Imported { network, sample, wide, inputs, standardization, output } = onnx::import(path)?;
+    let onnx::Imported { network, sample, wide, inputs, standardization, divisor, fit, output } = onnx::import(path)?;
     let input = match sample.as_slice() {
         &[width] if wide => Input::Table(columns(width, inputs, standardization)),
-        _ => Input::Tensor { shape: Some(sample), standardization, divisor: None, fit: None },
+        _ => Input::Tensor { shape: Some(sample), standardization, divisor, fit },
     };
     Ok((network, Meaning { input, output }))
 }
@@ -88,9 +88,13 @@ pub fn sample(pipeline: &Pipeline, asked: Option<&[usize]>) -> Result<Vec<usize>
 pub fn export(pipeline: &Pipeline) -> Export {
     let output = pipeline.output().clone();
     match pipeline.input() {
-        Input::Tensor { standardization, divisor, .. } => {
-            Export { standardization: standardization.clone(), divisor: *divisor, output, ..Export::default() }
-        }
+        Input::Tensor { standardization, divisor, fit, .. } => Export {
+            standardization: standardization.clone(),
+            divisor: *divisor,
+            fit: *fit,
+            output,
+            ..Export::default()
+        },
         Input::Table(table) => {
             let standardization = of_table(table);
             Export {
@@ -98,8 +102,8 @@ pub fn export(pipeline: &Pipeline) -> Export {
                 wide: true,
                 inputs: table.features(),
                 notes: table.notes(),
-                divisor: None,
                 output,
+                ..Export::default()
             }
         }
     }

@@ -7,7 +7,7 @@ pub mod rust_source;
 pub mod safetensors;
 pub mod tensorboard;
 
-use crate::data::Standardization;
+use crate::data::{Fit, Standardization};
 use crate::pipeline::Output;
 pub(crate) use model_file::{NOTE, load_with_meaning, read_note, save_with_meaning, set_state, shapes, state};
 pub use model_file::{load, load_archive, load_into, save};
@@ -25,6 +25,8 @@ pub struct Export {
     pub notes: Vec<String>,
     /// What bytes are divided by before they go in, where the network was trained on such.
     pub divisor: Option<f32>,
+    /// How image files are brought to the shape of a sample.
+    pub fit: Option<Fit>,
     /// What the outputs mean: they become probabilities of classes, or values in their own units.
     pub output: Output,
 }

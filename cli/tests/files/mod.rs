@@ -114,17 +114,29 @@ fn npy_files_find_each_other_and_floats_are_values() {
 fn a_folder_of_images_is_enough_to_train_and_to_predict() {
     let place = Place::new();
     let folder = digits(&place, "digits");
+    fs::write(place.path("digits/2/z.heic"), "").unwrap();
+    fs::copy(reference("images/grey.png"), place.path("digits/loose.png")).unwrap();
     let ran = place.train(&folder, "run", "--json --set epochs=8");
     assert!(ran.stderr.contains("90 images, 8x8, grey"), "{}", ran.stderr);
+    let passed_over = "passed over 1 file, not png, jpg or jpeg by name: ";
+    assert!(ran.stderr.contains(&format!("{passed_over}{folder}/2/z.heic")), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("1 image, in no folder of a class: {folder}/loose.png")), "{}", ran.stderr);
     assert!(ran.json()["validation"]["accuracy"].as_f64() >= Some(0.8), "{}", ran.stdout);
     let toml = fs::read_to_string(place.path("run/run.toml")).unwrap();
     assert!(toml.contains("size = [8, 8]") || toml.contains("size = [\n    8,\n    8,\n]"), "{toml}");
     let answers = run("predict", &place.path("run"), &format!("{folder}/2"));
     let lines: Vec<&str> = answers.stdout.lines().collect();
     assert_eq!((lines[0], lines.len()), ("file,class,probability_0,probability_1,probability_2", 31));
+    assert!(answers.stderr.contains(passed_over), "{}", answers.stderr);
+    assert!(run("eval", &place.path("run"), &folder).stderr.contains(passed_over));
     assert!(lines.iter().filter(|line| line.contains(".png,2,")).count() > 20, "{}", answers.stdout);
     let rust = run("export", &place.path("run"), "--format rust --json").json();
     assert_eq!((&rust["input_divisor"], &rust["input"]), (&255.0.into(), &serde_json::json!([1, 8, 8])));
+    // Written as ONNX and read back, it answers the same.
+    let (graph, back) = (place.path("net.onnx"), place.path("back.safetensors"));
+    assert_eq!(run("export", &place.path("run"), &format!("--format onnx --out {graph}")).code, 0);
+    assert_eq!(run("import", &graph, &format!("--out {back}")).code, 0);
+    assert_eq!(run("predict", &back, &format!("{folder}/2")).stdout, answers.stdout);
     let image = reference("images/grey.png");
     run("predict", &place.path("run"), &format!("{image} --keep id")).is_refused_with(&["--keep", "grey.png"]);
     run("predict", &place.path("run"), &format!("{image} --ignore-extra")).is_refused_with(&["--ignore-extra"]);

@@ -1,4 +1,4 @@
-//! Folders of images: `class/name.png`, perhaps below `train/`, `validation/` and `test/`.
+//! Folders of images: `class/name.png`, perhaps below `train/`, `validation/` and `test/` (in capitals or small letters).
 
 use crate::model::nearest;
 use crate::{Error, Result};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The endings of image files, in small letters.
 const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
-/// Names of a part's folder.
+/// Names of a part's folder, in small letters.
 const TRAIN: [&str; 2] = ["train", "training"];
 const VALIDATION: [&str; 3] = ["validation", "valid", "val"];
 const TEST: [&str; 2] = ["test", "testing"];
@@ -35,26 +35,33 @@ pub struct ImageFolder {
     pub validation: Option<Vec<ImageFile>>,
     /// What lies below `test/`, when it is there.
     pub test: Option<Vec<ImageFile>>,
-    /// Files that are no images by their ending.
-    pub others: usize,
+    /// Files among the images that are none by their ending.
+    pub others: Vec<PathBuf>,
+    /// Images that lie in no folder of a class.
+    pub loose: Vec<PathBuf>,
 }
 
 impl ImageFolder {
     /// Lists a folder; no file is opened. Hidden files and folders are passed over.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Data`] when there is no folder of a class, only one, one without an image, or a class in a part
-    /// that the training part has not.
+    /// [`Error::Io`]; [`Error::Data`] when there is no folder of a class, only one, one without an image, a class in a part
+    /// that the training part has not, a part without images, or one without a training part.
     pub fn list(path: &Path) -> Result<ImageFolder> {
-        let part = |names: &[&str]| names.iter().map(|name| path.join(name)).find(|folder| folder.is_dir());
-        let mut folder = ImageFolder { path: path.into(), ..ImageFolder::default() };
-        let train = part(&TRAIN);
+        let all = folders(path)?;
+        let train = part(path, &all, &TRAIN)?;
+        let [validation, test] = [part(path, &all, &VALIDATION)?, part(path, &all, &TEST)?];
+        let mut folder = ImageFolder { path: path.into(), loose: loose(path)?, ..ImageFolder::default() };
+        if train.is_none() {
+            no_part_among_classes(&all, [&validation, &test])?;
+        }
         let top = train.as_deref().unwrap_or(path);
         folder.classes = class_names(top)?;
         folder.train = folder.files(top)?;
         if train.is_some() {
-            folder.validation = part(&VALIDATION).map(|top| folder.known_files(&top)).transpose()?;
-            folder.test = part(&TEST).map(|top| folder.known_files(&top)).transpose()?;
+            folder.loose.extend(loose(top)?);
+            folder.validation = validation.map(|top| folder.known_files(&top)).transpose()?;
+            folder.test = test.map(|top| folder.known_files(&top)).transpose()?;
         }
         Ok(folder)
     }
@@ -69,7 +76,20 @@ impl ImageFolder {
             let problem = format!("is of a class that the training part has not{close}");
             return Err(Error::Data { path: top.join(other), problem });
         }
-        self.files(top)
+        let (files, loose) = (self.files(top)?, loose(top)?);
+        if files.is_empty() {
+            let found = match loose.len() {
+                0 => "no image (png, jpg, jpeg)".into(),
+                count => format!("images ({count}) in no folder of a class"),
+            };
+            let problem = format!(
+                "holds {found}, and a part wants some as {}/1.png; remove the folder, fill it, or move it elsewhere",
+                self.classes[0]
+            );
+            return Err(Error::Data { path: top.into(), problem });
+        }
+        self.loose.extend(loose);
+        Ok(files)
     }
 
     /// The images of all classes below a folder.
@@ -83,27 +103,70 @@ impl ImageFolder {
                 files.extend(paths.into_iter().map(|path| ImageFile { path, class }));
             }
             if files.len() == before && self.train.is_empty() {
-                let problem =
-                    "holds no image (png, jpg, jpeg), and every class needs some; remove the folder or fill it";
-                return Err(Error::Data { path: folder, problem: problem.into() });
+                let found = others_text(&self.others);
+                let problem = format!(
+                    "holds no image (png, jpg, jpeg){found}, and every class needs some; remove the folder or fill it"
+                );
+                return Err(Error::Data { path: folder, problem });
             }
         }
         Ok(files)
     }
 }
 
-/// All images in a folder and below, sorted; for a prediction, which has no classes.
+/// All images in a folder and below, sorted, and the files that are none by their ending; for a prediction, which has no
+/// classes.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Data`] when there is none.
-pub fn image_files(path: &Path) -> Result<Vec<PathBuf>> {
-    let (mut files, mut others) = (Vec::new(), 0);
+/// [`Error::Io`]; [`Error::Data`] when there is no image.
+pub fn image_files(path: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut files, mut others) = (Vec::new(), Vec::new());
     collect(path, 0, &mut files, &mut others)?;
     if files.is_empty() {
-        let problem = format!("holds no image (png, jpg, jpeg) but {others} other files");
+        let problem = format!("holds no image (png, jpg, jpeg){}", others_text(&others));
         return Err(Error::Data { path: path.into(), problem });
     }
-    Ok(files)
+    Ok((files, others))
+}
+
+/// How many files are no images, and the first of them.
+fn others_text(others: &[PathBuf]) -> String {
+    let first = others.first().and_then(|path| path.file_name()).unwrap_or_default().display();
+    match others.len() {
+        0 => String::new(),
+        1 => format!(" but the other file {first}"),
+        count => format!(" but {count} other files, {first} the first"),
+    }
+}
+
+/// The folder of a part, by one of its names.
+fn part(path: &Path, all: &[(String, PathBuf)], names: &[&str]) -> Result<Option<PathBuf>> {
+    let is_named = |(name, _): &&(String, PathBuf)| names.contains(&name.to_lowercase().as_str());
+    match all.iter().filter(is_named).collect::<Vec<_>>().as_slice() {
+        [] => Ok(None),
+        [(_, folder)] => Ok(Some(folder.clone())),
+        [(one, _), (other, _), ..] => {
+            let problem = format!("has {one} and {other}, which are names of the same part; put them together");
+            Err(Error::Data { path: path.into(), problem })
+        }
+    }
+}
+
+/// Whether folders that lie side by side without a training part are classes, and none is a part; `valid` beside `invalid` is
+/// a class.
+fn no_part_among_classes(all: &[(String, PathBuf)], parts: [&Option<PathBuf>; 2]) -> Result<()> {
+    let verdicts = all.iter().any(|(name, _)| name.eq_ignore_ascii_case("invalid"));
+    let is_class =
+        |folder: &&PathBuf| verdicts && folder.file_name().is_some_and(|own| own.eq_ignore_ascii_case("valid"));
+    let Some(folder) = parts.into_iter().flatten().find(|folder| !is_class(folder)) else { return Ok(()) };
+    let problem = "is named as a part is, and no folder train lies beside it; put the images to learn from into \
+                   train/CLASS/, or give the folder another name if it is a class";
+    Err(Error::Data { path: folder.clone(), problem: problem.into() })
+}
+
+/// The images that lie in a folder itself.
+fn loose(top: &Path) -> Result<Vec<PathBuf>> {
+    Ok(entries(top)?.into_iter().filter(|path| is_image(path) && path.is_file()).collect())
 }
 
 /// The names of the class folders, two at least.
@@ -112,8 +175,11 @@ fn class_names(top: &Path) -> Result<Vec<String>> {
     let names: Vec<String> = folders(top)?.into_iter().map(|(name, _)| name).collect();
     match names.as_slice() {
         [] => {
-            let loose = entries(top)?.iter().filter(|path| is_image(path)).count();
-            let found = if loose > 0 { format!("{loose} images in no folder of a class") } else { "nothing".into() };
+            let found = match (loose(top)?.len(), entries(top)?.as_slice()) {
+                (0, []) => "nothing".into(),
+                (0, others) => format!("no image{}", others_text(others)),
+                (loose, _) => format!("{loose} images in no folder of a class"),
+            };
             wrong(format!(
                 "wants a folder for each class with its images, such as cat/1.png and dog/1.png, got {found}"
             ))
@@ -152,7 +218,7 @@ fn is_image(path: &Path) -> bool {
 }
 
 /// Adds the images in a folder and below.
-fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>, others: &mut usize) -> Result<()> {
+fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>, others: &mut Vec<PathBuf>) -> Result<()> {
     if depth > MAX_DEPTH {
         let problem = format!("lies {depth} folders deep; the limit is {MAX_DEPTH} (does a link lead back up?)");
         return Err(Error::Data { path: folder.into(), problem });
@@ -163,7 +229,7 @@ fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>, others: &mut 
         } else if is_image(&path) {
             images.push(path);
         } else {
-            *others += 1;
+            others.push(path);
         }
     }
     Ok(())

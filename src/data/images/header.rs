@@ -1,5 +1,6 @@
 //! What an image file says about its size, read from its first bytes alone.
 
+use super::exif::{is_on_its_side, orientation};
 use super::picture::MAX_PIXELS;
 use std::io::{ErrorKind, Read};
 
@@ -8,10 +9,12 @@ use std::io::{ErrorKind, Read};
 pub struct ImageHeader {
     /// Whether it is a JPEG; else a PNG.
     pub jpeg: bool,
-    /// Rows.
+    /// Rows, of the image as it is to be seen.
     pub height: usize,
-    /// Pixels in a row.
+    /// Pixels in a row, as it is to be seen.
     pub width: usize,
+    /// How the pixels lie in the file, as EXIF numbers it: 1 as they are seen, up to 8. A PNG's always lie so.
+    pub orientation: u8,
     /// Whether it has colours, or a palette, which may have.
     pub color: bool,
 }
@@ -58,11 +61,14 @@ fn png(reader: &mut impl Read) -> std::io::Result<ImageHeader> {
         return Err(wrong("begins like a PNG image and has no header"));
     }
     let number = |at: usize| u32::from_be_bytes([rest[at], rest[at + 1], rest[at + 2], rest[at + 3]]) as usize;
-    Ok(ImageHeader { jpeg: false, width: number(14), height: number(18), color: rest[23] & 2 != 0 })
+    let color = rest[23] & 2 != 0;
+    Ok(ImageHeader { jpeg: false, width: number(14), height: number(18), orientation: 1, color })
 }
 
-/// JPEG (ITU T.81, B.2.2): segments, each a marker and a length, up to the frame with height, width and components.
+/// JPEG (ITU T.81, B.2.2): segments, each a marker and a length, up to the frame with height, width and components. The
+/// segment APP1 of EXIF, which says how the image lies, is the first of them.
 fn jpeg(reader: &mut impl Read) -> std::io::Result<ImageHeader> {
+    let mut lies = None;
     loop {
         let mut byte = [0];
         reader.read_exact(&mut byte)?;
@@ -82,14 +88,23 @@ fn jpeg(reader: &mut impl Read) -> std::io::Result<ImageHeader> {
                 let mut frame = [0; 8];
                 reader.read_exact(&mut frame)?;
                 let number = |at: usize| u16::from_be_bytes([frame[at], frame[at + 1]]) as usize;
-                return Ok(ImageHeader { jpeg: true, height: number(3), width: number(5), color: frame[7] != 1 });
+                let (orientation, color) = (lies.unwrap_or(1), frame[7] != 1);
+                let (height, width) = match is_on_its_side(orientation) {
+                    true => (number(5), number(3)),
+                    false => (number(3), number(5)),
+                };
+                return Ok(ImageHeader { jpeg: true, height, width, orientation, color });
             }
             _ => reader.read_exact(&mut length)?,
         }
         let behind = u64::from(u16::from_be_bytes(length)).checked_sub(2);
         let behind = behind.ok_or_else(|| wrong("has a segment of no length"))?;
-        if std::io::copy(&mut reader.by_ref().take(behind), &mut std::io::sink())? < behind {
+        let mut segment = Vec::new();
+        if (reader.by_ref().take(behind).read_to_end(&mut segment)? as u64) < behind {
             return Err(ErrorKind::UnexpectedEof.into());
+        }
+        if byte[0] == 0xe1 {
+            lies = lies.or(orientation(&segment));
         }
     }
 }

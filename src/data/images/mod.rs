@@ -1,8 +1,11 @@
 //! Image files: PNG and JPEG as pixels, folders of them as data sets in memory or, when they are large, on disk.
 //!
+//! An image is taken as one sees it: a photo that lies on its side, as phones keep them, is turned as its EXIF says.
+//!
 //! A file is outside input: its size is looked at before any memory is taken for its pixels, and what is wrong with it is told
 //! with its name.
 
+mod exif;
 mod folder;
 mod header;
 mod load;

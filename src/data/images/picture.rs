@@ -1,5 +1,6 @@
 //! One image, decoded: grey or RGB, eight bits a channel.
 
+use super::exif::upright;
 use super::header::image_header;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -27,8 +28,8 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
-/// Decodes the bytes of a PNG or JPEG file, as it is: 16 bits a channel become 8, a palette its colours, and what is said about
-/// transparency or orientation is left out.
+/// Decodes the bytes of a PNG or JPEG file: 16 bits a channel become 8, a palette its colours; what is said about transparency
+/// is left out. A JPEG is turned and mirrored as its EXIF says (tag 0x0112), so that it is as one sees it.
 ///
 /// Errs in words, without the file's name. What a header claims takes memory only as far as a file of that length can fill
 /// it: the peak is 16 bytes for each pixel, which are at most [`MAX_PIXELS`].
@@ -38,7 +39,7 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, String> {
     if height * width > bytes.len().saturating_mul(PIXELS_A_BYTE) {
         return Err(format!("claims {height}x{width} pixels, which its {} bytes cannot hold", bytes.len()));
     }
-    let picture = if header.jpeg { jpeg(bytes)? } else { png(bytes)? };
+    let picture = upright(if header.jpeg { jpeg(bytes)? } else { png(bytes)? }, header.orientation);
     if picture.height != height || picture.width != width {
         let (other, wide) = (picture.height, picture.width);
         return Err(format!("claims {height}x{width} pixels and has {other}x{wide}; it is damaged"));
@@ -80,12 +81,9 @@ fn png(bytes: &[u8]) -> Result<Picture, String> {
 fn jpeg(bytes: &[u8]) -> Result<Picture, String> {
     let options = DecoderOptions::default().set_strict_mode(true).set_max_width(1 << 16).set_max_height(1 << 16);
     let wrong = |error: &dyn std::fmt::Debug| format!("is not a whole JPEG image ({error:?})");
-    // The decoder fills in what is missing at the end. Neither marker occurs within data, where 0xff is followed by 0.
-    let last = |marker: u8| bytes.windows(2).rposition(|two| two == [0xff, marker]);
-    if last(0xd9) < last(0xda) {
-        return Err("is not a whole JPEG image (there is no end of its data)".into());
-    }
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    // The decoder fills in what is missing at the end.
+    let end = jpeg_end(bytes).ok_or("is not a whole JPEG image (there is no end of its data)")?;
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes[..end]), options);
     decoder.decode_headers().map_err(|error| wrong(&error))?;
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let (space, channels) = if grey { (ColorSpace::Luma, 1) } else { (ColorSpace::RGB, 3) };
@@ -97,6 +95,23 @@ fn jpeg(bytes: &[u8]) -> Result<Picture, String> {
         return Err(format!("gives {} bytes instead of {height}x{width}x{channels}", pixels.len()));
     }
     Ok(Picture { height, width, channels, pixels })
+}
+
+/// Where a JPEG image ends: behind its own mark of the end, whatever follows, such as a film or a second image (ITU T.81, B.1.1).
+fn jpeg_end(bytes: &[u8]) -> Option<usize> {
+    let mut at = 2;
+    loop {
+        at += bytes.get(at..)?.iter().position(|&byte| byte == 0xff)? + 1;
+        match *bytes.get(at)? {
+            // Any number of fill bytes may stand before a marker.
+            0xff => {}
+            // Within data a 0 follows, or the number of a restart; a second start stops the decoder.
+            0 | 0x01 | 0xd0..=0xd8 => at += 1,
+            0xd9 => return Some(at + 1),
+            // A segment with its length, which may hold a small image of its own.
+            _ => at += 1 + usize::from(u16::from_be_bytes([*bytes.get(at + 1)?, *bytes.get(at + 2)?])),
+        }
+    }
 }
 
 impl Picture {

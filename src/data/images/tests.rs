@@ -85,6 +85,75 @@ fn a_damaged_image_is_told_from_a_whole_one() {
     assert!(decode(b"").unwrap_err().contains("is empty"));
 }
 
+/// Phones write a film or a second image behind the first.
+#[test]
+fn what_follows_a_jpeg_image_is_no_part_of_it() {
+    for name in ["grey.jpg", "colour.jpg", "progressive.jpeg"] {
+        let whole = file(name);
+        let alone = decode(&whole).unwrap();
+        let film: &[u8] = b"\0\0\0\x18ftypmp42\xff\xda\0\x08 and no end";
+        for behind in [film, &whole, &[0xff, 0xda], &[0; 9]] {
+            assert_eq!(decode(&[&whole, behind].concat()).unwrap(), alone, "{name}");
+            // An image that was cut short has no end, though another one has.
+            let cut = &whole[..whole.len() - 2];
+            let error = decode(&[cut, behind].concat());
+            assert!(error.is_err(), "{name}");
+        }
+    }
+}
+
+/// A JPEG file with a segment of EXIF whose only entry is the orientation.
+fn lying(name: &str, orientation: u8, little: bool) -> Vec<u8> {
+    let exif: &[u8] = match little {
+        true => {
+            &[b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(), &[orientation, 0, 0, 0]].concat()
+        }
+        false => {
+            &[b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01".as_slice(), &[0, orientation, 0, 0]].concat()
+        }
+    };
+    let (whole, length) = (file(name), (exif.len() + 2) as u16);
+    [&whole[..2], &[0xff, 0xe1], &length.to_be_bytes(), exif, &whole[2..]].concat()
+}
+
+#[test]
+fn a_photo_is_turned_as_its_exif_says() {
+    for name in ["colour.jpg", "grey.jpg"] {
+        let stored = decode(&file(name)).unwrap();
+        for (orientation, little) in (0..10).flat_map(|orientation| [(orientation, true), (orientation, false)]) {
+            let content = lying(name, orientation, little);
+            let (seen, header) = (decode(&content).unwrap(), image_header(&content[..]).unwrap());
+            assert_eq!((header.height, header.width), (seen.height, seen.width), "{orientation}");
+            let size = if (5..9).contains(&orientation) { (17, 12) } else { (12, 17) };
+            assert_eq!((seen.height, seen.width), size, "{orientation}");
+            let corner = |picture: &Picture, row: usize, column: usize| {
+                let at = (row * picture.width + column) * picture.channels;
+                picture.pixels[at..at + picture.channels].to_vec()
+            };
+            // Where the first pixel of the file is seen, and the one beside it: EXIF 2.3, 4.6.4.
+            let (first, beside) = match orientation {
+                2 => ((0, 16), (0, 15)),
+                3 => ((11, 16), (11, 15)),
+                4 => ((11, 0), (11, 1)),
+                5 => ((0, 0), (1, 0)),
+                6 => ((0, 11), (1, 11)),
+                7 => ((16, 11), (15, 11)),
+                8 => ((16, 0), (15, 0)),
+                _ => ((0, 0), (0, 1)),
+            };
+            assert_eq!(corner(&seen, first.0, first.1), corner(&stored, 0, 0), "{orientation}");
+            assert_eq!(corner(&seen, beside.0, beside.1), corner(&stored, 0, 1), "{orientation}");
+        }
+        // A segment that ends before the two bytes of the number says nothing.
+        let whole = lying(name, 6, true);
+        for length in 0..32 {
+            let cut =
+                [&whole[..2], &[0xff, 0xe1, 0, length + 2], &whole[6..6 + length as usize], &file(name)[2..]].concat();
+            assert_eq!(decode(&cut).unwrap().height, if length < 26 { 12 } else { 17 }, "{length}");
+        }
+    }
+}
+
 /// A folder with images of the reference by their places in it.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
@@ -116,8 +185,10 @@ fn a_folder_is_listed_in_the_order_of_names() {
         listed.train.iter().map(|file| (file.path.strip_prefix(root.path()).unwrap(), file.class)).collect();
     let wanted = [("cat/deep/er/c.jpeg", 0), ("dog/a.JPG", 1), ("dog/b.png", 1)];
     assert_eq!(names, wanted.map(|(path, class)| (Path::new(path), class)));
-    assert_eq!((listed.others, &listed.validation, &listed.test), (1, &None, &None));
-    assert_eq!(image_files(root.path()).unwrap().len(), 3);
+    assert_eq!((listed.others.len(), &listed.validation, &listed.test), (1, &None, &None));
+    assert_eq!((listed.others[0].ends_with("cat/notes.txt"), &listed.loose), (true, &Vec::new()));
+    let (files, others) = image_files(root.path()).unwrap();
+    assert_eq!((files.len(), others), (3, listed.others));
 }
 
 #[test]
@@ -135,6 +206,49 @@ fn parts_on_top_are_parts() {
 }
 
 #[test]
+fn parts_are_found_by_their_names_in_any_letters() {
+    let grey = "grey.png";
+    let root = folder(&[
+        ("Train/a/1.png", grey),
+        ("Train/b/1.png", grey),
+        ("TEST/b/2.png", grey),
+        ("Val/a/3.png", grey),
+        ("Val/4.png", grey),
+        ("5.JPG", grey),
+    ]);
+    let listed = ImageFolder::list(root.path()).unwrap();
+    assert_eq!((listed.classes.as_slice(), listed.train.len()), (["a", "b"].map(String::from).as_slice(), 2));
+    assert_eq!((listed.validation.unwrap().len(), listed.test.unwrap().len()), (1, 1));
+    // Images beside the folders of classes are told.
+    let loose: Vec<_> = listed.loose.iter().map(|path| path.strip_prefix(root.path()).unwrap()).collect();
+    assert_eq!(loose, ["5.JPG", "Val/4.png"].map(Path::new));
+}
+
+#[test]
+fn parts_that_cannot_be_used_are_told() {
+    let grey = "grey.png";
+    let list = |files: &[&str]| {
+        let files: Vec<_> = files.iter().map(|file| (*file, if file.ends_with("png") { grey } else { "" })).collect();
+        ImageFolder::list(folder(&files).path())
+    };
+    for alone in [&["val/a/1.png", "test/a/1.png"][..], &["cat/1.png", "dog/1.png", "Test/1.png"]] {
+        let error = error_of(list(alone));
+        assert!(error.contains("is named as a part is, and no folder train lies beside it"), "{error}");
+    }
+    assert_eq!(list(&["valid/1.png", "invalid/1.png"]).unwrap().classes, ["invalid", "valid"]);
+    let both = error_of(list(&["train/a/1.png", "train/b/1.png", "val/a/1.png", "Valid/a/1.png"]));
+    assert!(both.contains("has Valid and val, which are names of the same part"), "{both}");
+    let empty = error_of(list(&["train/a/1.png", "train/b/1.png", "test/a/notes.txt"]));
+    assert!(empty.contains("test: holds no image") && empty.contains("wants some as a/1.png"), "{empty}");
+    let unsorted = error_of(list(&["train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png"]));
+    assert!(unsorted.contains("test: holds images (2) in no folder of a class"), "{unsorted}");
+    let others = error_of(list(&["1.heic", "2.heic"]));
+    assert!(others.contains("got no image but 2 other files, 1.heic the first"), "{others}");
+    let others = error_of(list(&["cat/1.png", "dog/1.heic"]));
+    assert!(others.contains("dog: holds no image (png, jpg, jpeg) but the other file 1.heic"), "{others}");
+}
+
+#[test]
 fn folders_that_are_no_data_are_refused() {
     let list = |files: &[(&str, &str)]| error_of(ImageFolder::list(folder(files).path()));
     assert!(list(&[]).contains("wants a folder for each class with its images, such as cat/1.png"));
@@ -144,7 +258,10 @@ fn folders_that_are_no_data_are_refused() {
     let empty = list(&[("cat/1.png", "grey.png"), ("dog/readme.txt", "")]);
     assert!(empty.contains("dog: holds no image") && empty.contains("remove the folder or fill it"), "{empty}");
     assert!(matches!(ImageFolder::list(Path::new("no/such")), Err(crate::Error::Io { .. })));
-    assert!(error_of(image_files(folder(&[("a.txt", "")]).path())).contains("no image (png, jpg, jpeg) but 1 other"));
+    assert!(
+        error_of(image_files(folder(&[("a.txt", "")]).path()))
+            .contains("no image (png, jpg, jpeg) but the other file a.txt")
+    );
 }
 
 #[cfg(unix)]
@@ -213,7 +330,7 @@ fn images_of_several_sizes_want_one_to_be_said() {
         bytes
     };
     fs::write(root.path().join("b/2.png"), small).unwrap();
-    let files = image_files(root.path()).unwrap();
+    let (files, _) = image_files(root.path()).unwrap();
     let options = ImageOptions::default();
     let error = error_of(survey(&files, &options).unwrap().fill(&options, root.path()));
     assert!(error.contains("images of 2 sizes, 12x17 (3 files) and 3x2"), "{error}");

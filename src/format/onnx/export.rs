@@ -1,9 +1,10 @@
 //! From a network to a graph.
 
+use super::about;
 use super::graph::{Attribute, Graph};
 use super::layers;
 use super::proto::tensor_proto::DataType;
-use super::proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
+use super::proto::{ModelProto, OperatorSetIdProto};
 use super::{IR_VERSION, OPSET};
 use crate::data::Standardization;
 use crate::format::Export;
@@ -17,7 +18,8 @@ use std::any::Any;
 ///
 /// Its input is called `input` (of f64 where that is asked for and standardised), its output `output`; known tensors have the
 /// names of the parameters (`0.weight`). What the numbers of both are stands in the file's metadata where they have names:
-/// `input_names`, `input_notes` and `output_names`, JSON lists, and `input_divisor` where bytes are to be divided before they go in.
+/// `input_names`, `input_notes` and `output_names`, JSON lists, and `input_divisor` where bytes are to be divided before they go in;
+/// `input_fit` says how image files are brought to the shape, and `output_activation` what made probabilities of classes.
 ///
 /// # Errors
 /// [`Error::Shape`] when the network does not take such samples; [`Error::Option`] naming the layer for what cannot be
@@ -48,7 +50,7 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
         producer_version: Some(env!("CARGO_PKG_VERSION").into()),
         graph: Some(graph.finish(sample, &output[1..])),
         opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
-        metadata_props: about(options),
+        metadata_props: about::entries(options),
         functions: Vec::new(),
     };
     // Readers of the format, ours too, take no message beyond 2 GiB.
@@ -56,21 +58,6 @@ pub fn export(network: &dyn Module<f32>, sample: &[usize], options: &Export) -> 
         size if size <= i32::MAX as usize => Ok(model.encode_to_vec()),
         size => Err(Error::option("ONNX: the size of the file", format!("at most {} bytes", i32::MAX), size)),
     }
-}
-
-/// What the numbers of the input and output are, for whoever reads the file.
-fn about(options: &Export) -> Vec<StringStringEntryProto> {
-    let list = |names: &[String]| (!names.is_empty()).then(|| serde_json::json!(names).to_string());
-    let entries = [
-        ("input_names", list(&options.inputs)),
-        ("input_notes", list(&options.notes)),
-        ("input_divisor", options.divisor.map(|divisor| divisor.to_string())),
-        ("output_names", list(options.output.names())),
-    ];
-    let entry = |(key, value): (&str, Option<String>)| {
-        Some(StringStringEntryProto { key: Some(key.into()), value: Some(value?) })
-    };
-    entries.into_iter().filter_map(entry).collect()
 }
 
 /// (x − μ) / s, in f64 where it is `wide`.

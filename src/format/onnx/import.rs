@@ -1,9 +1,10 @@
 //! From a graph to a network: the way from the input to the output, node by node.
 
+use super::about::{self, About};
 use super::pieces::{Piece, Work, join, layers, piece};
 use super::proto::GraphProto;
 use super::reader::{self, Known, LARGEST, Node};
-use crate::data::Standardization;
+use crate::data::{Fit, Standardization};
 use crate::pipeline::Output;
 use crate::{Error, Module, Result, Sequential, Tensor};
 use std::collections::{HashMap, HashSet};
@@ -22,7 +23,11 @@ pub struct Imported {
     pub inputs: Vec<String>,
     /// What the graph does to the inputs before the network.
     pub standardization: Option<Standardization>,
-    /// What it does to the outputs behind the network: numbers as they are, or scaled and shifted.
+    /// What bytes are divided by before they go in, where the metadata says so.
+    pub divisor: Option<f32>,
+    /// How image files are brought to the shape of a sample, where the metadata says so.
+    pub fit: Option<Fit>,
+    /// What the outputs mean: classes where the metadata names them, else numbers as they are, or scaled and shifted.
     pub output: Output,
 }
 
@@ -42,12 +47,14 @@ pub fn import(path: &Path) -> Result<Imported> {
 /// [`Error::Data`], as there.
 pub fn import_bytes(path: impl Into<PathBuf>, bytes: &[u8]) -> Result<Imported> {
     let path = path.into();
-    let (graph, about) = reader::read(&path, bytes)?;
+    let (mut graph, entries) = reader::read(&path, bytes)?;
+    let About { inputs, divisor, fit, outputs, activation, labels } = About::read(&entries);
+    let activation = activation.filter(|_| labels || !outputs.is_empty()).map(|own| about::take_activation(&mut graph, own));
     let known = reader::known(&graph);
     let wrong = |problem: String| Error::Data { path: path.clone(), problem };
-    let inputs: Vec<_> = graph.input.iter().filter(|input| !known.contains_key(input.name())).collect();
-    let ([input], [output]) = (inputs.as_slice(), graph.output.as_slice()) else {
-        let counts = format!("{} inputs and {} outputs", inputs.len(), graph.output.len());
+    let free: Vec<_> = graph.input.iter().filter(|input| !known.contains_key(input.name())).collect();
+    let ([input], [output]) = (free.as_slice(), graph.output.as_slice()) else {
+        let counts = format!("{} inputs and {} outputs", free.len(), graph.output.len());
         return Err(wrong(format!("has {counts}, and a network has one of each")));
     };
     let (name, wide, sample) = reader::shape(input, "input").map_err(wrong)?;
@@ -61,20 +68,28 @@ pub fn import_bytes(path: impl Into<PathBuf>, bytes: &[u8]) -> Result<Imported> 
         return Err(wrong(format!("its input `{name}` is of f64, and {wanted}")));
     }
     pieces.drain(..usize::from(wide));
-    let inputs = about.iter().find(|entry| entry.key() == "input_names").map(|entry| entry.value());
-    let inputs = inputs.and_then(|names| serde_json::from_str::<Vec<String>>(names).ok());
-    let count = sample.iter().product::<usize>();
-    let different = |names: &[String]| names.iter().collect::<HashSet<_>>().len() == names.len();
-    let inputs = inputs.filter(|names| names.len() == count && different(names)).unwrap_or_default();
-    let output = take_scale(&mut pieces, &shape);
+    let fits = |names: &[String], count: usize| {
+        names.len() == count && names.iter().collect::<HashSet<_>>().len() == names.len()
+    };
+    let inputs = if fits(&inputs, sample.iter().product()) { inputs } else { Vec::new() };
+    let count = shape[1..].iter().product();
+    let output = match activation {
+        Some(activation) if labels => Output::Labels { names: outputs, activation },
+        Some(activation) => Output::Classes { names: outputs, activation },
+        None => {
+            let (mean, std) = take_scale(&mut pieces, &shape);
+            Output::Values { names: if fits(&outputs, count) { outputs } else { Vec::new() }, mean, std }
+        }
+    };
+    output.check(count).map_err(|error| wrong(format!("does not give what its metadata says: {error}")))?;
     let network = Sequential::from(layers(pieces, |number| way.node(number))?);
     // The chain as a whole, from the sample on.
     network.output_shape(&[&[1], sample.as_slice()].concat())?;
-    Ok(Imported { network, sample, wide, inputs, standardization, output })
+    Ok(Imported { network, sample, wide, inputs, standardization, divisor, fit, output })
 }
 
-/// The scale and the shift of all outputs, a batch of the given shape, that the pieces end with, taken from them.
-fn take_scale(pieces: &mut Vec<Piece>, shape: &[usize]) -> Output {
+/// The shift and the scale of all outputs, a batch of the given shape, that the pieces end with, taken from them.
+fn take_scale(pieces: &mut Vec<Piece>, shape: &[usize]) -> (Vec<f64>, Vec<f64>) {
     let of = |numbers: &Tensor<f32>| numbers.iter().map(|&number| f64::from(number)).collect::<Vec<_>>();
     // One number for each of a sample's: other shapes meet other axes, or the batch's.
     let fits = |numbers: &Tensor<f32>| numbers.ndim() <= shape.len() && inner(numbers.shape()) == inner(&shape[1..]);
@@ -94,7 +109,7 @@ fn take_scale(pieces: &mut Vec<Piece>, shape: &[usize]) -> Output {
         }
         _ => {}
     }
-    Output::Values { names: Vec::new(), mean, std }
+    (mean, std)
 }
 
 /// A shape from its first axis on that is longer than 1: what is before repeats nothing.

@@ -26,6 +26,7 @@
 //! Source: the [operators](https://onnx.ai/onnx/operators/) and the
 //! [format](https://github.com/onnx/onnx/blob/main/docs/IR.md) of the ONNX project.
 
+mod about;
 mod export;
 mod graph;
 mod import;

@@ -3,12 +3,12 @@
 use super::proto::attribute_proto::AttributeType;
 use super::proto::{AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto, type_proto};
 use super::*;
-use crate::data::{Inputs, Per, Standardization};
+use crate::data::{Fit, Inputs, Per, Standardization};
 use crate::format::safetensors::Archive;
 use crate::format::{Export, networks};
 use crate::layers::{Conv2d, Flatten, Linear, Relu, Softmax, Tanh};
 use crate::model::{LayerDescription, TYPES, describe};
-use crate::pipeline::Output;
+use crate::pipeline::{Activation, Output};
 use crate::tensor::values_mut;
 use crate::{Module, Sequential, Stream, Tape, Tensor, zeros};
 use proptest::prelude::*;
@@ -106,6 +106,32 @@ fn what_stands_around_a_network_is_in_the_graph_and_comes_back() {
     }
 }
 
+#[test]
+fn the_metadata_of_images_and_classes_comes_back() {
+    use Activation::{Exp, None as Nothing, Sigmoid, Softmax};
+    let network = |outputs| Sequential::new().push(Flatten::new()).push(Linear::new(4, outputs)).seed(3);
+    for (activation, outputs) in [(Softmax, 2), (Exp, 2), (Sigmoid, 1), (Nothing, 2), (Nothing, 1)] {
+        let output = Output::Classes { names: vec!["cat".into(), "dog".into()], activation };
+        let options =
+            Export { divisor: Some(255.0), fit: Some(Fit::Stretch), output: output.clone(), ..Export::default() };
+        let bytes = export(&network(outputs), &[1, 2, 2], &options).unwrap();
+        let back = import_bytes("x", &bytes).unwrap();
+        assert_eq!(back.network.to_string(), network(outputs).to_string(), "{activation:?}");
+        assert_eq!((back.divisor, back.fit, back.output), (Some(255.0), Some(Fit::Stretch), output));
+        // A graph that gives something else than the metadata says is read as it is, or refused.
+        let mut model = ModelProto::decode(bytes.as_slice()).unwrap();
+        let names = model.metadata_props.iter_mut().find(|own| own.key() == "output_names").unwrap();
+        names.value = Some(r#"["a","b","c"]"#.into());
+        let message = import_bytes("x", &model.encode_to_vec()).unwrap_err().to_string();
+        assert!(message.contains("does not give what its metadata says"), "{message}");
+    }
+    let names = vec!["price".to_string(), "weight".to_string()];
+    let output = Output::Values { names, mean: vec![2.0, 3.0], std: vec![0.5, 4.0] };
+    let options = Export { output: output.clone(), ..Export::default() };
+    let back = import_bytes("x", &export(&network(2), &[1, 2, 2], &options).unwrap()).unwrap();
+    assert_eq!((back.divisor, back.fit, back.output), (None, None, output));
+}
+
 /// Seconds since 1970 within an hour: the f32 next to them are 128 apart.
 #[test]
 fn a_table_is_standardised_in_f64_and_comes_back() {
@@ -137,7 +163,8 @@ fn what_the_numbers_are_stands_in_the_metadata() {
         inputs: vec!["width".into(), "a \"name\"".into()],
         notes: vec!["width: in mm".into()],
         divisor: Some(255.0),
-        output: Output::Values { names: vec!["price".into(), "weight".into()], mean: Vec::new(), std: Vec::new() },
+        fit: Some(Fit::Crop),
+        output: Output::Classes { names: vec!["price".into(), "weight".into()], activation: Activation::Softmax },
         ..Export::default()
     };
     let network = Sequential::<f32>::new().push(Tanh);
@@ -149,7 +176,9 @@ fn what_the_numbers_are_stands_in_the_metadata() {
         ("input_names", r#"["width","a \"name\""]"#),
         ("input_notes", r#"["width: in mm"]"#),
         ("input_divisor", "255"),
+        ("input_fit", "crop"),
         ("output_names", r#"["price","weight"]"#),
+        ("output_activation", "softmax"),
     ];
     assert_eq!(metadata(&options), wanted.map(|(key, value)| (key.to_string(), value.to_string())));
     assert!(metadata(&Export::default()).is_empty());

@@ -266,6 +266,20 @@ fn renamed(name: &str, (from, to): &(&str, &str)) -> Vec<String> {
     name.rmatch_indices(from).map(at).collect()
 }
 
+/// What files of a folder are not used, a line each: those that are no images by their names, and images without a class.
+pub fn passed_over(others: &[PathBuf], loose: &[PathBuf]) -> Vec<String> {
+    let line = |files: &[PathBuf], what: &str, why: &str| {
+        let first = files.first()?.display();
+        Some(format!(
+            "passed over {}, {why}: {first}{}",
+            counted(files.len(), what),
+            if files.len() > 1 { " …" } else { "" }
+        ))
+    };
+    let others = line(others, "file", "not png, jpg or jpeg by name");
+    others.into_iter().chain(line(loose, "image", "in no folder of a class")).collect()
+}
+
 impl ImageSource {
     /// A folder, the rest to be found out.
     pub fn new(images: PathBuf) -> Self {
@@ -295,9 +309,7 @@ impl ImageSource {
         let (validation, validation_files) = validation.unzip();
         let origin = Origin::Files(files, validation_files);
         let mut notes = vec![self.note(paths.len() - bad.len())];
-        if folder.others > 0 {
-            notes.push(format!("no images by their names: {}", counted(folder.others, "other file")));
-        }
+        notes.extend(passed_over(&folder.others, &folder.loose));
         if !bad.is_empty() {
             let named: Vec<String> = bad
                 .iter()

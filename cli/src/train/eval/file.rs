@@ -1,6 +1,6 @@
 //! A model against a file with the truth in it: rows, arrays, or a folder of images for each class.
 
-use super::super::data::files::ArraySource;
+use super::super::data::files::{ArraySource, passed_over};
 use super::super::fit::Fit;
 use super::super::own_data::is_array_file;
 use super::super::predict::{self, samples};
@@ -173,6 +173,7 @@ fn of_folder(pipeline: &Pipeline, path: &Path) -> Result<Scored> {
     if folder.validation.is_some() || folder.test.is_some() {
         return Err(wrong("has several parts; score on one of them, such as its folder `test`".into()));
     }
+    passed_over(&folder.others, &folder.loose).iter().for_each(|line| eprintln!("limpide: {line}"));
     let class = |name: &String| {
         let place = names.iter().position(|own| own == name);
         place.ok_or_else(|| wrong(format!("has the class {name}, and the model knows {}", names.join(", "))))

@@ -2,7 +2,7 @@
 
 use super::{among_all, answer_names, cells, check_finite};
 use crate::text::counted;
-use crate::train::data::files::inputs_place;
+use crate::train::data::files::{inputs_place, passed_over};
 use limpide::data::images::{Color, ImageOptions, image_files, load_images};
 use limpide::data::{ArrayPlace, Fit, Inputs};
 use limpide::pipeline::{Input, Pipeline, Predictions};
@@ -24,7 +24,8 @@ pub fn is_images(path: &Path) -> bool {
 /// # Errors
 /// A model that was not trained on images; a file that is none, by name.
 pub fn of_images(pipeline: &Pipeline, path: &Path, skip_bad: bool) -> Result<Vec<u8>> {
-    let files = if path.is_dir() { image_files(path)? } else { vec![path.to_path_buf()] };
+    let (files, others) = if path.is_dir() { image_files(path)? } else { (vec![path.to_path_buf()], Vec::new()) };
+    passed_over(&others, &[]).iter().for_each(|line| eprintln!("limpide: {line}"));
     let mut lines = Lines::new(pipeline, "file")?;
     answer_images(pipeline, &files, skip_bad, &mut |places, answers| {
         for (row, &place) in places.iter().enumerate() {
