@@ -127,8 +127,9 @@ impl Encoding {
     fn read(&self, text: &str) -> std::result::Result<Value, &'static str> {
         match self {
             Encoding::Category { values } => {
-                let text = if is_missing(text) { "" } else { text };
-                Ok(Value::Category(values.iter().position(|value| value == text)))
+                // An older model may know as a category what says by now that nothing is there.
+                let place = |text: &str| values.iter().position(|value| value == text);
+                Ok(Value::Category(place(text).or_else(|| place("").filter(|_| is_missing(text)))))
             }
             _ if is_missing(text) => Ok(Value::Missing),
             Encoding::Date { .. } => date(text).map(Value::Number).ok_or("a date such as 2024-05-31"),

@@ -17,6 +17,7 @@ mod raw;
 mod rows;
 mod survey;
 mod tally;
+mod target;
 mod written;
 
 pub use cell::is_missing;
@@ -27,5 +28,7 @@ pub use raw::{RawTable, RawTarget};
 pub use rows::Rows;
 pub use survey::{ColumnKind, Survey, SurveyOptions, Task};
 
+#[cfg(test)]
+mod target_tests;
 #[cfg(test)]
 mod tests;

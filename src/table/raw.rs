@@ -15,12 +15,14 @@ const ROWS_A_CATEGORY: usize = 5;
 /// … up to so many in all. The others have none.
 const CATEGORIES: usize = 512;
 
-/// All rows of a file as numbers of 4 bytes, a column that is used after the other: how far a number or date is from the first
+/// All rows of a file that have a target as numbers of 4 bytes, a column that is used after the other: how far a number or date is from the first
 /// one of its column, the place of a category in its list, NaN for what is missing.
 #[derive(Clone, Debug)]
 pub struct RawTable {
     /// What the columns are.
     pub survey: Survey,
+    /// The number in the file of every row, counted from 1: those without a target are left out here and counted there.
+    pub rows: Vec<usize>,
     /// What the target says of every row.
     pub target: RawTarget,
     header: bool,
@@ -82,8 +84,13 @@ impl RawTable {
         let classes: BTreeMap<&str, i64> = (0..).zip(&names).map(|(place, name)| (name.as_str(), place)).collect();
         let used: Vec<usize> = (0..columns.len()).filter(|&place| columns[place].is_used()).collect();
         let mut values = Vec::with_capacity(survey.rows * used.len());
-        let (mut labels, mut numbers) = (Vec::new(), Vec::new());
+        let (mut rows, mut labels, mut numbers) = (Vec::with_capacity(survey.rows), Vec::new(), Vec::new());
         file.each(&mut |row, record| {
+            let cell = record[survey.target].trim();
+            if survey.is_without(cell) {
+                return Ok(());
+            }
+            rows.push(row);
             let wrong = |place: usize, wanted: &str| file.wrong_cell(row, record, place, wanted);
             for &place in &used {
                 let (cell, column) = (record[place].trim(), &columns[place]);
@@ -97,7 +104,6 @@ impl RawTable {
                     _ => (finite(cell).map_err(|wanted| wrong(place, wanted))? - column.first) as f32,
                 });
             }
-            let cell = record[survey.target].trim();
             match survey.task {
                 Task::Classification => {
                     labels.push(*classes.get(cell).ok_or_else(|| wrong(survey.target, "what it had a moment ago"))?);
@@ -110,7 +116,7 @@ impl RawTable {
             Task::Classification => RawTarget::Classes { names, labels },
             Task::Regression => RawTarget::Values(numbers),
         };
-        Ok(RawTable { survey, target, header: file.has_header(), columns, values })
+        Ok(RawTable { survey, rows, target, header: file.has_header(), columns, values })
     }
 
     /// The number of rows.
@@ -142,7 +148,7 @@ impl RawTable {
                     let cells = || train.iter().map(|row| self.values[row * width + place]);
                     let encoding = column.encoding(kind, &cells);
                     let all = self.values.iter().skip(place).step_by(width);
-                    column.check(&encoding, all)?;
+                    column.check(&encoding, self.rows.iter().zip(all))?;
                     place += 1;
                     encoding
                 }
@@ -243,13 +249,13 @@ fn table_encodings(table: &Table) -> impl Iterator<Item = &Encoding> {
 }
 
 impl RawColumn {
-    /// Whether each of all cells is a number of 4 bytes in that encoding.
-    fn check<'a>(&self, encoding: &Encoding, all: impl Iterator<Item = &'a f32>) -> Result<()> {
+    /// Whether each of all cells, which come with the numbers of their rows, is a number of 4 bytes in that encoding.
+    fn check<'a>(&self, encoding: &Encoding, all: impl Iterator<Item = (&'a usize, &'a f32)>) -> Result<()> {
         let (Encoding::Number { mean, std, .. } | Encoding::Date { mean, std, .. }) = encoding else { return Ok(()) };
-        for (row, &raw) in all.enumerate().filter(|(_, raw)| !raw.is_nan()) {
+        for (row, &raw) in all.filter(|(_, raw)| !raw.is_nan()) {
             let x = self.first + f64::from(raw);
             if !(((x - mean) / std) as f32).is_finite() {
-                return Err(Error::option(format!("row {}, column `{}`", row + 1, self.name), NEARER, x));
+                return Err(Error::option(format!("row {row}, column `{}`", self.name), NEARER, x));
             }
         }
         Ok(())
