@@ -11,6 +11,7 @@ mod cell;
 mod column;
 mod csv_file;
 mod file;
+mod identity;
 #[cfg(feature = "parquet")]
 mod parquet_file;
 mod raw;
@@ -28,6 +29,8 @@ pub use raw::{RawTable, RawTarget};
 pub use rows::Rows;
 pub use survey::{ColumnKind, Survey, SurveyOptions, Task};
 
+#[cfg(test)]
+mod column_tests;
 #[cfg(test)]
 mod target_tests;
 #[cfg(test)]

@@ -41,6 +41,8 @@ pub(super) struct Tally {
     /// The first number or date: what is stored is how far the others are from it.
     pub first: Option<f64>,
     last: f64,
+    pub least: f64,
+    pub most: f64,
     pub whole: bool,
     /// Whether each number is one more than the one above it.
     counting: bool,
@@ -51,7 +53,8 @@ pub(super) struct Tally {
 
 impl Tally {
     pub fn new() -> Self {
-        Tally { whole: true, counting: true, constant: true, ..Tally::default() }
+        let (least, most) = (f64::INFINITY, f64::NEG_INFINITY);
+        Tally { whole: true, counting: true, constant: true, least, most, ..Tally::default() }
     }
 
     /// Counts a cell; `place` is what messages call its row.
@@ -87,6 +90,7 @@ impl Tally {
             self.whole &= x.fract() == 0.0;
             self.counting &= self.first.is_none() || x == self.last + 1.0;
             self.last = x;
+            (self.least, self.most) = (self.least.min(x), self.most.max(x));
             self.constant &= x == *self.first.get_or_insert(x);
         }
         if let Some(count) = self.values.get_mut(cell) {
@@ -109,8 +113,8 @@ impl Tally {
         asked: Option<&ColumnKind>,
     ) -> std::result::Result<(ColumnKind, Option<String>), String> {
         let (there, different) = (rows - self.missing, self.values.len());
-        let otherwise =
-            format!("or say what the column is: data.columns.{} = \"category\" or \"ignore\"", toml_key(name));
+        let keep = format!("data.columns.{}", toml_key(name));
+        let otherwise = format!("or say what the column is: {keep} = \"category\" or \"ignore\"");
         let numbers_only =
             || self.numbers_only(name, &format!("leave the cell empty when the value is missing, {otherwise}"));
         let ignored = |why: String| Ok((ColumnKind::Ignore, Some(format!("column `{name}` is left out: {why}"))));
@@ -142,7 +146,11 @@ impl Tally {
         if self.numbers == there {
             numbers_only()?;
             if self.counting && self.whole && self.missing == 0 && rows > CLASSES {
-                return ignored("it only counts the rows".into());
+                return ignored(format!("it only counts the rows; {keep} = \"number\" keeps it"));
+            }
+            if self.numbers_rows(name) {
+                let why = "it numbers the rows, by its name and since no number comes twice";
+                return ignored(format!("{why}; {keep} = \"number\" keeps it"));
             }
             let note = self.first_code.as_ref().map(|cell| {
                 let doubt = format!("`{cell}` has zeros before it, as a code has; leave it so");
@@ -156,12 +164,13 @@ impl Tally {
         if self.has_slip(there) {
             return numbers_only().map(|()| (ColumnKind::Number, None));
         }
+        let left = |why: &str| ignored(format!("{why}; {keep} = \"category\" keeps it"));
         let all_different = different == there && there > 2;
         let doubt = self.doubt().map(|doubt| format!("{doubt}, {otherwise}"));
         match (all_different, self.too_many || (different > FEW && different > there / 2)) {
             (true, _) | (_, true) if doubt.is_some() => ignored(doubt.unwrap_or_default()),
-            (true, _) => ignored("it is different text in every row, as a name or number of a thing is".into()),
-            (_, true) => ignored("it is text that hardly ever repeats".into()),
+            (true, _) => left("it is different text in every row, as a name or number of a thing is"),
+            (_, true) => left("it is text that hardly ever repeats"),
             _ => Ok((
                 ColumnKind::Category,
                 doubt.map(|doubt| format!("column `{name}` is taken for categories: {doubt}")),

@@ -66,10 +66,11 @@ fn the_kinds_of_columns_follow_from_their_cells() {
     assert_eq!(
         survey.notes,
         [
-            "column `code` is left out: it is different text in every row, as a name or number of a thing is",
+            "column `code` is left out: it is different text in every row, as a name or number of a thing is; \
+             data.columns.code = \"category\" keeps it",
             "column `same` is left out: it is `7` in every row",
             "column `none` is left out: no row has a value",
-            "column `count` is left out: it only counts the rows",
+            "column `count` is left out: it only counts the rows; data.columns.count = \"number\" keeps it",
         ]
     );
 }
