@@ -2,7 +2,7 @@
 
 use super::cell::{LARGEST, date, is_missing, number};
 use super::raw::ALWAYS;
-use super::{ColumnKind, Rows};
+use super::{ColumnKind, Rows, place_among};
 use crate::model::nearest;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -128,8 +128,8 @@ impl Encoding {
         match self {
             Encoding::Category { values } => {
                 // An older model may know as a category what says by now that nothing is there.
-                let place = |text: &str| values.iter().position(|value| value == text);
-                Ok(Value::Category(place(text).or_else(|| place("").filter(|_| is_missing(text)))))
+                let missing = || values.iter().position(String::is_empty).filter(|_| is_missing(text));
+                Ok(Value::Category(place_among(values, text).or_else(missing)))
             }
             _ if is_missing(text) => Ok(Value::Missing),
             Encoding::Date { .. } => date(text).map(Value::Number).ok_or("a date such as 2024-05-31"),

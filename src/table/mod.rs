@@ -16,6 +16,7 @@ mod identity;
 mod parquet_file;
 mod raw;
 mod rows;
+mod spelling;
 mod survey;
 mod tally;
 mod target;
@@ -27,6 +28,7 @@ pub use csv_file::{CsvFile, CsvOptions};
 pub use file::{TableFile, from_bytes, is_pipe, open};
 pub use raw::{RawTable, RawTarget};
 pub use rows::Rows;
+pub use spelling::place_among;
 pub use survey::{ColumnKind, Survey, SurveyOptions, Task};
 
 #[cfg(test)]

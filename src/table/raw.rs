@@ -3,10 +3,11 @@
 use super::TableFile;
 use super::cell::{date, is_missing};
 use super::column::{Column, Encoding, NEARER, Table, Value, finite};
+use super::spelling::Places;
 use super::survey::{ColumnKind, Survey, Task};
 use crate::data::Target;
 use crate::{Error, Result, Tensor, tensor};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// So many categories have a number of their own however rare each is, the most frequent first; beyond them …
 pub(super) const ALWAYS: usize = 64;
@@ -79,9 +80,9 @@ impl RawTable {
                 RawColumn { name: name.clone(), kind, first: tally.first.unwrap_or(0.0), time: tally.time, categories }
             })
             .collect();
-        let places: Vec<BTreeMap<&str, f32>> = columns.iter().map(|column| places(&column.categories)).collect();
+        let places: Vec<Places> = columns.iter().map(|column| Places::new(&column.categories)).collect();
         let names = survey.tallies[survey.target].sorted_values();
-        let classes: BTreeMap<&str, i64> = (0..).zip(&names).map(|(place, name)| (name.as_str(), place)).collect();
+        let classes = Places::new(&names);
         let used: Vec<usize> = (0..columns.len()).filter(|&place| columns[place].is_used()).collect();
         let mut values = Vec::with_capacity(survey.rows * used.len());
         let (mut rows, mut labels, mut numbers) = (Vec::with_capacity(survey.rows), Vec::new(), Vec::new());
@@ -97,7 +98,7 @@ impl RawTable {
                 values.push(match column.kind {
                     Some(ColumnKind::Category) => {
                         let cell = if is_missing(cell) { "" } else { cell };
-                        *places[place].get(cell).ok_or_else(|| wrong(place, "what it had a moment ago"))?
+                        places[place].of(cell).ok_or_else(|| wrong(place, "what it had a moment ago"))? as f32
                     }
                     _ if is_missing(cell) => f32::NAN,
                     Some(ColumnKind::Date) => (date(cell).ok_or_else(|| wrong(place, "a date"))? - column.first) as f32,
@@ -106,7 +107,8 @@ impl RawTable {
             }
             match survey.task {
                 Task::Classification => {
-                    labels.push(*classes.get(cell).ok_or_else(|| wrong(survey.target, "what it had a moment ago"))?);
+                    labels
+                        .push(classes.of(cell).ok_or_else(|| wrong(survey.target, "what it had a moment ago"))? as i64);
                 }
                 Task::Regression => numbers.push(finite(cell).map_err(|wanted| wrong(survey.target, wanted))?),
             }
@@ -169,8 +171,8 @@ impl RawTable {
             .zip(table_encodings(table))
             .map(|(column, encoding)| match encoding {
                 Encoding::Category { values } => {
-                    let kept = places(values);
-                    column.categories.iter().map(|name| kept.get(name.as_str()).map(|&place| place as usize)).collect()
+                    let kept = Places::new(values);
+                    column.categories.iter().map(|name| kept.of(name)).collect()
                 }
                 _ => Vec::new(),
             })
@@ -201,8 +203,8 @@ impl RawTable {
         let width = self.used().count();
         let note = |(place, (column, encoding)): (usize, (&RawColumn, &Encoding))| {
             let Encoding::Category { values } = encoding else { return None };
-            let kept = places(values);
-            let is_kept: Vec<bool> = column.categories.iter().map(|name| kept.contains_key(name.as_str())).collect();
+            let kept = Places::new(values);
+            let is_kept: Vec<bool> = column.categories.iter().map(|name| kept.of(name).is_some()).collect();
             let cells = || train.iter().map(|row| self.values[row * width + place] as usize);
             let others: BTreeSet<usize> = cells().filter(|&own| !is_kept[own]).collect();
             let rows = cells().filter(|&own| !is_kept[own]).count();
@@ -293,9 +295,4 @@ fn mean_and_std<I: Iterator<Item = f64>>(values: &dyn Fn() -> I) -> (f64, f64) {
     let std = (values().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
     // A sum of equal numbers is rounded: what that leaves is not a deviation.
     (mean, if std > mean.abs() * count * f64::EPSILON { std } else { 1.0 })
-}
-
-/// The place of each name in its list.
-fn places(names: &[String]) -> BTreeMap<&str, f32> {
-    names.iter().enumerate().map(|(place, name)| (name.as_str(), place as f32)).collect()
 }

@@ -87,6 +87,7 @@ impl Survey {
         if rows == 0 {
             return Err(file.data("has a header and no rows; there is nothing to learn from"));
         }
+        tallies.iter_mut().for_each(Tally::unite_numbers);
         let words = tallies[target].take_words_for_classes(&names[target]);
         let without = tallies[target].rows_without(&names[target], rows).map_err(|problem| file.data(&problem))?;
         let with = rows - tallies[target].missing;
@@ -101,6 +102,9 @@ impl Survey {
                 tally.kind(name, rows, options.columns.get(name)).map_err(|problem| file.data(&problem))?;
             kinds.push(Some(kind));
             notes.extend(note);
+            if kind == ColumnKind::Category {
+                notes.extend(tally.spellings(&format!("column `{name}`")));
+            }
         }
         if kinds.iter().flatten().all(|&kind| kind == ColumnKind::Ignore) {
             let why = if notes.is_empty() { "there is no other column".into() } else { notes.join("; ") };
@@ -108,6 +112,9 @@ impl Survey {
         }
         if options.task.is_none() && task == Task::Classification {
             notes.extend(tallies[target].doubtful_target(&names[target]));
+        }
+        if task == Task::Classification {
+            notes.extend(tallies[target].spellings(&format!("the target `{}`", names[target])));
         }
         notes.extend(words.into_iter().chain(without));
         if file.decimal() == Some(',') {

@@ -46,7 +46,6 @@ pub(super) struct Tally {
     pub whole: bool,
     /// Whether each number is one more than the one above it.
     counting: bool,
-    constant: bool,
     /// Whether a date has a time.
     pub time: bool,
 }
@@ -54,7 +53,7 @@ pub(super) struct Tally {
 impl Tally {
     pub fn new() -> Self {
         let (least, most) = (f64::INFINITY, f64::NEG_INFINITY);
-        Tally { whole: true, counting: true, constant: true, least, most, ..Tally::default() }
+        Tally { whole: true, counting: true, least, most, ..Tally::default() }
     }
 
     /// Counts a cell; `place` is what messages call its row.
@@ -91,7 +90,7 @@ impl Tally {
             self.counting &= self.first.is_none() || x == self.last + 1.0;
             self.last = x;
             (self.least, self.most) = (self.least.min(x), self.most.max(x));
-            self.constant &= x == *self.first.get_or_insert(x);
+            self.first.get_or_insert(x);
         }
         if let Some(count) = self.values.get_mut(cell) {
             *count += 1;
