@@ -1,9 +1,12 @@
 //! One cell of a table: missing, a number, a date, or text.
 
-/// What stands for a value that is not there, besides an empty cell; letter case does not matter.
-const MISSING: [&str; 5] = ["na", "n/a", "null", "none", "?"];
+/// What stands for a value that is not there, besides an empty cell, as people, NumPy, pandas, R and Excel write it; letter case
+/// does not matter.
+const MISSING: [&str; 15] =
+    ["na", "n/a", "n.a.", "#n/a", "#na", "<na>", "nan", "-nan", "null", "nil", "none", "?", "-", "--", "."];
 
-/// Whether a cell, without blanks around it, says that its value is not there: it is empty, NA, N/A, null, none or ?.
+/// Whether a cell, without blanks around it, says that its value is not there: it is empty, or NA, NaN, null, none, a dash and
+/// the like.
 pub fn is_missing(text: &str) -> bool {
     text.is_empty() || (text.len() <= 4 && MISSING.iter().any(|word| text.eq_ignore_ascii_case(word)))
 }
@@ -144,10 +147,10 @@ mod tests {
 
     #[test]
     fn missing_values_have_names() {
-        for text in ["", "NA", "n/a", "NULL", "None", "?"] {
+        for text in ["", "NA", "n/a", "NULL", "None", "?", "NaN", "-", "--", ".", "N.A.", "#N/A", "nil", "<NA>"] {
             assert!(is_missing(text), "{text}");
         }
-        for text in ["0", "no", "nan", "-"] {
+        for text in ["0", "no", "-1", "---", "inf", "nano"] {
             assert!(!is_missing(text), "{text}");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::cell::{LARGEST, date, is_missing, number};
 use super::raw::ALWAYS;
-use super::{ColumnKind, Rows};
+use super::{ColumnKind, Rows, place_among};
 use crate::model::nearest;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -127,8 +127,9 @@ impl Encoding {
     fn read(&self, text: &str) -> std::result::Result<Value, &'static str> {
         match self {
             Encoding::Category { values } => {
-                let text = if is_missing(text) { "" } else { text };
-                Ok(Value::Category(values.iter().position(|value| value == text)))
+                // An older model may know as a category what says by now that nothing is there.
+                let missing = || values.iter().position(String::is_empty).filter(|_| is_missing(text));
+                Ok(Value::Category(place_among(values, text).or_else(missing)))
             }
             _ if is_missing(text) => Ok(Value::Missing),
             Encoding::Date { .. } => date(text).map(Value::Number).ok_or("a date such as 2024-05-31"),

@@ -11,12 +11,15 @@ mod cell;
 mod column;
 mod csv_file;
 mod file;
+mod identity;
 #[cfg(feature = "parquet")]
 mod parquet_file;
 mod raw;
 mod rows;
+mod spelling;
 mod survey;
 mod tally;
+mod target;
 mod written;
 
 pub use cell::is_missing;
@@ -25,7 +28,12 @@ pub use csv_file::{CsvFile, CsvOptions};
 pub use file::{TableFile, from_bytes, is_pipe, open};
 pub use raw::{RawTable, RawTarget};
 pub use rows::Rows;
+pub use spelling::place_among;
 pub use survey::{ColumnKind, Survey, SurveyOptions, Task};
 
+#[cfg(test)]
+mod column_tests;
+#[cfg(test)]
+mod target_tests;
 #[cfg(test)]
 mod tests;

@@ -3,10 +3,11 @@
 use super::TableFile;
 use super::cell::{date, is_missing};
 use super::column::{Column, Encoding, NEARER, Table, Value, finite};
+use super::spelling::Places;
 use super::survey::{ColumnKind, Survey, Task};
 use crate::data::Target;
 use crate::{Error, Result, Tensor, tensor};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// So many categories have a number of their own however rare each is, the most frequent first; beyond them …
 pub(super) const ALWAYS: usize = 64;
@@ -15,12 +16,14 @@ const ROWS_A_CATEGORY: usize = 5;
 /// … up to so many in all. The others have none.
 const CATEGORIES: usize = 512;
 
-/// All rows of a file as numbers of 4 bytes, a column that is used after the other: how far a number or date is from the first
+/// All rows of a file that have a target as numbers of 4 bytes, a column that is used after the other: how far a number or date is from the first
 /// one of its column, the place of a category in its list, NaN for what is missing.
 #[derive(Clone, Debug)]
 pub struct RawTable {
     /// What the columns are.
     pub survey: Survey,
+    /// The number in the file of every row, counted from 1: those without a target are left out here and counted there.
+    pub rows: Vec<usize>,
     /// What the target says of every row.
     pub target: RawTarget,
     header: bool,
@@ -77,30 +80,35 @@ impl RawTable {
                 RawColumn { name: name.clone(), kind, first: tally.first.unwrap_or(0.0), time: tally.time, categories }
             })
             .collect();
-        let places: Vec<BTreeMap<&str, f32>> = columns.iter().map(|column| places(&column.categories)).collect();
+        let places: Vec<Places> = columns.iter().map(|column| Places::new(&column.categories)).collect();
         let names = survey.tallies[survey.target].sorted_values();
-        let classes: BTreeMap<&str, i64> = (0..).zip(&names).map(|(place, name)| (name.as_str(), place)).collect();
+        let classes = Places::new(&names);
         let used: Vec<usize> = (0..columns.len()).filter(|&place| columns[place].is_used()).collect();
         let mut values = Vec::with_capacity(survey.rows * used.len());
-        let (mut labels, mut numbers) = (Vec::new(), Vec::new());
+        let (mut rows, mut labels, mut numbers) = (Vec::with_capacity(survey.rows), Vec::new(), Vec::new());
         file.each(&mut |row, record| {
+            let cell = record[survey.target].trim();
+            if survey.is_without(cell) {
+                return Ok(());
+            }
+            rows.push(row);
             let wrong = |place: usize, wanted: &str| file.wrong_cell(row, record, place, wanted);
             for &place in &used {
                 let (cell, column) = (record[place].trim(), &columns[place]);
                 values.push(match column.kind {
                     Some(ColumnKind::Category) => {
                         let cell = if is_missing(cell) { "" } else { cell };
-                        *places[place].get(cell).ok_or_else(|| wrong(place, "what it had a moment ago"))?
+                        places[place].of(cell).ok_or_else(|| wrong(place, "what it had a moment ago"))? as f32
                     }
                     _ if is_missing(cell) => f32::NAN,
                     Some(ColumnKind::Date) => (date(cell).ok_or_else(|| wrong(place, "a date"))? - column.first) as f32,
                     _ => (finite(cell).map_err(|wanted| wrong(place, wanted))? - column.first) as f32,
                 });
             }
-            let cell = record[survey.target].trim();
             match survey.task {
                 Task::Classification => {
-                    labels.push(*classes.get(cell).ok_or_else(|| wrong(survey.target, "what it had a moment ago"))?);
+                    labels
+                        .push(classes.of(cell).ok_or_else(|| wrong(survey.target, "what it had a moment ago"))? as i64);
                 }
                 Task::Regression => numbers.push(finite(cell).map_err(|wanted| wrong(survey.target, wanted))?),
             }
@@ -110,7 +118,7 @@ impl RawTable {
             Task::Classification => RawTarget::Classes { names, labels },
             Task::Regression => RawTarget::Values(numbers),
         };
-        Ok(RawTable { survey, target, header: file.has_header(), columns, values })
+        Ok(RawTable { survey, rows, target, header: file.has_header(), columns, values })
     }
 
     /// The number of rows.
@@ -142,7 +150,7 @@ impl RawTable {
                     let cells = || train.iter().map(|row| self.values[row * width + place]);
                     let encoding = column.encoding(kind, &cells);
                     let all = self.values.iter().skip(place).step_by(width);
-                    column.check(&encoding, all)?;
+                    column.check(&encoding, self.rows.iter().zip(all))?;
                     place += 1;
                     encoding
                 }
@@ -163,8 +171,8 @@ impl RawTable {
             .zip(table_encodings(table))
             .map(|(column, encoding)| match encoding {
                 Encoding::Category { values } => {
-                    let kept = places(values);
-                    column.categories.iter().map(|name| kept.get(name.as_str()).map(|&place| place as usize)).collect()
+                    let kept = Places::new(values);
+                    column.categories.iter().map(|name| kept.of(name)).collect()
                 }
                 _ => Vec::new(),
             })
@@ -195,8 +203,8 @@ impl RawTable {
         let width = self.used().count();
         let note = |(place, (column, encoding)): (usize, (&RawColumn, &Encoding))| {
             let Encoding::Category { values } = encoding else { return None };
-            let kept = places(values);
-            let is_kept: Vec<bool> = column.categories.iter().map(|name| kept.contains_key(name.as_str())).collect();
+            let kept = Places::new(values);
+            let is_kept: Vec<bool> = column.categories.iter().map(|name| kept.of(name).is_some()).collect();
             let cells = || train.iter().map(|row| self.values[row * width + place] as usize);
             let others: BTreeSet<usize> = cells().filter(|&own| !is_kept[own]).collect();
             let rows = cells().filter(|&own| !is_kept[own]).count();
@@ -243,13 +251,13 @@ fn table_encodings(table: &Table) -> impl Iterator<Item = &Encoding> {
 }
 
 impl RawColumn {
-    /// Whether each of all cells is a number of 4 bytes in that encoding.
-    fn check<'a>(&self, encoding: &Encoding, all: impl Iterator<Item = &'a f32>) -> Result<()> {
+    /// Whether each of all cells, which come with the numbers of their rows, is a number of 4 bytes in that encoding.
+    fn check<'a>(&self, encoding: &Encoding, all: impl Iterator<Item = (&'a usize, &'a f32)>) -> Result<()> {
         let (Encoding::Number { mean, std, .. } | Encoding::Date { mean, std, .. }) = encoding else { return Ok(()) };
-        for (row, &raw) in all.enumerate().filter(|(_, raw)| !raw.is_nan()) {
+        for (row, &raw) in all.filter(|(_, raw)| !raw.is_nan()) {
             let x = self.first + f64::from(raw);
             if !(((x - mean) / std) as f32).is_finite() {
-                return Err(Error::option(format!("row {}, column `{}`", row + 1, self.name), NEARER, x));
+                return Err(Error::option(format!("row {row}, column `{}`", self.name), NEARER, x));
             }
         }
         Ok(())
@@ -287,9 +295,4 @@ fn mean_and_std<I: Iterator<Item = f64>>(values: &dyn Fn() -> I) -> (f64, f64) {
     let std = (values().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
     // A sum of equal numbers is rounded: what that leaves is not a deviation.
     (mean, if std > mean.abs() * count * f64::EPSILON { std } else { 1.0 })
-}
-
-/// The place of each name in its list.
-fn places(names: &[String]) -> BTreeMap<&str, f32> {
-    names.iter().enumerate().map(|(place, name)| (name.as_str(), place as f32)).collect()
 }

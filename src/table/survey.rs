@@ -1,5 +1,6 @@
 //! A first look at all rows: what kind each column is, and what the target asks for.
 
+use super::cell::is_missing;
 use super::file::{TableFile, columns_text, row_text};
 use super::tally::Tally;
 use crate::model::nearest;
@@ -52,7 +53,7 @@ pub struct Survey {
     pub target: usize,
     /// What it asks for.
     pub task: Task,
-    /// How many rows there are.
+    /// How many rows there are that have a value of the target; the others are left out.
     pub rows: usize,
     /// What a reader of the result should know, a line each: which columns are left out or doubtful, and why.
     pub notes: Vec<String>,
@@ -64,7 +65,7 @@ impl Survey {
     ///
     /// # Errors
     /// [`Error::Option`] for a target that is not there, with the nearest name; [`Error::Data`] for what [`TableFile::each`]
-    /// refuses, no rows, a target that is missing in a row, of one class, or of another kind than the task wants, numbers that
+    /// refuses, no rows, a target that is missing in more than half of them, of one class, or of another kind than the task wants, numbers that
     /// are too large or not finite, and columns of numbers with a text among them, each with its row.
     pub fn new(file: &dyn TableFile, target: &str, options: &SurveyOptions) -> Result<Self> {
         let names = file.columns();
@@ -86,7 +87,11 @@ impl Survey {
         if rows == 0 {
             return Err(file.data("has a header and no rows; there is nothing to learn from"));
         }
-        let task = tallies[target].task(&names[target], rows, options.task).map_err(|problem| file.data(&problem))?;
+        tallies.iter_mut().for_each(Tally::unite_numbers);
+        let words = tallies[target].take_words_for_classes(&names[target]);
+        let without = tallies[target].rows_without(&names[target], rows).map_err(|problem| file.data(&problem))?;
+        let with = rows - tallies[target].missing;
+        let task = tallies[target].task(&names[target], with, options.task).map_err(|problem| file.data(&problem))?;
         let (mut kinds, mut notes) = (Vec::new(), Vec::new());
         for (number, (name, tally)) in names.iter().zip(&tallies).enumerate() {
             if number == target {
@@ -97,6 +102,9 @@ impl Survey {
                 tally.kind(name, rows, options.columns.get(name)).map_err(|problem| file.data(&problem))?;
             kinds.push(Some(kind));
             notes.extend(note);
+            if kind == ColumnKind::Category {
+                notes.extend(tally.spellings(&format!("column `{name}`")));
+            }
         }
         if kinds.iter().flatten().all(|&kind| kind == ColumnKind::Ignore) {
             let why = if notes.is_empty() { "there is no other column".into() } else { notes.join("; ") };
@@ -105,10 +113,19 @@ impl Survey {
         if options.task.is_none() && task == Task::Classification {
             notes.extend(tallies[target].doubtful_target(&names[target]));
         }
+        if task == Task::Classification {
+            notes.extend(tallies[target].spellings(&format!("the target `{}`", names[target])));
+        }
+        notes.extend(words.into_iter().chain(without));
         if file.decimal() == Some(',') {
             notes.push("numbers are written with a decimal comma".into());
         }
-        Ok(Survey { kinds, target, task, rows, notes, tallies })
+        Ok(Survey { kinds, target, task, rows: with, notes, tallies })
+    }
+
+    /// Whether a cell of the target says nothing.
+    pub(super) fn is_without(&self, cell: &str) -> bool {
+        is_missing(cell) && !self.tallies[self.target].values.contains_key(cell)
     }
 }
 

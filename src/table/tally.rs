@@ -1,10 +1,10 @@
 //! What is counted of one column, and what follows from it.
 
+use super::ColumnKind;
 use super::cell::{LARGEST, date, is_missing, number};
 use super::column::toml_key;
 use super::written::{meant, with_unit};
-use super::{ColumnKind, Task};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Different texts that are counted in a column; of more it is known only that they are many.
 const COUNTED: usize = 10_000;
@@ -12,9 +12,11 @@ const COUNTED: usize = 10_000;
 const FEW: usize = 64;
 /// Up to so many different values a column of numbers with a few texts may be one of codes, and whole numbers as a target are
 /// classes, where there are …
-const CLASSES: usize = 20;
+pub(super) const CLASSES: usize = 20;
 /// … so many rows for each on average.
-const ROWS_A_CLASS: usize = 5;
+pub(super) const ROWS_A_CLASS: usize = 5;
+/// What says that a value is missing and can be a word as well: no roof, or a minus beside a plus.
+const COULD_BE_CLASSES: [&str; 5] = ["none", "nil", "-", "--", "."];
 
 /// What is counted of a column.
 #[derive(Clone, Debug, Default)]
@@ -22,38 +24,46 @@ pub(super) struct Tally {
     pub missing: usize,
     pub numbers: usize,
     pub dates: usize,
-    texts: usize,
+    pub texts: usize,
     /// Row and content of the first cell that is text, of the first date, and of the first that is a number too large or not finite.
     first_text: Option<(String, String)>,
     first_date: Option<(String, String)>,
-    unusable: Option<(String, String)>,
-    first_missing: Option<String>,
+    pub unusable: Option<(String, String)>,
+    /// Row and content of the first cell whose value is missing.
+    pub first_missing: Option<(String, String)>,
+    /// How often each text occurs that is no value but could be a class.
+    pub no_values: BTreeMap<String, usize>,
     /// The first whole number with zeros before it, as codes have them.
     first_code: Option<String>,
     /// How often each cell occurs; frozen when there are too many different ones.
     pub values: HashMap<String, usize>,
-    too_many: bool,
+    pub too_many: bool,
     /// The first number or date: what is stored is how far the others are from it.
     pub first: Option<f64>,
     last: f64,
-    whole: bool,
+    pub least: f64,
+    pub most: f64,
+    pub whole: bool,
     /// Whether each number is one more than the one above it.
     counting: bool,
-    constant: bool,
     /// Whether a date has a time.
     pub time: bool,
 }
 
 impl Tally {
     pub fn new() -> Self {
-        Tally { whole: true, counting: true, constant: true, ..Tally::default() }
+        let (least, most) = (f64::INFINITY, f64::NEG_INFINITY);
+        Tally { whole: true, counting: true, least, most, ..Tally::default() }
     }
 
     /// Counts a cell; `place` is what messages call its row.
     pub fn add(&mut self, cell: &str, place: &dyn Fn() -> String) {
         if is_missing(cell) {
             self.missing += 1;
-            self.first_missing.get_or_insert_with(place);
+            self.first_missing.get_or_insert_with(|| (place(), cell.into()));
+            if COULD_BE_CLASSES.iter().any(|word| cell.eq_ignore_ascii_case(word)) {
+                *self.no_values.entry(cell.into()).or_default() += 1;
+            }
             return;
         }
         let value = if let Some(x) = number(cell) {
@@ -79,7 +89,8 @@ impl Tally {
             self.whole &= x.fract() == 0.0;
             self.counting &= self.first.is_none() || x == self.last + 1.0;
             self.last = x;
-            self.constant &= x == *self.first.get_or_insert(x);
+            (self.least, self.most) = (self.least.min(x), self.most.max(x));
+            self.first.get_or_insert(x);
         }
         if let Some(count) = self.values.get_mut(cell) {
             *count += 1;
@@ -101,8 +112,8 @@ impl Tally {
         asked: Option<&ColumnKind>,
     ) -> std::result::Result<(ColumnKind, Option<String>), String> {
         let (there, different) = (rows - self.missing, self.values.len());
-        let otherwise =
-            format!("or say what the column is: data.columns.{} = \"category\" or \"ignore\"", toml_key(name));
+        let keep = format!("data.columns.{}", toml_key(name));
+        let otherwise = format!("or say what the column is: {keep} = \"category\" or \"ignore\"");
         let numbers_only =
             || self.numbers_only(name, &format!("leave the cell empty when the value is missing, {otherwise}"));
         let ignored = |why: String| Ok((ColumnKind::Ignore, Some(format!("column `{name}` is left out: {why}"))));
@@ -134,7 +145,11 @@ impl Tally {
         if self.numbers == there {
             numbers_only()?;
             if self.counting && self.whole && self.missing == 0 && rows > CLASSES {
-                return ignored("it only counts the rows".into());
+                return ignored(format!("it only counts the rows; {keep} = \"number\" keeps it"));
+            }
+            if self.numbers_rows(name) {
+                let why = "it numbers the rows, by its name and since no number comes twice";
+                return ignored(format!("{why}; {keep} = \"number\" keeps it"));
             }
             let note = self.first_code.as_ref().map(|cell| {
                 let doubt = format!("`{cell}` has zeros before it, as a code has; leave it so");
@@ -148,12 +163,13 @@ impl Tally {
         if self.has_slip(there) {
             return numbers_only().map(|()| (ColumnKind::Number, None));
         }
+        let left = |why: &str| ignored(format!("{why}; {keep} = \"category\" keeps it"));
         let all_different = different == there && there > 2;
         let doubt = self.doubt().map(|doubt| format!("{doubt}, {otherwise}"));
         match (all_different, self.too_many || (different > FEW && different > there / 2)) {
             (true, _) | (_, true) if doubt.is_some() => ignored(doubt.unwrap_or_default()),
-            (true, _) => ignored("it is different text in every row, as a name or number of a thing is".into()),
-            (_, true) => ignored("it is text that hardly ever repeats".into()),
+            (true, _) => left("it is different text in every row, as a name or number of a thing is"),
+            (_, true) => left("it is text that hardly ever repeats"),
             _ => Ok((
                 ColumnKind::Category,
                 doubt.map(|doubt| format!("column `{name}` is taken for categories: {doubt}")),
@@ -162,7 +178,7 @@ impl Tally {
     }
 
     /// Whether the few texts are slips in a column of numbers, of which there are too many different ones for codes.
-    fn has_slip(&self, there: usize) -> bool {
+    pub fn has_slip(&self, there: usize) -> bool {
         self.numbers < there && self.numbers > 9 * (there - self.numbers) && self.values.len() > CLASSES
     }
 
@@ -172,7 +188,7 @@ impl Tally {
     }
 
     /// Why it may be a mistake to take the values for texts.
-    fn doubt(&self) -> Option<String> {
+    pub fn doubt(&self) -> Option<String> {
         let (place, cell) = self.not_a_number()?;
         if let Some(meant) = meant(cell).or_else(|| self.in_units(cell)) {
             return Some(format!("it looks like {meant}"));
@@ -192,14 +208,8 @@ impl Tally {
         self.values.keys().all(same).then(|| format!("numbers with a unit such as `{cell}`; write {plain}"))
     }
 
-    /// The same of the target, for its reader.
-    pub fn doubtful_target(&self, name: &str) -> Option<String> {
-        let doubt = self.doubt()?;
-        Some(format!("the target `{name}` is taken for classes: {doubt}, or say data.task = \"classification\""))
-    }
-
     /// Whether all values are numbers that can be used, or which is not and what to do.
-    fn numbers_only(&self, name: &str, otherwise: &str) -> std::result::Result<(), String> {
+    pub fn numbers_only(&self, name: &str, otherwise: &str) -> std::result::Result<(), String> {
         if let Some((place, cell)) = &self.unusable {
             return Err(format!(
                 "{place}, column `{name}`: `{cell}` is {}; leave the cell empty when the value is missing",
@@ -215,54 +225,6 @@ impl Tally {
         }
     }
 
-    /// What the target asks for, or why it cannot be one.
-    pub fn task(&self, name: &str, rows: usize, asked: Option<Task>) -> std::result::Result<Task, String> {
-        if let Some(place) = &self.first_missing {
-            let others =
-                if self.missing > 1 { format!(", and {} more have none", self.missing - 1) } else { String::new() };
-            return Err(format!("{place} has no value of the target `{name}`{others}; fill in or remove such rows"));
-        }
-        if let Some((place, cell)) = &self.unusable {
-            let what = unusable(cell);
-            return Err(format!(
-                "{place}: the target `{name}` is `{cell}`, which is {what}; correct or remove the row"
-            ));
-        }
-        let different = self.values.len();
-        let numbers = self.numbers == rows;
-        let few = different <= CLASSES && rows >= ROWS_A_CLASS * different;
-        let task = asked.unwrap_or(match numbers && !(self.whole && few) && different > 2 {
-            true => Task::Regression,
-            false => Task::Classification,
-        });
-        if different == 1 {
-            let only = self.values.keys().next().map_or("", String::as_str);
-            let all = if rows == 1 { "the only row".into() } else { format!("all {rows} rows") };
-            return Err(format!("the target `{name}` is `{only}` in {all}; there is nothing to tell apart"));
-        }
-        let otherwise = "remove the row, or say data.task = \"classification\"";
-        match task {
-            Task::Regression if self.dates == rows => {
-                Err(format!("the target `{name}` has dates; a number is wanted, such as days"))
-            }
-            Task::Regression if !numbers => self.numbers_only(name, otherwise).map(|()| task),
-            Task::Classification if self.too_many || (different > 2 && 2 * different > rows) => {
-                let advice = match self.doubt() {
-                    _ if numbers => "data.task = \"regression\" takes them as numbers".into(),
-                    Some(doubt) => doubt,
-                    None => "is it the right column?".into(),
-                };
-                let many = format!("has {different} different values in {rows} rows, too many to learn as classes");
-                Err(format!("the target `{name}` {many}; {advice}"))
-            }
-            // One slip in a column of numbers would make every number a class.
-            Task::Classification if asked.is_none() && self.has_slip(rows) => {
-                self.numbers_only(name, otherwise).map(|()| task)
-            }
-            _ => Ok(task),
-        }
-    }
-
     /// The different texts, numbers in their order and before words.
     pub fn sorted_values(&self) -> Vec<String> {
         let mut values: Vec<&String> = self.values.keys().collect();
@@ -275,7 +237,7 @@ impl Tally {
 }
 
 /// What is wrong with a number that cannot be used.
-fn unusable(cell: &str) -> &'static str {
+pub(super) fn unusable(cell: &str) -> &'static str {
     match number(cell) {
         Some(x) if x.is_finite() => "too large (a number can have a size of 1e38)",
         _ => "no finite number",

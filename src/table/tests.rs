@@ -4,20 +4,20 @@ use super::*;
 use crate::Result;
 use proptest::prelude::*;
 
-fn file(text: &str) -> CsvFile {
+pub(super) fn file(text: &str) -> CsvFile {
     CsvFile::from_bytes("test.csv", text.as_bytes().to_vec(), &CsvOptions::default()).unwrap()
 }
 
-fn survey(text: &str, target: &str) -> Result<Survey> {
+pub(super) fn survey(text: &str, target: &str) -> Result<Survey> {
     Survey::new(&file(text), target, &SurveyOptions::default())
 }
 
-fn refusal(text: &str, target: &str) -> String {
+pub(super) fn refusal(text: &str, target: &str) -> String {
     survey(text, target).unwrap_err().to_string()
 }
 
 /// A header, then a line for each number below `rows`.
-fn lines(header: &str, rows: usize, line: impl Fn(usize) -> String) -> String {
+pub(super) fn lines(header: &str, rows: usize, line: impl Fn(usize) -> String) -> String {
     (0..rows).fold(format!("{header}\n"), |text, row| text + &line(row) + "\n")
 }
 
@@ -66,10 +66,11 @@ fn the_kinds_of_columns_follow_from_their_cells() {
     assert_eq!(
         survey.notes,
         [
-            "column `code` is left out: it is different text in every row, as a name or number of a thing is",
+            "column `code` is left out: it is different text in every row, as a name or number of a thing is; \
+             data.columns.code = \"category\" keeps it",
             "column `same` is left out: it is `7` in every row",
             "column `none` is left out: no row has a value",
-            "column `count` is left out: it only counts the rows",
+            "column `count` is left out: it only counts the rows; data.columns.count = \"number\" keeps it",
         ]
     );
 }
@@ -102,8 +103,11 @@ fn what_cannot_be_learnt_is_told_with_its_row() {
     }
     assert!(survey(&text(""), "y").is_ok());
     for (text, why) in [
-        (lines("x,y", 9, |i| format!("{i},{}", ["a", ""][i / 8])), "row 9 (line 10) has no value of the target `y`"),
-        (lines("x,y", 9, |i| format!("{},{}", i * i, ["2", "nan"][i / 8])), "row 9 (line 10): the target `y` is `nan`"),
+        (
+            lines("x,y", 9, |i| format!("{i},{}", ["a", ""][usize::from(i > 3)])),
+            "5 of 9 rows have no value of the target `y`; the first is row 5 (line 6); fill them in",
+        ),
+        (lines("x,y", 9, |i| format!("{},{}", i * i, ["2", "inf"][i / 8])), "row 9 (line 10): the target `y` is `inf`"),
         (
             lines("x,y", 9, |i| format!("{},{}", i * i, ["2", "-1e39"][i / 8])),
             "row 9 (line 10): the target `y` is `-1e39`, which is too large",

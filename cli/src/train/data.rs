@@ -99,8 +99,8 @@ pub struct Parts {
 
 /// What a user can find a sample by.
 pub enum Origin {
-    /// The row of the file, counted from 1.
-    Rows,
+    /// The row of the file, counted from 1, that each sample is.
+    Rows(Vec<usize>),
     /// The number in a built-in set, from 0.
     Numbers,
     /// The file of an image: of those that may train, and of a validation part of its own.
@@ -164,7 +164,7 @@ impl Names for Parts {
         };
         let number = numbers[sample];
         match &self.origin {
-            Origin::Rows => format!("row {}", number + 1),
+            Origin::Rows(rows) => format!("row {}", rows[number]),
             Origin::Numbers => format!("sample {number}"),
             Origin::Files(_, Some(own)) if part == Part::Validation => own[number].display().to_string(),
             Origin::Files(all, _) => all[number].display().to_string(),

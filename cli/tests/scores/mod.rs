@@ -328,3 +328,20 @@ fn a_pipe_trains_and_predicts_as_a_file_does() {
     let piped = run("predict", &place.path("run"), &pipe);
     assert_eq!(piped.stdout, run("predict", &place.path("run"), &place.path("all.csv")).stdout, "{}", piped.stderr);
 }
+
+/// A file that writes its classes as fractions has those of a model that learnt whole numbers.
+#[test]
+fn a_class_is_known_by_the_number_that_it_is() {
+    let place = Place::new();
+    let rows = |names: [&str; 2]| -> String {
+        (0..60).map(|i| format!("{},{}\n", names[i % 2], i * 37 % 50 + 100 * (i % 2))).collect()
+    };
+    fs::write(place.path("whole.csv"), format!("y,x\n{}", rows(["0", "1"]))).unwrap();
+    fs::write(place.path("fractions.csv"), format!("y,x\n{}", rows(["0.0", "1.0"]))).unwrap();
+    place.train(&place.path("whole.csv"), "run", "--target y --set epochs=3");
+    let [whole, fractions] = ["whole.csv", "fractions.csv"]
+        .map(|file| run("eval", &place.path("run"), &format!("{} --json", place.path(file))).json());
+    for field in ["samples", "accuracy", "log_loss"] {
+        assert_eq!(fractions[field], whole[field], "{field}");
+    }
+}

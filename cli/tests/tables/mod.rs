@@ -191,11 +191,15 @@ fn files_that_cannot_be_learnt_from_are_refused_with_the_row() {
         ),
         ("short", third("164,red").into_bytes(), &["row 3 (line 4) has 2 cells"]),
         (
-            "nan",
-            third("NaN,red,apple").into_bytes(),
-            &["row 3 (line 4)", "column `weight`", "`NaN` is no finite number"],
+            "inf",
+            third("inf,red,apple").into_bytes(),
+            &["row 3 (line 4)", "column `weight`", "`inf` is no finite number"],
         ),
-        ("no-class", third("164,red,").into_bytes(), &["row 3 (line 4) has no value of the target `kind`"]),
+        (
+            "no-class",
+            fruit(40).replace("apple", "").replacen("melon", "NA", 1).into_bytes(),
+            &["21 of 40 rows have no value of the target `kind`; the first is row 1 (line 2)"],
+        ),
         ("empty", Vec::new(), &["is empty"]),
         ("header", b"weight,colour,kind\n".to_vec(), &["has a header and no rows"]),
         ("one-class", fruit(40).replace("melon", "apple").into_bytes(), &["`kind` is `apple` in all 40 rows"]),
@@ -222,13 +226,17 @@ fn files_that_cannot_be_learnt_from_are_refused_with_the_row() {
     assert!(!Path::new(&out).exists());
 }
 
-/// Row i and row i + 60 are the same, and x is 10·i: what is told of a sample can be looked up in the file.
+/// Row i and row i + 60 are the same but for two at the begin that have no target, and x is 10·i: what is told of a sample can be
+/// looked up in the file.
 #[test]
 fn samples_are_told_by_their_rows_in_the_file() {
     let place = Place::new();
     let row = |i: usize| format!("{},{}\n", 10 * (1 + i % 60), ["no", "yes"][i % 60 / 5 % 2]);
-    let file = place.put("twice.csv", format!("x,y\n{}", (0..120).map(row).collect::<String>()));
+    let text = |rows: std::ops::Range<usize>| rows.map(row).collect::<String>();
+    let file = place.put("twice.csv", format!("x,y\n3,\n{}4,NaN\n{}", text(0..60), text(60..120)));
     let ran = place.train(&file, "run", "--target y --set epochs=2");
+    let note = "2 of 122 rows have no value of the target `y` and are left out; the first is row 1 (line 2)\n";
+    assert!(ran.stderr.contains(note), "{}", ran.stderr);
     assert!(!ran.stderr.contains("limpide: error"), "{}", ran.stderr);
     let (_, told) = ran.stderr.split_once("inputs and target (row ").expect("rows that stand in both parts");
     let numbers: Vec<usize> = told
@@ -236,12 +244,12 @@ fn samples_are_told_by_their_rows_in_the_file() {
         .map(|rest| rest.split(|letter: char| !letter.is_ascii_digit()).next().unwrap().parse().unwrap())
         .take(2)
         .collect();
-    assert_eq!(numbers[0].abs_diff(numbers[1]), 60, "{}", ran.stderr);
+    assert_eq!(numbers[0].abs_diff(numbers[1]), 61, "{}", ran.stderr);
     let page = fs::read_to_string(place.path("run/report.html")).unwrap();
     let mut rows = 0;
     for line in page.lines().filter_map(|line| line.split_once("<th scope=\"row\">row ").map(|(_, rest)| rest)) {
         let number: usize = line.split('<').next().unwrap().parse().unwrap();
-        assert!(line.ends_with(&format!("<td>x {}</td></tr>", 10 * (1 + (number - 1) % 60))), "{line}");
+        assert!(line.ends_with(&format!("<td>x {}</td></tr>", 10 * ((number - 1) % 61))), "{line}");
         rows += 1;
     }
     assert!(rows > 3, "{rows} rows");
@@ -256,7 +264,7 @@ fn rows_that_do_not_fit_a_model_are_refused_and_leave_nothing() {
         ("weight,color\n160,red\n", &["`colour` is missing (is it `color`?)", "knows no `color`"]),
         ("weight,colour,size\n160,red,2\n", &["the model knows no `size`", "--ignore-extra"]),
         ("weight,colour\n160,red\nheavy,red\n", &["row 2, column `weight` must be a number", "`heavy`"]),
-        ("weight,colour\n160,red\nnan,red\n", &["row 2, column `weight` must be a finite number"]),
+        ("weight,colour\n160,red\ninf,red\n", &["row 2, column `weight` must be a finite number"]),
         ("weight,colour\n160\n", &["row 1 (line 2) has 1 cell,"]),
         ("", &["is empty"]),
     ] {

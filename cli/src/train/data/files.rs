@@ -147,7 +147,8 @@ impl ArraySource {
             _ => return Err(Error::option("data.arrays", "with both x_test and y_test, or neither", "one of them")),
         };
         let values = values.map(|all| (all, test_values));
-        Ok(Given { all, validation: None, test, values, names, origin: Origin::Rows, fit: None, notes })
+        let origin = Origin::Rows((1..=all.len()).collect());
+        Ok(Given { all, validation: None, test, values, names, origin, fit: None, notes })
     }
 }
 

@@ -112,7 +112,7 @@ impl TableSource {
             validation: part(&parts.validation)?,
             test: part(&parts.test)?,
             split: parts,
-            origin: Origin::Rows,
+            origin: Origin::Rows(raw.rows),
             own_shape: vec![table.width()],
             standardization: None,
             input: Input::Table(table),

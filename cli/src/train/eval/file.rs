@@ -12,7 +12,7 @@ use limpide::data::images::ImageFolder;
 use limpide::data::{ArrayTask, Inputs, Target, Targets, array_dataset};
 use limpide::metrics::{self, Decision};
 use limpide::pipeline::{Input, Output, Pipeline};
-use limpide::table::{TableFile, is_missing};
+use limpide::table::{TableFile, is_missing, place_among};
 use limpide::tensor::{shape_text, values};
 use limpide::{Error, Result, model, tensor};
 use serde_json::{Value, json};
@@ -194,7 +194,7 @@ impl Truth {
     fn push(&mut self, cell: &str, names: &[String]) -> std::result::Result<(), String> {
         match self {
             Truth::Classes(all) => {
-                let class = names.iter().position(|name| name == cell);
+                let class = place_among(names, cell);
                 all.push(class.ok_or_else(|| format!("one of {}", names.join(", ")))?);
             }
             Truth::Values(all) => {

@@ -124,7 +124,7 @@ fn table(session: &Session, answers: &Answers, order: &[usize]) -> Table {
     let standardization = session.parts.standardization.as_ref();
     let part = if session.parts.validation.is_some() { Part::Validation } else { Part::Train };
     let caption = match session.parts.origin {
-        Origin::Rows => "Rows of the file, counted from 1 without its header",
+        Origin::Rows(_) => "Rows of the file, counted from 1 without its header",
         Origin::Numbers => "Samples by their number in the set, counted from 0",
         Origin::Files(..) => "Their files",
     };
