@@ -49,7 +49,8 @@ pub fn import_bytes(path: impl Into<PathBuf>, bytes: &[u8]) -> Result<Imported> 
     let path = path.into();
     let (mut graph, entries) = reader::read(&path, bytes)?;
     let About { inputs, divisor, fit, outputs, activation, labels } = About::read(&entries);
-    let activation = activation.filter(|_| labels || !outputs.is_empty()).map(|own| about::take_activation(&mut graph, own));
+    let activation =
+        activation.filter(|_| labels || !outputs.is_empty()).map(|own| about::take_activation(&mut graph, own));
     let known = reader::known(&graph);
     let wrong = |problem: String| Error::Data { path: path.clone(), problem };
     let free: Vec<_> = graph.input.iter().filter(|input| !known.contains_key(input.name())).collect();

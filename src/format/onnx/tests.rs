@@ -125,6 +125,11 @@ fn the_metadata_of_images_and_classes_comes_back() {
         let message = import_bytes("x", &model.encode_to_vec()).unwrap_err().to_string();
         assert!(message.contains("does not give what its metadata says"), "{message}");
     }
+    for names in [Vec::new(), vec!["wet".to_string(), "cold".to_string()]] {
+        let output = Output::Labels { names, activation: Sigmoid };
+        let bytes = export(&network(2), &[1, 2, 2], &Export { output: output.clone(), ..Export::default() }).unwrap();
+        assert_eq!(import_bytes("x", &bytes).unwrap().output, output);
+    }
     let names = vec!["price".to_string(), "weight".to_string()];
     let output = Output::Values { names, mean: vec![2.0, 3.0], std: vec![0.5, 4.0] };
     let options = Export { output: output.clone(), ..Export::default() };
