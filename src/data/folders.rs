@@ -63,11 +63,11 @@ mod tests {
         let at = |system, variables: &[(&str, &str)]| {
             cache_folder_on(system, |name| variables.iter().find(|v| v.0 == name).map(|v| v.1.into()))
         };
-        let home = ("HOME", "/home/ada");
-        assert_eq!(at("linux", &[home]), Some("/home/ada/.cache/limpide".into()));
+        let home = ("HOME", "/ada");
+        assert_eq!(at("linux", &[home]), Some("/ada/.cache/limpide".into()));
         assert_eq!(at("linux", &[home, ("XDG_CACHE_HOME", "/fast")]), Some("/fast/limpide".into()));
-        assert_eq!(at("linux", &[home, ("XDG_CACHE_HOME", "relative")]), Some("/home/ada/.cache/limpide".into()));
-        assert_eq!(at("macos", &[home, ("XDG_CACHE_HOME", "/fast")]), Some("/home/ada/Library/Caches/limpide".into()));
+        assert_eq!(at("linux", &[home, ("XDG_CACHE_HOME", "relative")]), Some("/ada/.cache/limpide".into()));
+        assert_eq!(at("macos", &[home, ("XDG_CACHE_HOME", "/fast")]), Some("/ada/Library/Caches/limpide".into()));
         assert_eq!(at("windows", &[("LOCALAPPDATA", "/c/local")]), Some("/c/local/limpide".into()));
         assert_eq!(at("linux", &[("HOME", "")]), None);
     }

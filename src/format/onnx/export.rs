@@ -19,7 +19,8 @@ use std::any::Any;
 /// Its input is called `input` (of f64 where that is asked for and standardised), its output `output`; known tensors have the
 /// names of the parameters (`0.weight`). What the numbers of both are stands in the file's metadata where they have names:
 /// `input_names`, `input_notes` and `output_names`, JSON lists, and `input_divisor` where bytes are to be divided before they go in;
-/// `input_fit` says how image files are brought to the shape, and `output_activation` what made probabilities of classes.
+/// `input_fit` says how image files are brought to the shape, `output_activation` what made probabilities of
+/// classes or labels, and `output_labels` that they are labels.
 ///
 /// # Errors
 /// [`Error::Shape`] when the network does not take such samples; [`Error::Option`] naming the layer for what cannot be
