@@ -21,6 +21,7 @@ made = {
     "colour.png": Image.fromarray(colour),
     "palette.png": Image.fromarray(colour).quantize(16),
     "alpha.png": Image.fromarray(np.dstack([colour, alpha])),
+    "palette-alpha.png": Image.fromarray(colour).quantize(16),
     "grey-alpha.png": Image.fromarray(np.dstack([grey, alpha])),
     "one-bit.png": Image.fromarray(grey).convert("1"),
     "grey.jpg": Image.fromarray(grey),
@@ -30,8 +31,14 @@ made = {
 about = {}
 for name, image in made.items():
     options = {"quality": 90, "subsampling": 0, "progressive": name[0] == "p"} if "jp" in name else {}
+    if name == "palette-alpha.png":
+        options = {"transparency": bytes(range(0, 256, 16))}
     image.save(OUT / name, **options)
     read = Image.open(OUT / name)
+    if read.has_transparency_data:
+        # What is transparent lets white through.
+        white = Image.new("RGBA", read.size, "white")
+        read = Image.alpha_composite(white, read.convert("RGBA")).convert("RGB")
     about[name] = {
         "size": [read.height, read.width],
         "grey": list(read.convert("L").tobytes()),

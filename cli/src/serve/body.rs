@@ -1,6 +1,7 @@
 //! From the body of a request to samples as the network sees them.
 
 use super::http::{Request, Response};
+use crate::train::predict::samples::Form;
 use crate::train::predict::{csv_form, names, numbers};
 use flate2::read::MultiGzDecoder;
 use limpide::pipeline::{Input, Pipeline};
@@ -8,6 +9,7 @@ use limpide::table::{CsvFile, Rows, TableFile, Unseen};
 use limpide::{Error, Tensor, tensor};
 use serde_json::{Map, Value};
 use std::io::Read;
+use std::sync::{Mutex, PoisonError};
 
 /// How what is packed by gzip begins.
 const GZIP: [u8; 2] = [0x1F, 0x8B];
@@ -20,7 +22,7 @@ pub fn field(pipeline: &Pipeline) -> &'static str {
     if matches!(pipeline.input(), Input::Table(_)) { "rows" } else { "inputs" }
 }
 
-/// Reads a body of JSON or CSV, of so many bytes at most when it is unpacked.
+/// Reads a body of JSON or CSV, of so many bytes at most when it is unpacked, or the image for a model of images.
 ///
 /// # Errors
 /// The answer to one that cannot be read, with the field that is wrong.
@@ -28,9 +30,11 @@ pub fn read(pipeline: &Pipeline, request: &Request, most: usize) -> Result<Sampl
     match request.content_type.as_deref() {
         Some("application/json") => json(pipeline, &request.body),
         Some("text/csv") => csv(pipeline, unpacked(&request.body, most)?).map_err(|error| told(&error)),
+        Some("image/png" | "image/jpeg") => image(pipeline, &request.body),
         other => {
             let found = other.unwrap_or("none");
-            let message = format!("Content-Type must be application/json or text/csv, got {found}");
+            let images = if takes_images(pipeline) { ", image/png, image/jpeg" } else { "" };
+            let message = format!("Content-Type must be one of application/json, text/csv{images}, got {found}");
             Err(Response::error(415, Some("Content-Type"), &message))
         }
     }
@@ -65,6 +69,25 @@ fn unpacked(body: &[u8], most: usize) -> Result<Vec<u8>, Response> {
         return Err(told(&Error::option("the body", "CSV, packed once at most", "gzip within gzip")));
     }
     Ok(plain)
+}
+
+/// Whether a body may be an image.
+pub fn takes_images(pipeline: &Pipeline) -> bool {
+    Form::of(pipeline).is_ok()
+}
+
+/// An image is decoded alone: a small file may hold as many pixels as fill a GiB.
+static DECODING: Mutex<()> = Mutex::new(());
+
+/// The image as one sample.
+fn image(pipeline: &Pipeline, body: &[u8]) -> Result<Samples, Response> {
+    let form = Form::of(pipeline).map_err(|error| Response::error(415, Some("Content-Type"), &error.to_string()))?;
+    let x = {
+        let _alone = DECODING.lock().unwrap_or_else(PoisonError::into_inner);
+        form.sample(body)
+    };
+    let x = x.map_err(|problem| Response::error(400, None, &format!("the image {problem}")))?;
+    Ok((pipeline.prepare(&x).map_err(|error| told(&error))?, Vec::new()))
 }
 
 /// Rows with the names of their columns in the first line, or for a model of tensors lines of numbers.

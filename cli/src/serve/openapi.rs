@@ -1,5 +1,6 @@
 //! The description of the interface for machines: OpenAPI 3.1, made from what the model says of its inputs and outputs.
 
+use super::body::takes_images;
 use limpide::pipeline::{Input, Output, Pipeline};
 use limpide::table::{Column, Encoding};
 use serde_json::{Map, Value, json};
@@ -15,6 +16,12 @@ pub fn description(pipeline: &Pipeline, title: &str) -> Value {
     };
     let json_schema = |name: &str| json!({"schema": {"$ref": format!("#/components/schemas/{name}")}});
     let csv = json!({"schema": {"type": "string"}});
+    let mut bodies = json!({"application/json": json_schema("Request"), "text/csv": csv});
+    if takes_images(pipeline) {
+        // Bytes as they are have no schema.
+        bodies["image/png"] = json!({});
+        bodies["image/jpeg"] = json!({});
+    }
     let text = |about: &str, kind: &str| json!({"200": {"description": about, "content": {kind: {}}}});
     json!({
         "openapi": "3.1.0",
@@ -22,10 +29,7 @@ pub fn description(pipeline: &Pipeline, title: &str) -> Value {
         "paths": {
             "/predict": {"post": {
                 "summary": "What the model makes of samples",
-                "requestBody": {
-                    "required": true,
-                    "content": {"application/json": json_schema("Request"), "text/csv": csv},
-                },
+                "requestBody": {"required": true, "content": bodies},
                 "responses": {
                     "200": {
                         "description": "An answer a sample, in their order; CSV for CSV",
@@ -34,7 +38,7 @@ pub fn description(pipeline: &Pipeline, title: &str) -> Value {
                     "400": error("A body that is wrong; `field` names what"),
                     "408": error("A request that did not come in time"),
                     "413": error("A body that is too large"),
-                    "415": error("A body that is neither JSON nor CSV"),
+                    "415": error("A body of a type that is not among these"),
                     "503": error("Too many connections"),
                 },
             }},

@@ -11,7 +11,7 @@ use super::outcome::score_text;
 use crate::stdout;
 use crate::text::counted;
 use limpide::{Error, Result, format};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Score the model of a finished run on a part of its data, or on a file with the truth in it: rows with the target among their
@@ -28,6 +28,9 @@ pub struct Arguments {
     /// The part to score on. Choose by validation; the test part is for the last word.
     #[arg(long, value_enum, default_value_t = Part::Validation)]
     part: Part,
+    /// Leave images out that cannot be decoded, instead of stopping at the first.
+    #[arg(long)]
+    skip_bad: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -45,14 +48,18 @@ enum Part {
 /// # Errors
 /// A folder that is none of a finished run, a model that does not fit it, a part that the run has not.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
-    let Arguments { run, file, part, common } = arguments;
+    let Arguments { run, file, part, skip_bad, common } = arguments;
+    if *skip_bad && !file.as_deref().is_some_and(Path::is_dir) {
+        let found = file.as_deref().unwrap_or(run).display();
+        return Err(Error::option("--skip-bad", "with a folder of images to score on", found));
+    }
     if let Some(path) = file {
         for (flag, given) in [("--threads", common.threads.is_some()), ("--data", common.data.is_some())] {
             if given {
                 return Err(Error::option(flag, "left out: it is for the data of the run", path.display()));
             }
         }
-        return file::score(run, path, common.json);
+        return file::score(run, path, *skip_bad, common.json);
     }
     limpide::data::data_folders(common.data.as_deref())?;
     let folder = Folder::open(run)?;

@@ -7,4 +7,5 @@ mod compare;
 mod place;
 mod report;
 mod serve;
+mod server;
 mod sweep;

@@ -1,122 +1,18 @@
 //! `limpide serve` over real sockets.
 
 use crate::place::{Place, SMALL};
+use crate::server::{Answer, Server, gzip, post};
 use flate2::{Compression, write::GzEncoder};
-use limpide::layers::Linear;
+use limpide::layers::{Flatten, Linear};
 use limpide::pipeline::{Activation, Input, Output, Pipeline};
 use limpide::{Module, Sequential, tensor};
 use serde_json::{Value, json};
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// A running server; it is killed with the test.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(run: &str, words: &str) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_limpide"));
-        command.args(["serve", run, "--port", "0"]).args(words.split_whitespace());
-        Self::of(command)
-    }
-
-    fn of(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("http://").unwrap_or_else(|| panic!("{line}")).to_string();
-        Server { child, address }
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        stream
-    }
-
-    /// A connection on which a request has been sent.
-    fn send(&self, request: impl AsRef<[u8]>) -> BufReader<TcpStream> {
-        let mut stream = self.connect();
-        stream.write_all(request.as_ref()).unwrap();
-        BufReader::new(stream)
-    }
-
-    fn ask(&self, request: impl AsRef<[u8]>) -> Answer {
-        Answer::read(&mut self.send(request))
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        self.ask(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
-    }
-
-    fn predict(&self, kind: &str, body: impl AsRef<[u8]>) -> Answer {
-        self.ask(post(kind, body))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn post(kind: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
-    let (body, host) = (body.as_ref(), "Host: x");
-    let length = body.len();
-    let head = format!("POST /predict HTTP/1.1\r\n{host}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
-    [head.as_bytes(), body].concat()
-}
-
-fn gzip(text: impl AsRef<[u8]>) -> Vec<u8> {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
-    packer.write_all(text.as_ref()).unwrap();
-    packer.finish().unwrap()
-}
-
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn read(reader: &mut impl BufRead) -> Self {
-        let mut answer = Answer::head(reader);
-        let mut body = vec![0; answer.length()];
-        reader.read_exact(&mut body).unwrap();
-        answer.body = String::from_utf8(body).unwrap();
-        answer
-    }
-
-    /// The answer to a HEAD.
-    fn head(reader: &mut impl BufRead) -> Self {
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert!(reader.read_line(&mut head).unwrap() > 0, "the answer ends early: {head}");
-        }
-        Answer { status: head[9..12].parse().unwrap(), head, body: String::new() }
-    }
-
-    /// How long the body is, or would be.
-    fn length(&self) -> usize {
-        self.head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap().parse().unwrap()
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}{}", self.head, self.body))
-    }
-
-    fn is_refused(&self, status: u16, field: Value, words: &str) {
-        let json = self.json();
-        assert_eq!((self.status, &json["error"]["field"]), (status, &field), "{json}");
-        assert!(json["error"]["message"].as_str().unwrap().contains(words), "{json}");
-    }
-}
 
 /// A trained table: a number, a category and the class.
 fn table(place: &Place) -> Server {
@@ -190,7 +86,7 @@ fn a_body_that_is_wrong_names_the_field() {
     server.predict("text/plain", "x").is_refused(
         415,
         json!("Content-Type"),
-        "application/json or text/csv, got text/plain",
+        "application/json, text/csv, got text/plain",
     );
     // The server is as it was.
     assert_eq!(server.get("/healthz").json(), json!({"status": "ok"}));
@@ -217,6 +113,42 @@ fn tensors_come_as_nested_lists_or_lines_of_numbers() {
         let answer = server.predict("application/json", body);
         assert_eq!((answer.status, &answer.json()["error"]["field"]), (400, &json!(field)), "{}", answer.body);
     }
+}
+
+/// An image is the same sample as its numbers, which Pillow read.
+#[test]
+fn images_come_as_they_are() {
+    let place = Place::new();
+    let network = Sequential::new().push(Flatten::new()).push(Linear::new(204, 2)).seed(1);
+    let input = Input::Tensor { shape: Some(vec![1, 12, 17]), standardization: None, divisor: Some(255.0), fit: None };
+    let output = Output::Classes { names: vec!["a".into(), "b".into()], activation: Activation::Softmax };
+    let path = place.path("images.safetensors");
+    Pipeline::new(network, input, output).unwrap().save(path.as_ref()).unwrap();
+    let server = Server::start(&path, "");
+    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/reference");
+    let file = |name: &str| fs::read(reference.join("images").join(name)).unwrap();
+    let pillow: Value = serde_json::from_slice(&fs::read(reference.join("images.json")).unwrap()).unwrap();
+    for name in ["grey.png", "colour.png"] {
+        let grey = pillow[name]["grey"].as_array().unwrap();
+        let numbers: Vec<f64> = grey.iter().map(|pixel| pixel.as_f64().unwrap() / 255.0).collect();
+        let rows: Vec<&[f64]> = numbers.chunks(17).collect();
+        let wanted = server.predict("application/json", json!({"inputs": [[rows]]}).to_string());
+        let answer = server.predict("image/png", file(name));
+        assert_eq!((answer.status, answer.json()), (200, wanted.json()), "{name}");
+    }
+    // Of another size, it is brought to the network's.
+    assert_eq!(server.predict("image/jpeg", file("colour.jpg")).json()["predictions"].as_array().unwrap().len(), 1);
+    let cut = &file("grey.png")[..100];
+    server.predict("image/png", cut).is_refused(400, Value::Null, "the image is not a whole PNG image");
+    server.predict("image/gif", "GIF89a").is_refused(415, json!("Content-Type"), "text/csv, image/png, image/jpeg");
+    let bodies = &server.get("/openapi.json").json()["paths"]["/predict"]["post"]["requestBody"]["content"];
+    assert!(bodies["image/png"].is_object() && bodies["text/csv"].is_object(), "{bodies}");
+    // A model of something else takes none.
+    place.train("moons", SMALL, "");
+    let other = Server::start(&place.path("moons"), "");
+    other.predict("image/png", file("grey.png")).is_refused(415, json!("Content-Type"), "for a model of images");
+    let bodies = &other.get("/openapi.json").json()["paths"]["/predict"]["post"]["requestBody"]["content"];
+    assert!(bodies["image/png"].is_null(), "{bodies}");
 }
 
 #[test]

@@ -39,10 +39,12 @@ pub struct ImageFolder {
     pub others: Vec<PathBuf>,
     /// Images that lie in no folder of a class.
     pub loose: Vec<PathBuf>,
+    /// Folders beside the training part that are no part by their names.
+    pub unused: Vec<PathBuf>,
 }
 
 impl ImageFolder {
-    /// Lists a folder; no file is opened. Hidden files and folders are passed over.
+    /// Lists a folder; no file is opened. Hidden files and folders are passed over, and `__MACOSX`, which macOS puts into archives.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Data`] when there is no folder of a class, only one, one without an image, a class in a part
@@ -58,7 +60,9 @@ impl ImageFolder {
         let top = train.as_deref().unwrap_or(path);
         folder.classes = class_names(top)?;
         folder.train = folder.files(top)?;
-        if train.is_some() {
+        if let Some(train) = &train {
+            let parts = [Some(train), validation.as_ref(), test.as_ref()];
+            folder.unused = all.into_iter().map(|(_, path)| path).filter(|path| !parts.contains(&Some(path))).collect();
             folder.loose.extend(loose(top)?);
             folder.validation = validation.map(|top| folder.known_files(&top)).transpose()?;
             folder.test = test.map(|top| folder.known_files(&top)).transpose()?;
@@ -195,7 +199,8 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(io)? {
         let entry = entry.map_err(io)?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+        let name = entry.file_name();
+        if !name.as_encoded_bytes().starts_with(b".") && name != "__MACOSX" {
             paths.push(entry.path());
         }
     }

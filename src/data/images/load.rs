@@ -18,6 +18,11 @@ use std::sync::{Arc, Mutex};
 const WHITE: f32 = 255.0;
 /// The longest side of an image as the network sees it.
 const MAX_SIDE: usize = 4096;
+/// Images with longer sides than that are as a camera made them: nobody has brought them to the size of a network's input.
+const PREPARED: usize = 256;
+/// The shorter side that such images get, and those of many sizes have at most: a photo is still told by its shapes, and a
+/// thousand of them are learnt on a CPU while one waits.
+const CHOSEN: usize = 64;
 
 /// The channels of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +38,7 @@ pub enum Color {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImageOptions {
-    /// Height and width; those of the files when all agree and this is left out.
+    /// Height and width; when this is left out, what [`Survey::size`] finds in the files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<[usize; 2]>,
     /// The channels; one when no file has colours and this is left out.
@@ -101,30 +106,41 @@ pub fn survey(files: &[PathBuf], options: &ImageOptions) -> Result<Survey> {
 }
 
 impl Survey {
-    /// The options with size and colour as the files have them, where they were left out.
+    /// The size (height, width) for images of which nobody said one; none when there are no images.
+    ///
+    /// That of more than half of the files stays if no side is above 256, and is made smaller in its proportions, to a shorter
+    /// side of 64, if one is. Files of many sizes become squares as wide as the median of their shorter sides, 64 at most.
+    pub fn size(&self) -> Option<[usize; 2]> {
+        let all: usize = self.sizes.values().map(|(files, _)| files).sum();
+        let usual = self.sizes.iter().find(|(_, (files, _))| 2 * files > all);
+        match usual {
+            Some((&size, _)) if size.iter().all(|&side| side <= PREPARED) => Some(size),
+            Some((size, _)) => {
+                let shorter = size[0].min(size[1]);
+                Some(size.map(|side| if shorter > CHOSEN { (side * CHOSEN + shorter / 2) / shorter } else { side }))
+            }
+            None => {
+                let mut shorter: Vec<(usize, usize)> =
+                    self.sizes.iter().map(|([h, w], (files, _))| (*h.min(w), *files)).collect();
+                shorter.sort_unstable();
+                let mut before = 0;
+                let median = shorter.into_iter().find(|(_, files)| {
+                    before += files;
+                    2 * before >= all
+                });
+                median.map(|(side, _)| [side.min(CHOSEN); 2])
+            }
+        }
+    }
+
+    /// The options with the size of [`Survey::size`] and the colour that the files have, where they were left out.
     ///
     /// # Errors
-    /// Those of [`ImageOptions::check`]; [`Error::Data`] when the files have several sizes and the options none.
+    /// Those of [`ImageOptions::check`]; [`Error::Data`] when the options have no size and no file can be read.
     pub fn fill(&self, options: &ImageOptions, folder: &Path) -> Result<ImageOptions> {
         options.check()?;
-        let size = match (options.size, self.sizes.len()) {
-            (Some(size), _) => size,
-            (None, 1) => *self.sizes.keys().next().expect("one size"),
-            (None, 0) => {
-                return Err(Error::Data { path: folder.into(), problem: "holds no image that can be read".into() });
-            }
-            (None, count) => {
-                let (usual, (files, _)) = self.sizes.iter().max_by_key(|(_, (files, _))| *files).expect("several");
-                let (other, (_, path)) = self.sizes.iter().find(|(size, _)| *size != usual).expect("several");
-                let ([h, w], [other_h, other_w]) = (usual, other);
-                let problem = format!(
-                    "holds images of {count} sizes, {h}x{w} ({files} files) and {other_h}x{other_w} ({}) among them; say \
-                     which size they are to get: size = [height, width], such as [{h}, {w}] (--set data.pixels.size=[{h},{w}])",
-                    path.display()
-                );
-                return Err(Error::Data { path: folder.into(), problem });
-            }
-        };
+        let none = || Error::Data { path: folder.into(), problem: "holds no image that can be read".into() };
+        let size = options.size.or_else(|| self.size()).ok_or_else(none)?;
         let color = options.color.unwrap_or(if self.color { Color::Rgb } else { Color::Grey });
         let filled = ImageOptions { size: Some(size), color: Some(color), ..options.clone() };
         filled.check()?;
@@ -258,7 +274,14 @@ fn sample(path: &Path, size: [usize; 2], color: Color, fit: Fit) -> std::result:
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("is larger than {MAX_FILE_BYTES} bytes"));
     }
-    let picture: Picture = decode(&bytes)?;
+    image_sample(&bytes, size, color, fit)
+}
+
+/// The bytes of a PNG or JPEG file as a sample (c, h, w) of bytes that stand for p / 255.
+///
+/// Errs in words, without the file's name.
+pub fn image_sample(bytes: &[u8], size: [usize; 2], color: Color, fit: Fit) -> std::result::Result<Vec<u8>, String> {
+    let picture: Picture = decode(bytes)?;
     let picture = if color == Color::Grey { picture.grey() } else { picture.rgb() };
     Ok(fitted(&picture, size, fit))
 }

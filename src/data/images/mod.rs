@@ -14,7 +14,7 @@ mod resize;
 
 pub use folder::{ImageFile, ImageFolder, image_files};
 pub use header::{ImageHeader, image_header};
-pub use load::{Color, ImageOptions, ImageSet, Survey, load_images, survey};
+pub use load::{Color, ImageOptions, ImageSet, Survey, image_sample, load_images, survey};
 pub use picture::{MAX_FILE_BYTES, MAX_PIXELS, Picture, decode};
 pub use resize::fitted;
 

@@ -28,8 +28,8 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
-/// Decodes the bytes of a PNG or JPEG file: 16 bits a channel become 8, a palette its colours; what is said about transparency
-/// is left out. A JPEG is turned and mirrored as its EXIF says (tag 0x0112), so that it is as one sees it.
+/// Decodes the bytes of a PNG or JPEG file: 16 bits a channel become 8, a palette its colours; what is transparent lets
+/// white through, c·α + 1 − α. A JPEG is turned and mirrored as its EXIF says (tag 0x0112), so that it is as one sees it.
 ///
 /// Errs in words, without the file's name. What a header claims takes memory only as far as a file of that length can fill
 /// it: the peak is 16 bytes for each pixel, which are at most [`MAX_PIXELS`].
@@ -68,9 +68,14 @@ fn png(bytes: &[u8]) -> Result<Picture, String> {
         png::ColorType::Rgba => (4, 3),
     };
     if from != channels {
-        // Transparency is the last channel; the others move together.
+        // Over white. What is written never lies behind what is still to be read.
         for pixel in 0..pixels.len() / from {
-            pixels.copy_within(pixel * from..pixel * from + channels, pixel * channels);
+            let alpha = u32::from(pixels[pixel * from + channels]);
+            for channel in 0..channels {
+                let colour = u32::from(pixels[pixel * from + channel]);
+                let over = (colour * alpha + 255 * (255 - alpha) + 127) / 255;
+                pixels[pixel * channels + channel] = over as u8;
+            }
         }
         pixels.truncate(pixels.len() / from * channels);
         pixels.shrink_to_fit();

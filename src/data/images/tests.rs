@@ -177,6 +177,7 @@ fn a_folder_is_listed_in_the_order_of_names() {
         ("cat/deep/er/c.jpeg", "progressive.jpeg"),
         ("cat/notes.txt", ""),
         (".hidden/x.png", "grey.png"),
+        ("__MACOSX/cat/c.png", "grey.png"),
         ("dog/.y.png", "grey.png"),
     ]);
     let listed = ImageFolder::list(root.path()).unwrap();
@@ -214,6 +215,8 @@ fn parts_are_found_by_their_names_in_any_letters() {
         ("TEST/b/2.png", grey),
         ("Val/a/3.png", grey),
         ("Val/4.png", grey),
+        ("extra/a/6.png", grey),
+        ("__MACOSX/a/7.png", grey),
         ("5.JPG", grey),
     ]);
     let listed = ImageFolder::list(root.path()).unwrap();
@@ -222,6 +225,7 @@ fn parts_are_found_by_their_names_in_any_letters() {
     // Images beside the folders of classes are told.
     let loose: Vec<_> = listed.loose.iter().map(|path| path.strip_prefix(root.path()).unwrap()).collect();
     assert_eq!(loose, ["5.JPG", "Val/4.png"].map(Path::new));
+    assert_eq!(listed.unused, [root.path().join("extra")]);
 }
 
 #[test]
@@ -320,7 +324,7 @@ fn on_disk_and_in_memory_are_the_same_samples() {
 }
 
 #[test]
-fn images_of_several_sizes_want_one_to_be_said() {
+fn images_get_the_size_that_most_have() {
     let root = folder(&[("a/1.png", "grey.png"), ("a/2.png", "grey.png"), ("b/1.png", "grey.png")]);
     let small = {
         let mut bytes = Vec::new();
@@ -332,14 +336,40 @@ fn images_of_several_sizes_want_one_to_be_said() {
     fs::write(root.path().join("b/2.png"), small).unwrap();
     let (files, _) = image_files(root.path()).unwrap();
     let options = ImageOptions::default();
-    let error = error_of(survey(&files, &options).unwrap().fill(&options, root.path()));
-    assert!(error.contains("images of 2 sizes, 12x17 (3 files) and 3x2"), "{error}");
-    assert!(error.contains("b/2.png") && error.contains("size = [height, width], such as [12, 17]"), "{error}");
+    let filled = survey(&files, &options).unwrap().fill(&options, root.path()).unwrap();
+    assert_eq!((filled.size, filled.color), (Some([12, 17]), Some(Color::Rgb)));
     let options = ImageOptions { size: Some([4, 4]), ..options };
     let filled = survey(&files, &options).unwrap().fill(&options, root.path()).unwrap();
-    assert_eq!(filled.color, Some(Color::Rgb));
     assert_eq!(load_images(&files, &filled, 2).unwrap().inputs.shape(), [4, 3, 4, 4]);
     for size in [[0, 4], [4, 5000]] {
         assert!(error_of(ImageOptions { size: Some(size), ..options.clone() }.check()).contains("each 1 to 4096"));
+    }
+    let nothing = Survey::default();
+    let options = ImageOptions::default();
+    assert!(error_of(nothing.fill(&options, root.path())).contains("holds no image that can be read"));
+}
+
+/// Sizes with their number of files, and the size that all get.
+#[test]
+fn photos_get_a_size_that_a_network_can_bear() {
+    let cases: [(&[([usize; 2], usize)], [usize; 2]); 9] = [
+        // Prepared by somebody.
+        (&[([256, 200], 7)], [256, 200]),
+        // 200 becomes 64, and 257 · 64 / 200 = 82.2.
+        (&[([257, 200], 7)], [82, 64]),
+        (&[([3000, 4000], 7)], [64, 85]),
+        (&[([60, 2000], 7)], [60, 2000]),
+        (&[([28, 28], 6), ([29, 28], 5)], [28, 28]),
+        // The shorter sides are 40, 50, 80, and 40, 50, 50, 80.
+        (&[([100, 80], 1), ([50, 200], 1), ([40, 60], 1)], [50, 50]),
+        (&[([100, 80], 1), ([50, 200], 2), ([40, 60], 1)], [50, 50]),
+        // None has more than half.
+        (&[([300, 400], 2), ([3000, 4000], 2)], [64, 64]),
+        (&[([48, 64], 2), ([64, 48], 2)], [48, 48]),
+    ];
+    for (sizes, wanted) in cases {
+        let sizes = sizes.iter().map(|&(size, files)| (size, (files, PathBuf::from("a.png")))).collect();
+        let survey = Survey { sizes, ..Survey::default() };
+        assert_eq!(survey.size(), Some(wanted), "{survey:?}");
     }
 }

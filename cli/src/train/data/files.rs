@@ -2,7 +2,7 @@
 
 use super::{Origin, has_labels};
 use crate::text::counted;
-use limpide::data::images::{ImageFile, ImageFolder, ImageOptions, load_images, survey};
+use limpide::data::images::{ImageFile, ImageFolder, ImageOptions, Survey, load_images, survey};
 use limpide::data::{AnyArray, ArrayPlace, ArrayTask, Dataset, Fit, Inputs, Npz, Target, array_dataset};
 use limpide::tensor::shape_text;
 use limpide::{Error, Result, Tensor};
@@ -267,18 +267,23 @@ fn renamed(name: &str, (from, to): &(&str, &str)) -> Vec<String> {
     name.rmatch_indices(from).map(at).collect()
 }
 
-/// What files of a folder are not used, a line each: those that are no images by their names, and images without a class.
-pub fn passed_over(others: &[PathBuf], loose: &[PathBuf]) -> Vec<String> {
-    let line = |files: &[PathBuf], what: &str, why: &str| {
-        let first = files.first()?.display();
-        Some(format!(
-            "passed over {}, {why}: {first}{}",
-            counted(files.len(), what),
-            if files.len() > 1 { " …" } else { "" }
-        ))
-    };
-    let others = line(others, "file", "not png, jpg or jpeg by name");
-    others.into_iter().chain(line(loose, "image", "in no folder of a class")).collect()
+/// What of a folder is not used, a line each: files that are no images by their names, images without a class, and folders that
+/// are no part.
+pub fn passed_over(folder: &ImageFolder) -> Vec<String> {
+    let ImageFolder { others, loose, unused, .. } = folder;
+    let loose = passed_over_line(loose, "image", "in no folder of a class");
+    let unused = passed_over_line(unused, "folder", "beside train and no part by its name (validation, val, test)");
+    others_passed_over(others).into_iter().chain(loose).chain(unused).collect()
+}
+
+/// The line about files that are no images by their names, if there are some.
+pub fn others_passed_over(others: &[PathBuf]) -> Option<String> {
+    passed_over_line(others, "file", "not png, jpg or jpeg by name")
+}
+
+fn passed_over_line(paths: &[PathBuf], what: &str, why: &str) -> Option<String> {
+    let (first, more) = (paths.first()?.display(), if paths.len() > 1 { " …" } else { "" });
+    Some(format!("passed over {}, {why}: {first}{more}", counted(paths.len(), what)))
 }
 
 impl ImageSource {
@@ -301,6 +306,7 @@ impl ImageSource {
         let parts = [Some(&folder.train), folder.validation.as_ref(), folder.test.as_ref()];
         let paths: Vec<PathBuf> = parts.into_iter().flatten().flatten().map(|file| file.path.clone()).collect();
         let seen = survey(&paths, &self.pixels)?;
+        let chosen = self.pixels.size.is_none();
         self.pixels = seen.fill(&self.pixels, &self.images)?;
         let mut bad = Vec::new();
         let mut part = |files: &[ImageFile], what: &str| self.part(&folder, files, what, &mut bad);
@@ -310,7 +316,8 @@ impl ImageSource {
         let (validation, validation_files) = validation.unzip();
         let origin = Origin::Files(files, validation_files);
         let mut notes = vec![self.note(paths.len() - bad.len())];
-        notes.extend(passed_over(&folder.others, &folder.loose));
+        notes.extend(self.about_size(&seen).filter(|_| chosen));
+        notes.extend(passed_over(&folder));
         if !bad.is_empty() {
             let named: Vec<String> = bad
                 .iter()
@@ -342,6 +349,25 @@ impl ImageSource {
         let within = |path: &PathBuf| path.strip_prefix(&self.images).unwrap_or(path).to_path_buf();
         let names = set.files.iter().map(|&file| within(&paths[file])).collect();
         Ok((Dataset::new(name, set.inputs, Target::classes(labels), folder.classes.len())?, names))
+    }
+
+    /// From which sizes the images come to the one that was chosen for them, and how to say another; none when all have it.
+    fn about_size(&self, seen: &Survey) -> Option<String> {
+        let chosen = self.pixels.size.expect("filled in");
+        let [h, w] = chosen;
+        let by_pixels = |size: &&[usize; 2]| size[0] * size[1];
+        let ([low, narrow], [high, wide]) =
+            (seen.sizes.keys().min_by_key(by_pixels)?, seen.sizes.keys().max_by_key(by_pixels)?);
+        let found = match seen.sizes.len() {
+            1 if seen.sizes.contains_key(&chosen) => return None,
+            1 => format!("they are {high}x{wide}"),
+            count => format!("they have {count} sizes, {low}x{narrow} to {high}x{wide}"),
+        };
+        let fit = match self.pixels.fit {
+            Fit::Crop => "what sticks out is cut off (--set data.pixels.fit=stretch keeps it)",
+            Fit::Stretch => "each is stretched to it",
+        };
+        Some(format!("{found}, and become {h}x{w} (--set data.pixels.size=[{h},{w}] for another): {fit}"))
     }
 
     fn note(&self, files: usize) -> String {

@@ -35,14 +35,14 @@ struct Scored {
     left_out: LeftOut,
 }
 
-/// Scores a model on a file.
+/// Scores a model on a file; of a folder, images that cannot be decoded are left out when asked for.
 ///
 /// # Errors
 /// A model or a file that cannot be used, with the row of what is wrong.
-pub fn score(run: &Path, path: &Path, json: bool) -> Result<ExitCode> {
+pub fn score(run: &Path, path: &Path, skip_bad: bool, json: bool) -> Result<ExitCode> {
     let pipeline = model::load(run)?;
     let scored = if path.is_dir() {
-        of_folder(&pipeline, path)?
+        of_folder(&pipeline, path, skip_bad)?
     } else if is_array_file(path) {
         of_arrays(&pipeline, path)?
     } else if samples::is_images(path) {
@@ -160,7 +160,7 @@ fn of_arrays(pipeline: &Pipeline, path: &Path) -> Result<Scored> {
 }
 
 /// The folders that images lie in, and the answers.
-fn of_folder(pipeline: &Pipeline, path: &Path) -> Result<Scored> {
+fn of_folder(pipeline: &Pipeline, path: &Path, skip_bad: bool) -> Result<Scored> {
     let wrong = |problem: String| Error::Data { path: path.into(), problem };
     let Output::Classes { names, .. } = pipeline.output() else {
         return Err(Error::option(
@@ -173,20 +173,23 @@ fn of_folder(pipeline: &Pipeline, path: &Path) -> Result<Scored> {
     if folder.validation.is_some() || folder.test.is_some() {
         return Err(wrong("has several parts; score on one of them, such as its folder `test`".into()));
     }
-    passed_over(&folder.others, &folder.loose).iter().for_each(|line| eprintln!("limpide: {line}"));
+    passed_over(&folder).iter().for_each(|line| eprintln!("limpide: {line}"));
     let class = |name: &String| {
         let place = names.iter().position(|own| own == name);
         place.ok_or_else(|| wrong(format!("has the class {name}, and the model knows {}", names.join(", "))))
     };
     let classes: Vec<usize> = folder.classes.iter().map(class).collect::<Result<_>>()?;
     let files: Vec<PathBuf> = folder.train.iter().map(|file| file.path.clone()).collect();
-    let mut outputs = Vec::new();
-    samples::answer_images(pipeline, &files, false, &mut |_, answers| {
+    let (mut outputs, mut truth) = (Vec::new(), Vec::new());
+    samples::answer_images(pipeline, &files, skip_bad, &mut |places, answers| {
         outputs.extend_from_slice(values(&answers.values));
+        truth.extend(places.iter().map(|&place| classes[folder.train[place].class]));
         Ok(())
     })?;
-    let truth = Truth::Classes(folder.train.iter().map(|file| classes[file.class]).collect());
-    Ok(Scored { samples: files.len(), truth, outputs, left_out: LeftOut::default() })
+    if truth.is_empty() {
+        return Err(wrong("holds no image that can be decoded".into()));
+    }
+    Ok(Scored { samples: truth.len(), truth: Truth::Classes(truth), outputs, left_out: LeftOut::default() })
 }
 
 impl Truth {

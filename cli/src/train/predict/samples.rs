@@ -2,12 +2,12 @@
 
 use super::{among_all, answer_names, cells, check_finite};
 use crate::text::counted;
-use crate::train::data::files::{inputs_place, passed_over};
-use limpide::data::images::{Color, ImageOptions, image_files, load_images};
+use crate::train::data::files::{inputs_place, others_passed_over};
+use limpide::data::images::{Color, ImageOptions, image_files, image_sample, load_images};
 use limpide::data::{ArrayPlace, Fit, Inputs};
 use limpide::pipeline::{Input, Pipeline, Predictions};
 use limpide::tensor::shape_text;
-use limpide::{Error, Result};
+use limpide::{Error, Result, Tensor, tensor};
 use std::path::{Path, PathBuf};
 
 /// Samples that are answered at a time.
@@ -25,7 +25,7 @@ pub fn is_images(path: &Path) -> bool {
 /// A model that was not trained on images; a file that is none, by name.
 pub fn of_images(pipeline: &Pipeline, path: &Path, skip_bad: bool) -> Result<Vec<u8>> {
     let (files, others) = if path.is_dir() { image_files(path)? } else { (vec![path.to_path_buf()], Vec::new()) };
-    passed_over(&others, &[]).iter().for_each(|line| eprintln!("limpide: {line}"));
+    others_passed_over(&others).iter().for_each(|line| eprintln!("limpide: {line}"));
     let mut lines = Lines::new(pipeline, "file")?;
     answer_images(pipeline, &files, skip_bad, &mut |places, answers| {
         for (row, &place) in places.iter().enumerate() {
@@ -53,6 +53,45 @@ pub fn of_array(pipeline: &Pipeline, path: &Path) -> Result<Vec<u8>> {
     Ok(lines.bytes())
 }
 
+/// How a model wants its images.
+pub struct Form {
+    size: [usize; 2],
+    color: Color,
+    fit: Fit,
+    /// By what a byte is divided.
+    divisor: f32,
+}
+
+impl Form {
+    /// # Errors
+    /// A model that was not trained on images.
+    pub fn of(pipeline: &Pipeline) -> Result<Form> {
+        let Input::Tensor { shape: Some(shape), fit, divisor, .. } = pipeline.input() else {
+            return Err(Error::option("images", "for a model that was trained on images", "a model of something else"));
+        };
+        let (color, size) = match **shape {
+            [1, h, w] | [h, w] => (Color::Grey, [h, w]),
+            [3, h, w] => (Color::Rgb, [h, w]),
+            _ => {
+                let wanted = "for a model of images (1, h, w) or (3, h, w)";
+                return Err(Error::option("images", wanted, shape_text(shape)));
+            }
+        };
+        Ok(Form { size, color, fit: fit.unwrap_or(Fit::Crop), divisor: divisor.unwrap_or(1.0) })
+    }
+
+    /// The bytes of an image file as one sample, (1, c, h, w).
+    ///
+    /// # Errors
+    /// In words, what is wrong with the image.
+    pub fn sample(&self, bytes: &[u8]) -> std::result::Result<Tensor<f32>, String> {
+        let [h, w] = self.size;
+        let pixels = image_sample(bytes, self.size, self.color, self.fit)?;
+        let values = tensor(&[1, pixels.len() / (h * w), h, w], pixels);
+        Ok(Inputs::Bytes { values, divisor: self.divisor }.gather(&[0]))
+    }
+}
+
 /// Answers images, some at a time; `take` is told which of the files each answer is about.
 ///
 /// # Errors
@@ -63,24 +102,8 @@ pub fn answer_images(
     skip_bad: bool,
     take: &mut dyn FnMut(&[usize], &Predictions) -> Result<()>,
 ) -> Result<()> {
-    let Input::Tensor { shape: Some(shape), fit, divisor, .. } = pipeline.input() else {
-        return Err(Error::option("images", "for a model that was trained on images", "a model of something else"));
-    };
-    let (color, size) = match **shape {
-        [1, h, w] | [h, w] => (Color::Grey, [h, w]),
-        [3, h, w] => (Color::Rgb, [h, w]),
-        _ => {
-            let wanted = "for a model of images (1, h, w) or (3, h, w)";
-            return Err(Error::option("images", wanted, shape_text(shape)));
-        }
-    };
-    let options = ImageOptions {
-        size: Some(size),
-        color: Some(color),
-        fit: fit.unwrap_or(Fit::Crop),
-        skip_bad,
-        ..ImageOptions::default()
-    };
+    let Form { size, color, fit, divisor } = Form::of(pipeline)?;
+    let options = ImageOptions { size: Some(size), color: Some(color), fit, skip_bad, ..ImageOptions::default() };
     let threads = limpide::kernels::cores();
     let mut bad: Vec<(PathBuf, String)> = Vec::new();
     for (part, chunk) in files.chunks(CHUNK).enumerate() {
@@ -96,7 +119,7 @@ pub fn answer_images(
         bad.extend(set.bad);
         // Bytes mean what they meant in training, as those of an array do.
         if let Inputs::Bytes { divisor: own, .. } | Inputs::Stored { divisor: own, .. } = &mut set.inputs {
-            *own = divisor.unwrap_or(1.0);
+            *own = divisor;
         }
         let places: Vec<usize> = set.files.iter().map(|file| part * CHUNK + file).collect();
         answer(pipeline, &set.inputs, &mut |first, answers| take(&places[first..first + answers.len()], answers))?;
