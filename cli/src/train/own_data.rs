@@ -150,7 +150,7 @@ fn recipe(parts: &Parts) -> String {
     let widths = if samples < 2_000 { vec![width] } else { vec![width, width / 2] };
     let batch_size = (samples / 100).next_power_of_two().clamp(64, 256);
     let epochs = (6_000_000 / samples.max(1)).clamp(30, 300);
-    let mut text = head(loss, epochs, batch_size, epochs / 10);
+    let mut text = head(loss, epochs, batch_size, 0.002, epochs / 10);
     if parts.train.sample_shape().len() > 1 {
         text += "[[layers]]\ntype = \"Flatten\"\n";
     }
@@ -168,12 +168,12 @@ fn recipe(parts: &Parts) -> String {
 }
 
 /// What all recipes share, as far as it is not layers.
-fn head(loss: &str, epochs: usize, batch_size: usize, patience: usize) -> String {
+fn head(loss: &str, epochs: usize, batch_size: usize, lr: f64, patience: usize) -> String {
     format!(
         r#"epochs = {epochs}
 batch_size = {batch_size}
 loss = {{ {loss} }}
-optimizer = {{ type = "AdamW", lr = 0.002, weight_decay = 0.05, groups = [{{ max_rank = 1, weight_decay = 0.0 }}] }}
+optimizer = {{ type = "AdamW", lr = {lr}, weight_decay = 0.05, groups = [{{ max_rank = 1, weight_decay = 0.0 }}] }}
 step = {{ ema = 0.98 }}
 early_stopping = {{ metric = "validation_loss", patience = {patience} }}
 "#

@@ -74,7 +74,14 @@ fn images_with_channels_last_and_classes_by_name() {
     let place = Place::new();
     let ran = place.train(&reference("arrays/images.npz"), "images", "--set epochs=12");
     let toml = fs::read_to_string(place.path("images/run.toml")).unwrap();
-    assert!(toml.contains("channels_last = true") && toml.contains("type = \"Conv2d\""), "{toml}");
+    for line in ["channels_last = true", "type = \"Conv2d\"", "type = \"OneCycleLR\"", "type = \"RandomAffine\""] {
+        assert!(toml.contains(line), "wants {line} in\n{toml}");
+    }
+    // What is where in an image may be what its values say.
+    let words = "--set data.targets=inputs --set epochs=1";
+    place.train(&reference("arrays/images.npz"), "values", words);
+    let values = fs::read_to_string(place.path("values/run.toml")).unwrap();
+    assert!(values.contains("type = \"Conv2d\"") && !values.contains("RandomAffine"), "{values}");
     assert!(ran.stderr.contains("bright") && ran.stderr.contains("dark"), "{}", ran.stderr);
     let answers = run("predict", &place.path("images"), &reference("arrays/images.npz")).stdout;
     assert!(answers.starts_with("row,class,probability_bright,probability_dark\n1,dark,"), "{answers}");
