@@ -2,6 +2,7 @@
 
 mod arrays;
 mod changed;
+mod divided;
 mod files;
 mod forms;
 mod scores;

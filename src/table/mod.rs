@@ -10,6 +10,7 @@
 mod cell;
 mod column;
 mod csv_file;
+mod division;
 mod file;
 mod identity;
 #[cfg(feature = "parquet")]
@@ -25,6 +26,7 @@ mod written;
 pub use cell::is_missing;
 pub use column::{Column, Encoding, Table, Unseen};
 pub use csv_file::{CsvFile, CsvOptions};
+pub use division::{SplitBy, SplitKeys};
 pub use file::{TableFile, from_bytes, is_pipe, open};
 pub use raw::{RawTable, RawTarget};
 pub use rows::Rows;
@@ -33,6 +35,8 @@ pub use survey::{ColumnKind, Survey, SurveyOptions, Task};
 
 #[cfg(test)]
 mod column_tests;
+#[cfg(test)]
+mod division_tests;
 #[cfg(test)]
 mod target_tests;
 #[cfg(test)]

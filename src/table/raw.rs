@@ -3,6 +3,7 @@
 use super::TableFile;
 use super::cell::{date, is_missing};
 use super::column::{Column, Encoding, NEARER, Table, Value, finite};
+use super::division::{KeyReader, SplitKeys};
 use super::spelling::Places;
 use super::survey::{ColumnKind, Survey, Task};
 use crate::data::Target;
@@ -26,6 +27,8 @@ pub struct RawTable {
     pub rows: Vec<usize>,
     /// What the target says of every row.
     pub target: RawTarget,
+    /// What the column by which rows are divided says of each, where the survey was asked for one.
+    pub keys: Option<SplitKeys>,
     header: bool,
     columns: Vec<RawColumn>,
     /// (rows, columns), row-major.
@@ -85,6 +88,7 @@ impl RawTable {
         let classes = Places::new(&names);
         let used: Vec<usize> = (0..columns.len()).filter(|&place| columns[place].is_used()).collect();
         let mut values = Vec::with_capacity(survey.rows * used.len());
+        let mut keys = survey.split_by.as_ref().map(|(by, at)| KeyReader::new(by, *at, &survey.tallies[*at]));
         let (mut rows, mut labels, mut numbers) = (Vec::with_capacity(survey.rows), Vec::new(), Vec::new());
         file.each(&mut |row, record| {
             let cell = record[survey.target].trim();
@@ -93,6 +97,9 @@ impl RawTable {
             }
             rows.push(row);
             let wrong = |place: usize, wanted: &str| file.wrong_cell(row, record, place, wanted);
+            if let Some(keys) = &mut keys {
+                keys.add(record[keys.column].trim()).map_err(|wanted| wrong(keys.column, wanted))?;
+            }
             for &place in &used {
                 let (cell, column) = (record[place].trim(), &columns[place]);
                 values.push(match column.kind {
@@ -118,7 +125,15 @@ impl RawTable {
             Task::Classification => RawTarget::Classes { names, labels },
             Task::Regression => RawTarget::Values(numbers),
         };
-        Ok(RawTable { survey, rows, target, header: file.has_header(), columns, values })
+        Ok(RawTable {
+            survey,
+            rows,
+            target,
+            keys: keys.map(|keys| keys.keys),
+            header: file.has_header(),
+            columns,
+            values,
+        })
     }
 
     /// The number of rows.
