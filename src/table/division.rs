@@ -95,6 +95,7 @@ pub(super) struct KeyReader {
     /// The place of the column.
     pub column: usize,
     dates: bool,
+    day_first: Option<bool>,
     groups: HashMap<String, usize>,
     pub keys: SplitKeys,
 }
@@ -105,7 +106,8 @@ impl KeyReader {
             SplitBy::Group(_) => SplitKeys::Groups(Vec::new()),
             SplitBy::Order(_) => SplitKeys::Order(Vec::new()),
         };
-        KeyReader { column, dates: tally.dates > tally.numbers, groups: HashMap::new(), keys }
+        let dates = tally.dates + tally.year_last.count > tally.numbers;
+        KeyReader { column, dates, day_first: tally.year_last.is_day_first(), groups: HashMap::new(), keys }
     }
 
     /// Adds the key of a trimmed cell, or says what is wanted instead.
@@ -117,7 +119,7 @@ impl KeyReader {
                 keys.push(*self.groups.entry(text).or_insert(next));
             }
             SplitKeys::Order(keys) => keys.push(match self.dates {
-                true => date(cell).ok_or("a date such as 2024-05-31, as rows are divided by it")?,
+                true => date(cell, self.day_first).ok_or("a date such as 2024-05-31, as rows are divided by it")?,
                 false => finite(cell).map_err(|_| "a number or a date, as rows are divided by it")?,
             }),
         }

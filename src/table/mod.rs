@@ -22,6 +22,7 @@ mod survey;
 mod tally;
 mod target;
 mod written;
+mod year_last;
 
 pub use cell::is_missing;
 pub use column::{Column, Encoding, Table, Unseen};
@@ -35,6 +36,8 @@ pub use survey::{ColumnKind, Survey, SurveyOptions, Task};
 
 #[cfg(test)]
 mod column_tests;
+#[cfg(test)]
+mod date_tests;
 #[cfg(test)]
 mod division_tests;
 #[cfg(test)]

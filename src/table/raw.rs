@@ -43,6 +43,7 @@ struct RawColumn {
     /// What a stored 0 stands for.
     first: f64,
     time: bool,
+    day_first: Option<bool>,
     categories: Vec<String>,
 }
 
@@ -80,7 +81,14 @@ impl RawTable {
                 if kind == Some(ColumnKind::Category) && tally.missing > 0 {
                     categories.insert(0, String::new());
                 }
-                RawColumn { name: name.clone(), kind, first: tally.first.unwrap_or(0.0), time: tally.time, categories }
+                RawColumn {
+                    name: name.clone(),
+                    kind,
+                    first: tally.start(),
+                    time: tally.time,
+                    day_first: tally.year_last.is_day_first(),
+                    categories,
+                }
             })
             .collect();
         let places: Vec<Places> = columns.iter().map(|column| Places::new(&column.categories)).collect();
@@ -108,7 +116,10 @@ impl RawTable {
                         places[place].of(cell).ok_or_else(|| wrong(place, "what it had a moment ago"))? as f32
                     }
                     _ if is_missing(cell) => f32::NAN,
-                    Some(ColumnKind::Date) => (date(cell).ok_or_else(|| wrong(place, "a date"))? - column.first) as f32,
+                    Some(ColumnKind::Date) => {
+                        let days = date(cell, column.day_first).ok_or_else(|| wrong(place, "a date"))?;
+                        (days - column.first) as f32
+                    }
                     _ => (finite(cell).map_err(|wanted| wrong(place, wanted))? - column.first) as f32,
                 });
             }
@@ -297,7 +308,7 @@ impl RawColumn {
         let missing = cells().any(f32::is_nan);
         let mean = self.first + mean;
         match kind {
-            ColumnKind::Date => Encoding::Date { mean, std, missing, time: self.time },
+            ColumnKind::Date => Encoding::Date { mean, std, missing, time: self.time, day_first: self.day_first },
             _ => Encoding::Number { mean, std, missing },
         }
     }

@@ -43,6 +43,9 @@ pub struct SurveyOptions {
     /// What columns are, by name, where it is not what their cells suggest.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, ColumnKind>,
+    /// Whether `03/04/2021` is the 3rd of April, where no cell of a column shows it; such columns are no dates when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day_first: Option<bool>,
     /// A column by which rows are to be divided; none when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split_by: Option<SplitBy>,
@@ -97,7 +100,10 @@ impl Survey {
         if rows == 0 {
             return Err(file.data("has a header and no rows; there is nothing to learn from"));
         }
-        tallies.iter_mut().for_each(Tally::unite_numbers);
+        for tally in &mut tallies {
+            tally.unite_numbers();
+            tally.year_last.asked = options.day_first;
+        }
         let words = tallies[target].take_words_for_classes(&names[target]);
         let without = tallies[target].rows_without(&names[target], rows).map_err(|problem| file.data(&problem))?;
         let with = rows - tallies[target].missing;

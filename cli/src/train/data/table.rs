@@ -31,6 +31,9 @@ pub struct TableSource {
     /// Whether the first row has the names of the columns; found out when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
+    /// Whether `03/04/2021` is the 3rd of April, where no cell of a column shows it; such columns are no dates when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day_first: Option<bool>,
     /// What columns are, by name; as their cells suggest, when left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, ColumnKind>,
@@ -42,8 +45,17 @@ pub struct TableSource {
 impl TableSource {
     /// A file and a target, the rest to be found out.
     pub fn new(file: PathBuf, target: String) -> Self {
-        let columns = BTreeMap::new();
-        TableSource { file, target, task: None, delimiter: None, decimal: None, header: None, columns, bytes: None }
+        TableSource {
+            file,
+            target,
+            task: None,
+            delimiter: None,
+            decimal: None,
+            header: None,
+            day_first: None,
+            columns: BTreeMap::new(),
+            bytes: None,
+        }
     }
 
     /// The file, its form found.
@@ -72,7 +84,8 @@ impl TableSource {
     /// A file that cannot be used; options out of range.
     pub fn load(&mut self, limit: Option<usize>, split: &SplitDescription, run_seed: u64) -> Result<Parts> {
         let file = self.open()?;
-        let options = SurveyOptions { task: self.task, columns: self.columns.clone(), split_by: split.by()? };
+        let (columns, split_by) = (self.columns.clone(), split.by()?);
+        let options = SurveyOptions { task: self.task, columns, day_first: self.day_first, split_by };
         let survey = Survey::new(&*file, &self.target, &options)?;
         let mut notes = survey.notes.clone();
         self.task = Some(survey.task);
