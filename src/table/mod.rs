@@ -13,6 +13,7 @@ mod csv_file;
 mod division;
 mod file;
 mod identity;
+mod leak;
 #[cfg(feature = "parquet")]
 mod parquet_file;
 mod raw;

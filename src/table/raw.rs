@@ -30,16 +30,16 @@ pub struct RawTable {
     /// What the column by which rows are divided says of each, where the survey was asked for one.
     pub keys: Option<SplitKeys>,
     header: bool,
-    columns: Vec<RawColumn>,
-    /// (rows, columns), row-major.
-    values: Vec<f32>,
+    pub(super) columns: Vec<RawColumn>,
+    /// (rows, used columns), row-major.
+    pub(super) values: Vec<f32>,
 }
 
 #[derive(Clone, Debug)]
-struct RawColumn {
-    name: String,
+pub(super) struct RawColumn {
+    pub name: String,
     /// None for the target.
-    kind: Option<ColumnKind>,
+    pub kind: Option<ColumnKind>,
     /// What a stored 0 stands for.
     first: f64,
     time: bool,
@@ -157,7 +157,7 @@ impl RawTable {
         self.len() == 0
     }
 
-    fn used(&self) -> impl Iterator<Item = &RawColumn> {
+    pub(super) fn used(&self) -> impl Iterator<Item = &RawColumn> {
         self.columns.iter().filter(|column| column.is_used())
     }
 

@@ -462,3 +462,17 @@ fn dates_that_no_cell_explains_are_explained_by_a_setting_that_the_run_keeps() {
         "a date such as 31/05/2024",
     ]);
 }
+
+#[test]
+fn a_column_that_tells_the_target_alone_is_told_and_can_be_left_out() {
+    let place = Place::new();
+    let file = place.put("fruit.csv", fruit(60).replace("apple\n", "apple,pome\n").replace("melon\n", "melon,pepo\n"));
+    let file = place.put("botany.csv", fs::read_to_string(file).unwrap().replacen("kind\n", "kind,fruit type\n", 1));
+    let ran = place.train(&file, "run", "--target kind --set epochs=2");
+    let note = "the target `kind` is told by column `fruit type` alone, each of whose 2 values goes with one class";
+    assert!(ran.stderr.contains(note), "{}", ran.stderr);
+    let setting = r#"data.columns."fruit type" = "ignore""#;
+    assert!(ran.stderr.contains(setting), "{}", ran.stderr);
+    let ran = train(&file, &place.path("other"), &["--target", "kind", "--set", setting, "--set", "epochs=2"]);
+    assert!(ran.code == 0 && !ran.stderr.contains("is told by column"), "{}", ran.stderr);
+}

@@ -111,6 +111,7 @@ impl TableSource {
         }
         let table = raw.fit(&parts.train).map_err(|error| file.data(&error.to_string()))?;
         notes.extend(raw.notes(&table, &parts.train));
+        notes.extend(raw.leak(&parts.train));
         let (mean, std) = raw.target_scale(&parts.train);
         let select = |rows: &[usize]| {
             let inputs = Inputs::Real(raw.encode(&table, rows));
