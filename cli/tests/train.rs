@@ -5,6 +5,7 @@ mod changed;
 mod divided;
 mod files;
 mod forms;
+mod names;
 mod scores;
 mod shell;
 mod tables;
