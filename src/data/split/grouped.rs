@@ -12,10 +12,11 @@ impl Split {
     /// Splits a data set so that all samples of a group are in one part; `groups` has a number for each sample.
     ///
     /// Groups are taken in random order, but large ones before those of less than half their size, and each goes to the
-    /// part p with the least **Σ_c g_c·(2·n_pc + g_c) / (s_p·N_c)**: of class c (one for all where there are none) the
-    /// group has g_c samples, the part n_pc by now, the whole set N_c, and s_p is the part's share. That keeps
-    /// Σ (n_pc − s_p·N_c)² / (s_p·N_c), the distance of all parts from their share of every class, as small as one group
-    /// after the other can. Every part with a share has at least one group, so few groups can make it larger than asked.
+    /// part p with the least **Σ_c g_c·(n_pc + g_c / 4) / (s_p·N_c)**: of class c (one for all where there are none) the
+    /// group has g_c samples, the part n_pc by now, the whole set N_c, and s_p is the part's share. So the part that is
+    /// furthest behind in the group's classes takes it; with g_c / 4 instead of g_c / 2 (Webster's method for seats in a
+    /// parliament) a small part is not passed over where a class has few groups. Every part with a share
+    /// has at least one group, so few groups can make it larger than asked.
     ///
     /// # Errors
     /// Those of [`Split::new`]; [`Error::Option`] when there is not a number for each sample, or fewer groups than parts.
@@ -124,7 +125,7 @@ impl<'a, T: Real> Grouped<'a, T> {
             let empty = wanted.iter().filter(|&&part| parts[part].is_empty()).count();
             let must_fill = groups.len() - place <= empty;
             let excess = |part: usize| {
-                let of_class = |(&class, &own): (&usize, &f64)| own * (2.0 * filled[part][class] + own) / sums[class];
+                let of_class = |(&class, &own): (&usize, &f64)| own * (filled[part][class] + own / 4.0) / sums[class];
                 counts.iter().map(of_class).sum::<f64>() / shares[part]
             };
             let open = wanted.iter().copied().filter(|&part| !must_fill || parts[part].is_empty());
@@ -173,6 +174,16 @@ mod tests {
         assert_eq!(split, Split::by_group(&data, &groups, 0.2, 0.2, 4).unwrap());
         let other = Split::by_group(&data, &groups, 0.2, 0.2, 5).unwrap();
         assert_ne!(groups_of(&split, &groups), groups_of(&other, &groups));
+    }
+
+    /// Of five equal groups a share of 0.1 takes the third, 0.25 / 0.1 < 2.25 / 0.7; by halves, 0.5 / 0.1 = 3.5 / 0.7, none.
+    #[test]
+    fn a_class_of_few_groups_is_in_every_part() {
+        let (data, groups) = (classes(&[350, 50]), (0..400).map(|sample| sample / 10).collect::<Vec<_>>());
+        for seed in 0..10 {
+            let split = Split::by_group(&data, &groups, 0.1, 0.2, seed).unwrap();
+            assert_eq!(split.per_class[1], [30, 10, 10]);
+        }
     }
 
     #[test]
