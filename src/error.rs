@@ -67,6 +67,22 @@ pub enum Error {
     },
 }
 
+/// A text on one line that a terminal shows and does not obey: control characters as Rust writes them.
+///
+/// ```
+/// assert_eq!(limpide::error::one_line("Price\n(€)\u{1b}[31m"), r"Price\n(€)\u{1b}[31m");
+/// ```
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter.is_control() {
+            true => line.extend(letter.escape_default()),
+            false => line.push(letter),
+        }
+    }
+    line
+}
+
 /// The library's results.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -81,9 +97,10 @@ impl Error {
         }
     }
 
-    /// An option out of range.
+    /// An option out of range. What may hold the name of a column or the content of a cell is made [`one_line`].
     pub fn option(name: impl Into<String>, wanted: impl Into<String>, found: impl ToString) -> Self {
-        Error::Option { name: name.into(), wanted: wanted.into(), found: found.to_string() }
+        let [name, wanted, found] = [name.into(), wanted.into(), found.to_string()].map(|text| one_line(&text));
+        Error::Option { name, wanted, found }
     }
 
     /// Prefixes an error of a shape or an option with the place of the module: `layer 3: `. Other errors pass unchanged.

@@ -1,6 +1,7 @@
 //! The `limpide` command.
 
 use clap::{Parser, Subcommand};
+use limpide::error::one_line;
 use limpide::kernels::Level;
 use limpide_cli::experiments::{command, gradients};
 use limpide_cli::{bench, compare, conform, data, export, import, inspect, report, serve, sweep, train};
@@ -66,7 +67,9 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::command(&arguments),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("limpide: {error}");
+        // What a file has in its names must not steer the terminal; some messages have several lines.
+        let lines: Vec<String> = error.to_string().split('\n').map(one_line).collect();
+        eprintln!("limpide: {}", lines.join("\n"));
         ExitCode::from(2)
     })
 }

@@ -1,5 +1,6 @@
 //! Words and tables for the terminal.
 
+use limpide::error::one_line;
 use std::fmt::Display;
 use std::ops::RangeBounds;
 
@@ -14,13 +15,7 @@ const LETTERS: usize = 60;
 
 /// A name on one line: what is no letter as Rust writes it, and the rest of a long one left out.
 pub fn label(name: &str) -> String {
-    let plain: String = name
-        .chars()
-        .flat_map(|letter| match letter.is_control() {
-            true => letter.escape_default().collect(),
-            false => vec![letter],
-        })
-        .collect();
+    let plain = one_line(name);
     match plain.char_indices().nth(LETTERS) {
         Some((end, _)) => format!("{}…", &plain[..end]),
         None => plain,

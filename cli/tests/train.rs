@@ -2,8 +2,10 @@
 
 mod arrays;
 mod changed;
+mod divided;
 mod files;
 mod forms;
+mod names;
 mod scores;
 mod shell;
 mod tables;

@@ -1,11 +1,22 @@
 //! Splits: which samples train, which choose the settings, and which judge at the end.
 
+mod grouped;
+mod ordered;
+
 use super::Dataset;
 use crate::random::Stream;
 use crate::tensor::Real;
 use crate::{Error, Result};
 
-/// A division of a data set into three parts that share no sample; every list is in random order.
+/// A division of a data set into three parts that share no sample.
+///
+/// | made by | what decides |
+/// | --- | --- |
+/// | [`Split::new`], [`Split::fold`] | chance, class by class |
+/// | [`Split::by_group`], [`Split::fold_by_group`] | chance, a group of samples as a whole |
+/// | [`Split::by_order`], [`Split::fold_by_order`] | time: the last are held back |
+///
+/// Every list is in random order where chance decides, else in that of time.
 ///
 /// Printing it gives the sizes and, where there are classes, how many samples of each are in each part.
 ///
@@ -37,10 +48,7 @@ impl Split {
     ///
     /// Errs when a fraction is negative, or both together are not below 1.
     pub fn new<T: Real>(data: &Dataset<T>, validation: f64, test: f64, seed: u64) -> Result<Self> {
-        if !(validation >= 0.0 && test >= 0.0 && validation + test < 1.0) {
-            let found = format!("{validation} and {test}");
-            return Err(Error::option("split: validation and test", "fractions with a sum below 1", found));
-        }
+        check_shares(validation, test)?;
         let groups = Groups::new(data, seed);
         let tests = shares(&groups.sizes(), test, &groups.sizes(), data.len());
         Ok(groups.divide(validation, |group, samples| {
@@ -72,13 +80,7 @@ impl Split {
     /// # Ok::<(), limpide::Error>(())
     /// ```
     pub fn fold<T: Real>(data: &Dataset<T>, validation: f64, fold: usize, folds: usize, seed: u64) -> Result<Self> {
-        if folds < 2 || folds > data.len() {
-            let wanted = format!("from 2 to the number of samples, {}", data.len());
-            return Err(Error::option("split: folds", wanted, folds));
-        }
-        if fold >= folds {
-            return Err(Error::option("split: fold", format!("from 0 to {}", folds - 1), fold));
-        }
+        check_fold(data.len(), fold, folds)?;
         let most = 1.0 - 1.0 / folds as f64;
         if !(0.0..most).contains(&validation) {
             let wanted = format!("from 0 to below {most} beside a fold of {folds}");
@@ -93,6 +95,26 @@ impl Split {
             (numbers(test), numbers(rest))
         }))
     }
+}
+
+/// Whether shares leave something to train on.
+fn check_shares(validation: f64, test: f64) -> Result<()> {
+    if validation >= 0.0 && test >= 0.0 && validation + test < 1.0 {
+        return Ok(());
+    }
+    let found = format!("{validation} and {test}");
+    Err(Error::option("split: validation and test", "fractions with a sum below 1", found))
+}
+
+/// Whether there is such a fold of so many samples.
+fn check_fold(samples: usize, fold: usize, folds: usize) -> Result<()> {
+    if folds < 2 || folds > samples {
+        return Err(Error::option("split: folds", format!("from 2 to the number of samples, {samples}"), folds));
+    }
+    if fold >= folds {
+        return Err(Error::option("split: fold", format!("from 0 to {}", folds - 1), fold));
+    }
+    Ok(())
 }
 
 /// The samples of each class in random order; all in one group where there are no classes.
@@ -164,6 +186,19 @@ fn shares(sizes: &[usize], fraction: f64, room: &[usize], limit: usize) -> Vec<u
 }
 
 impl Split {
+    /// The split with these samples in train, validation and test.
+    fn of<T: Real>(data: &Dataset<T>, parts: [Vec<usize>; 3]) -> Self {
+        let labels = data.targets.labels();
+        let mut per_class = vec![[0; 3]; if labels.is_some() { data.classes } else { 0 }];
+        if let Some(labels) = labels {
+            for (part, samples) in parts.iter().enumerate() {
+                samples.iter().for_each(|&sample| per_class[labels[sample] as usize][part] += 1);
+            }
+        }
+        let [train, validation, test] = parts;
+        Split { train, validation, test, per_class }
+    }
+
     /// The division of a set that comes with a validation or test part of its own: their samples are numbered by themselves.
     pub fn with_own<T: Real>(mut self, validation: Option<&Dataset<T>>, test: Option<&Dataset<T>>) -> Self {
         for (part, own) in [(1, validation), (2, test)] {
@@ -208,7 +243,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Samples of the given numbers in each class, class by class.
-    fn classes(sizes: &[usize]) -> Dataset<f32> {
+    pub fn classes(sizes: &[usize]) -> Dataset<f32> {
         let labels: Vec<i64> = sizes.iter().enumerate().flat_map(|(c, &n)| vec![c as i64; n]).collect();
         let inputs = Inputs::Real(crate::zeros(&[labels.len(), 1]));
         Dataset::new("classes", inputs, Target::classes(labels), sizes.len()).unwrap()

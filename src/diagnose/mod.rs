@@ -32,6 +32,7 @@ pub use start::start;
 pub use twins::twins;
 
 use crate::data::Dataset;
+use crate::error::one_line;
 use crate::loss::Loss;
 use crate::module::Module;
 use crate::tensor::Real;
@@ -90,7 +91,8 @@ impl fmt::Display for Finding {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        write!(f, "{severity}: {}: {}; {}", self.place, self.message, self.advice)
+        let line = format!("{severity}: {}: {}; {}", self.place, self.message, self.advice);
+        f.write_str(&one_line(&line))
     }
 }
 

@@ -19,10 +19,11 @@ pub(super) fn number(text: &str) -> Option<f64> {
     text.parse().ok()
 }
 
-/// Days since 1970-01-01 of `2024-05-01`, `2024/05/01` or `01.05.2024`, alone or with a time behind a space or a `T`:
-/// `12:30`, `12:30:15`, `12:30:15.5`, and a `Z` or how far the clock is ahead of it: `+02:00`, `+0200`, `+02`. Zones by name and
-/// other orders of day and month are not read: they would be guesses.
-pub(super) fn date(text: &str) -> Option<f64> {
+/// Days since 1970-01-01 of `2024-05-01`, `2024/05/01` or `01.05.2024`, and where it is known whether the day comes first of
+/// `01/05/2024` or `01-05-2024`; alone or with a time behind a space or a `T`:
+/// `12:30`, `12:30:15`, `12:30:15.5`, and a `Z` or how far the clock is ahead of it: `+02:00`, `+0200`, `+02`. Zones by name
+/// are not read: they would be guesses.
+pub(super) fn date(text: &str, day_first: Option<bool>) -> Option<f64> {
     let (day, time) = match text.split_once(['T', ' ']) {
         Some((day, time)) => match time.rfind(['+', '-']) {
             Some(at) => (day, clock(time[..at].trim_end())? - ahead(&time[at..])?),
@@ -36,8 +37,10 @@ pub(super) fn date(text: &str) -> Option<f64> {
     if parts.next().is_some() {
         return None;
     }
-    let (year, month, day) = match separator {
-        '.' => (third, second, first),
+    let (year, month, day) = match (separator, day_first) {
+        ('.', _) => (third, second, first),
+        (_, Some(true)) if first.len() < 4 => (third, second, first),
+        (_, Some(false)) if first.len() < 4 => (third, first, second),
         _ => (first, second, third),
     };
     if year.len() != 4 {
@@ -110,9 +113,15 @@ mod tests {
             ("2000-01-01T12:00:00.0-0600", 10_957.75),
             ("2000-01-01 12:00 +12", 10_957.0),
         ] {
-            assert_eq!(date(text), Some(days), "{text}");
+            assert_eq!(date(text, None), Some(days), "{text}");
         }
-        assert_eq!(date("2000-01-01 00:00:43.2"), Some(10_957.0 + 0.0005));
+        // 19,783 is 2024-03-01, and 2024-01-03 is 58 days before it.
+        for (text, by_day, by_month) in [("1/3/2024", 19_783.0, 19_725.0), ("01-03-2024 12:00", 19_783.5, 19_725.5)] {
+            assert_eq!([date(text, Some(true)), date(text, Some(false))], [Some(by_day), Some(by_month)], "{text}");
+        }
+        assert_eq!(date("2024/03/01", Some(true)), Some(19_783.0));
+        assert_eq!(date("1.3.2024", Some(false)), Some(19_783.0));
+        assert_eq!(date("2000-01-01 00:00:43.2", None), Some(10_957.0 + 0.0005));
     }
 
     #[test]
@@ -130,10 +139,13 @@ mod tests {
             "2024-01-01T",
             "a-b-c",
         ] {
-            assert_eq!(date(text), None, "{text}");
+            assert_eq!(date(text, None), None, "{text}");
         }
         // Day or month first? A guess would be wrong half of the time.
-        assert_eq!(date("05/06/2024"), None);
+        assert_eq!(date("05/06/2024", None), None);
+        assert_eq!(date("31/12/2024", Some(false)), None);
+        assert_eq!(date("12-31-2024", Some(true)), None);
+        assert_eq!(date("1/1/24", Some(true)), None);
         for text in [
             "2024-01-01T25:00",
             "2024-01-01 10:00+2",
@@ -141,7 +153,7 @@ mod tests {
             "2024-01-01 10:00+é",
             "2024-01-01 +02:00",
         ] {
-            assert_eq!(date(text), None, "{text}");
+            assert_eq!(date(text, None), None, "{text}");
         }
     }
 

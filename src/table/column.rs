@@ -27,15 +27,28 @@ pub struct Column {
 /// | --- | --- |
 /// | `number` | (x − mean) / std, 0 where it is missing; then 1 where it is missing and else 0, when `missing` is set |
 /// | `category` | one for each of `values`, 1 for the cell's own and else 0: the 64 most frequent, and up to 512 that 5 rows have; a missing cell is the category `""` where training had one |
-/// | `date` | days since 1970 as a `number`; sine and cosine of its place in the year, in the week, and with `time` in the day |
+/// | `date` | days since 1970 as a `number`; sine and cosine of its place in the year, in the week, and with `time` in the day; `day_first` says what `03/04/2021` is |
 /// | `target`, `ignored` | none |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[allow(missing_docs)] // the table above says what the fields are
 pub enum Encoding {
-    Number { mean: f64, std: f64, missing: bool },
-    Category { values: Vec<String> },
-    Date { mean: f64, std: f64, missing: bool, time: bool },
+    Number {
+        mean: f64,
+        std: f64,
+        missing: bool,
+    },
+    Category {
+        values: Vec<String>,
+    },
+    Date {
+        mean: f64,
+        std: f64,
+        missing: bool,
+        time: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        day_first: Option<bool>,
+    },
     Target,
     Ignored,
 }
@@ -132,7 +145,11 @@ impl Encoding {
                 Ok(Value::Category(place_among(values, text).or_else(missing)))
             }
             _ if is_missing(text) => Ok(Value::Missing),
-            Encoding::Date { .. } => date(text).map(Value::Number).ok_or("a date such as 2024-05-31"),
+            Encoding::Date { day_first, .. } => date(text, *day_first).map(Value::Number).ok_or(match day_first {
+                None => "a date such as 2024-05-31",
+                Some(true) => "a date such as 31/05/2024",
+                Some(false) => "a date such as 05/31/2024",
+            }),
             _ => finite(text).map(Value::Number),
         }
     }
@@ -223,7 +240,7 @@ impl Table {
     ///
     /// ```
     /// use limpide::table::{Column, Encoding, Table};
-    /// let encoding = Encoding::Date { mean: 20000.5, std: 10.0, missing: true, time: false };
+    /// let encoding = Encoding::Date { mean: 20000.5, std: 10.0, missing: true, time: false, day_first: None };
     /// let table = Table { columns: vec![Column { name: "when".into(), encoding }], header: true };
     /// let note = "`when`: days since 1970-01-01; then sine and cosine of 2π·days/365.2425 (year), 2π·days/7 (week); \
     ///             where it is missing 20000.5, zeros, and a one";

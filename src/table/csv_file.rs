@@ -3,6 +3,7 @@
 use super::cell::{date, is_missing, number};
 use super::file::{TableFile, named, row_text};
 use super::written::{decimal_sign, in_threes, pointed};
+use super::year_last::is_year_last;
 use crate::diagnose::count;
 use crate::{Error, Result};
 use csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Trim};
@@ -354,8 +355,8 @@ fn delimiter_name(delimiter: u8) -> String {
 /// but different words.
 fn is_header(rows: &[StringRecord], decimal: char) -> bool {
     let Some((first, others)) = rows.split_first() else { return true };
-    let is_value =
-        |cell: &str| number(cell).is_some() || date(cell).is_some() || (decimal == ',' && pointed(cell).is_some());
+    let is_date = |cell: &str| date(cell, None).is_some() || is_year_last(cell);
+    let is_value = |cell: &str| number(cell).is_some() || is_date(cell) || (decimal == ',' && pointed(cell).is_some());
     let is_name = |cell: &str| !is_value(cell) && !is_missing(cell);
     let names_values = |(place, cell): (usize, &str)| {
         let below = || others.iter().filter_map(|row| row.get(place)).map(str::trim).filter(|cell| !is_missing(cell));

@@ -2,6 +2,7 @@
 
 use super::column::listed;
 use super::{CsvFile, CsvOptions};
+use crate::error::one_line;
 use crate::{Error, Result};
 use csv::{Position, StringRecord};
 use std::collections::BTreeSet;
@@ -50,7 +51,7 @@ pub trait TableFile {
 
     /// An error about the file.
     fn data(&self, problem: &str) -> Error {
-        Error::Data { path: self.path().into(), problem: problem.into() }
+        Error::Data { path: self.path().into(), problem: one_line(problem) }
     }
 }
 

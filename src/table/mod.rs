@@ -10,8 +10,10 @@
 mod cell;
 mod column;
 mod csv_file;
+mod division;
 mod file;
 mod identity;
+mod leak;
 #[cfg(feature = "parquet")]
 mod parquet_file;
 mod raw;
@@ -21,10 +23,12 @@ mod survey;
 mod tally;
 mod target;
 mod written;
+mod year_last;
 
 pub use cell::is_missing;
 pub use column::{Column, Encoding, Table, Unseen};
 pub use csv_file::{CsvFile, CsvOptions};
+pub use division::{SplitBy, SplitKeys};
 pub use file::{TableFile, from_bytes, is_pipe, open};
 pub use raw::{RawTable, RawTarget};
 pub use rows::Rows;
@@ -33,6 +37,10 @@ pub use survey::{ColumnKind, Survey, SurveyOptions, Task};
 
 #[cfg(test)]
 mod column_tests;
+#[cfg(test)]
+mod date_tests;
+#[cfg(test)]
+mod division_tests;
 #[cfg(test)]
 mod target_tests;
 #[cfg(test)]

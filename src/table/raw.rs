@@ -3,6 +3,7 @@
 use super::TableFile;
 use super::cell::{date, is_missing};
 use super::column::{Column, Encoding, NEARER, Table, Value, finite};
+use super::division::{KeyReader, SplitKeys};
 use super::spelling::Places;
 use super::survey::{ColumnKind, Survey, Task};
 use crate::data::Target;
@@ -26,20 +27,23 @@ pub struct RawTable {
     pub rows: Vec<usize>,
     /// What the target says of every row.
     pub target: RawTarget,
+    /// What the column by which rows are divided says of each, where the survey was asked for one.
+    pub keys: Option<SplitKeys>,
     header: bool,
-    columns: Vec<RawColumn>,
-    /// (rows, columns), row-major.
-    values: Vec<f32>,
+    pub(super) columns: Vec<RawColumn>,
+    /// (rows, used columns), row-major.
+    pub(super) values: Vec<f32>,
 }
 
 #[derive(Clone, Debug)]
-struct RawColumn {
-    name: String,
+pub(super) struct RawColumn {
+    pub name: String,
     /// None for the target.
-    kind: Option<ColumnKind>,
+    pub kind: Option<ColumnKind>,
     /// What a stored 0 stands for.
     first: f64,
     time: bool,
+    day_first: Option<bool>,
     categories: Vec<String>,
 }
 
@@ -77,7 +81,14 @@ impl RawTable {
                 if kind == Some(ColumnKind::Category) && tally.missing > 0 {
                     categories.insert(0, String::new());
                 }
-                RawColumn { name: name.clone(), kind, first: tally.first.unwrap_or(0.0), time: tally.time, categories }
+                RawColumn {
+                    name: name.clone(),
+                    kind,
+                    first: tally.start(),
+                    time: tally.time,
+                    day_first: tally.year_last.is_day_first(),
+                    categories,
+                }
             })
             .collect();
         let places: Vec<Places> = columns.iter().map(|column| Places::new(&column.categories)).collect();
@@ -85,6 +96,7 @@ impl RawTable {
         let classes = Places::new(&names);
         let used: Vec<usize> = (0..columns.len()).filter(|&place| columns[place].is_used()).collect();
         let mut values = Vec::with_capacity(survey.rows * used.len());
+        let mut keys = survey.split_by.as_ref().map(|(by, at)| KeyReader::new(by, *at, &survey.tallies[*at]));
         let (mut rows, mut labels, mut numbers) = (Vec::with_capacity(survey.rows), Vec::new(), Vec::new());
         file.each(&mut |row, record| {
             let cell = record[survey.target].trim();
@@ -93,6 +105,9 @@ impl RawTable {
             }
             rows.push(row);
             let wrong = |place: usize, wanted: &str| file.wrong_cell(row, record, place, wanted);
+            if let Some(keys) = &mut keys {
+                keys.add(record[keys.column].trim()).map_err(|wanted| wrong(keys.column, wanted))?;
+            }
             for &place in &used {
                 let (cell, column) = (record[place].trim(), &columns[place]);
                 values.push(match column.kind {
@@ -101,7 +116,10 @@ impl RawTable {
                         places[place].of(cell).ok_or_else(|| wrong(place, "what it had a moment ago"))? as f32
                     }
                     _ if is_missing(cell) => f32::NAN,
-                    Some(ColumnKind::Date) => (date(cell).ok_or_else(|| wrong(place, "a date"))? - column.first) as f32,
+                    Some(ColumnKind::Date) => {
+                        let days = date(cell, column.day_first).ok_or_else(|| wrong(place, "a date"))?;
+                        (days - column.first) as f32
+                    }
                     _ => (finite(cell).map_err(|wanted| wrong(place, wanted))? - column.first) as f32,
                 });
             }
@@ -118,7 +136,15 @@ impl RawTable {
             Task::Classification => RawTarget::Classes { names, labels },
             Task::Regression => RawTarget::Values(numbers),
         };
-        Ok(RawTable { survey, rows, target, header: file.has_header(), columns, values })
+        Ok(RawTable {
+            survey,
+            rows,
+            target,
+            keys: keys.map(|keys| keys.keys),
+            header: file.has_header(),
+            columns,
+            values,
+        })
     }
 
     /// The number of rows.
@@ -131,7 +157,7 @@ impl RawTable {
         self.len() == 0
     }
 
-    fn used(&self) -> impl Iterator<Item = &RawColumn> {
+    pub(super) fn used(&self) -> impl Iterator<Item = &RawColumn> {
         self.columns.iter().filter(|column| column.is_used())
     }
 
@@ -282,7 +308,7 @@ impl RawColumn {
         let missing = cells().any(f32::is_nan);
         let mean = self.first + mean;
         match kind {
-            ColumnKind::Date => Encoding::Date { mean, std, missing, time: self.time },
+            ColumnKind::Date => Encoding::Date { mean, std, missing, time: self.time, day_first: self.day_first },
             _ => Encoding::Number { mean, std, missing },
         }
     }

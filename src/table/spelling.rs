@@ -45,6 +45,11 @@ fn quantity(text: &str) -> Option<u64> {
     Some((x + 0.0).to_bits()) // -0 is 0
 }
 
+/// A text by which those of one value are the same: of `1` and `1.0` too.
+pub(super) fn plain(text: &str) -> String {
+    quantity(text).map_or_else(|| text.into(), |bits| f64::from_bits(bits).to_string())
+}
+
 impl Tally {
     /// Counts texts that are the same number as one, which has the shortest of their spellings.
     pub fn unite_numbers(&mut self) {

@@ -1,5 +1,6 @@
 //! A first look at all rows: what kind each column is, and what the target asks for.
 
+use super::SplitBy;
 use super::cell::is_missing;
 use super::file::{TableFile, columns_text, row_text};
 use super::tally::Tally;
@@ -42,6 +43,12 @@ pub struct SurveyOptions {
     /// What columns are, by name, where it is not what their cells suggest.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, ColumnKind>,
+    /// Whether `03/04/2021` is the 3rd of April, where no cell of a column shows it; such columns are no dates when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day_first: Option<bool>,
+    /// A column by which rows are to be divided; none when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_by: Option<SplitBy>,
 }
 
 /// What a first pass has found.
@@ -57,6 +64,8 @@ pub struct Survey {
     pub rows: usize,
     /// What a reader of the result should know, a line each: which columns are left out or doubtful, and why.
     pub notes: Vec<String>,
+    /// How rows are divided by a column, and its place.
+    pub(super) split_by: Option<(SplitBy, usize)>,
     pub(super) tallies: Vec<Tally>,
 }
 
@@ -64,7 +73,7 @@ impl Survey {
     /// Reads all rows once.
     ///
     /// # Errors
-    /// [`Error::Option`] for a target that is not there, with the nearest name; [`Error::Data`] for what [`TableFile::each`]
+    /// [`Error::Option`] for a target or a column to divide by that is not there, with the nearest name; [`Error::Data`] for what [`TableFile::each`]
     /// refuses, no rows, a target that is missing in more than half of them, of one class, or of another kind than the task wants, numbers that
     /// are too large or not finite, and columns of numbers with a text among them, each with its row.
     pub fn new(file: &dyn TableFile, target: &str, options: &SurveyOptions) -> Result<Self> {
@@ -74,6 +83,10 @@ impl Survey {
         if let Some(name) = options.columns.keys().find(|name| place(name).is_none()) {
             return Err(no_column(file, "a column with a kind", name));
         }
+        let split_by = match &options.split_by {
+            Some(by) => Some((by.clone(), by.place(file, target)?)),
+            None => None,
+        };
         let mut tallies: Vec<Tally> = names.iter().map(|_| Tally::new()).collect();
         let mut rows = 0;
         file.each(&mut |row, record| {
@@ -87,7 +100,10 @@ impl Survey {
         if rows == 0 {
             return Err(file.data("has a header and no rows; there is nothing to learn from"));
         }
-        tallies.iter_mut().for_each(Tally::unite_numbers);
+        for tally in &mut tallies {
+            tally.unite_numbers();
+            tally.year_last.asked = options.day_first;
+        }
         let words = tallies[target].take_words_for_classes(&names[target]);
         let without = tallies[target].rows_without(&names[target], rows).map_err(|problem| file.data(&problem))?;
         let with = rows - tallies[target].missing;
@@ -98,10 +114,12 @@ impl Survey {
                 kinds.push(None);
                 continue;
             }
-            let (kind, note) =
-                tally.kind(name, rows, options.columns.get(name)).map_err(|problem| file.data(&problem))?;
+            let divides = split_by.as_ref().filter(|(_, place)| *place == number).map(|(by, _)| by);
+            let asked = options.columns.get(name).copied().or_else(|| divides?.kind());
+            let (kind, note) = tally.kind(name, rows, asked.as_ref()).map_err(|problem| file.data(&problem))?;
             kinds.push(Some(kind));
             notes.extend(note);
+            notes.extend(divides.map(|by| by.note(tally, kind)));
             if kind == ColumnKind::Category {
                 notes.extend(tally.spellings(&format!("column `{name}`")));
             }
@@ -120,7 +138,7 @@ impl Survey {
         if file.decimal() == Some(',') {
             notes.push("numbers are written with a decimal comma".into());
         }
-        Ok(Survey { kinds, target, task, rows: with, notes, tallies })
+        Ok(Survey { kinds, target, task, rows: with, notes, split_by, tallies })
     }
 
     /// Whether a cell of the target says nothing.
@@ -130,7 +148,7 @@ impl Survey {
 }
 
 /// A column that is asked for and not there.
-fn no_column(file: &dyn TableFile, what: &str, name: &str) -> Error {
+pub(super) fn no_column(file: &dyn TableFile, what: &str, name: &str) -> Error {
     let (all, columns) = (file.columns().iter().map(String::as_str).collect::<Vec<_>>(), columns_text(file));
     let wanted = match file.has_header() {
         true => {

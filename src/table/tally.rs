@@ -4,6 +4,7 @@ use super::ColumnKind;
 use super::cell::{LARGEST, date, is_missing, number};
 use super::column::toml_key;
 use super::written::{meant, with_unit};
+use super::year_last::YearLast;
 use std::collections::{BTreeMap, HashMap};
 
 /// Different texts that are counted in a column; of more it is known only that they are many.
@@ -39,13 +40,15 @@ pub(super) struct Tally {
     pub values: HashMap<String, usize>,
     pub too_many: bool,
     /// The first number or date: what is stored is how far the others are from it.
-    pub first: Option<f64>,
+    first: Option<f64>,
     last: f64,
     pub least: f64,
     pub most: f64,
     pub whole: bool,
     /// Whether each number is one more than the one above it.
     counting: bool,
+    /// The texts that are dates where it is known whether the day or the month comes first.
+    pub year_last: YearLast,
     /// Whether a date has a time.
     pub time: bool,
 }
@@ -75,7 +78,7 @@ impl Tally {
                 self.unusable.get_or_insert_with(|| (place(), cell.into()));
             }
             Some(x)
-        } else if let Some(days) = date(cell) {
+        } else if let Some(days) = date(cell, None) {
             self.dates += 1;
             self.first_date.get_or_insert_with(|| (place(), cell.into()));
             self.time |= days.fract() != 0.0;
@@ -83,6 +86,7 @@ impl Tally {
         } else {
             self.texts += 1;
             self.first_text.get_or_insert_with(|| (place(), cell.into()));
+            self.time |= self.year_last.add(cell, place).is_some_and(|days| days.fract() != 0.0);
             None
         };
         if let Some(x) = value {
@@ -131,12 +135,13 @@ impl Tally {
                 return Err(format!("column `{name}` has more than {COUNTED} categories"));
             }
             Some(&ColumnKind::Category) => return Ok((ColumnKind::Category, None)),
-            Some(&ColumnKind::Date) if self.dates < there => {
+            Some(&ColumnKind::Date) if !self.only_dates(there) => {
                 let other =
                     self.first_text.as_ref().map_or("a number".into(), |(place, cell)| format!("`{cell}` in {place}"));
-                return Err(format!("column `{name}` wants dates such as 2024-05-31, got {other}"));
+                let doubt = self.year_last.doubt().map_or(String::new(), |doubt| format!("; it looks like {doubt}"));
+                return Err(format!("column `{name}` wants dates such as 2024-05-31, got {other}{doubt}"));
             }
-            Some(&ColumnKind::Date) => return Ok((ColumnKind::Date, None)),
+            Some(&ColumnKind::Date) => return Ok((ColumnKind::Date, self.year_last.note(name))),
             _ => {}
         }
         if different == 1 && self.missing == 0 {
@@ -157,8 +162,8 @@ impl Tally {
             });
             return Ok((ColumnKind::Number, note));
         }
-        if self.dates == there {
-            return Ok((ColumnKind::Date, None));
+        if self.only_dates(there) {
+            return Ok((ColumnKind::Date, self.year_last.note(name)));
         }
         if self.has_slip(there) {
             return numbers_only().map(|()| (ColumnKind::Number, None));
@@ -177,6 +182,17 @@ impl Tally {
         }
     }
 
+    /// Whether all cells that are there are dates, of which it is known what comes first.
+    fn only_dates(&self, there: usize) -> bool {
+        let year_last = self.year_last.is_day_first().map_or(0, |_| self.year_last.count);
+        self.dates + year_last == there
+    }
+
+    /// What a stored 0 stands for.
+    pub fn start(&self) -> f64 {
+        self.first.or(self.year_last.first()).unwrap_or(0.0)
+    }
+
     /// Whether the few texts are slips in a column of numbers, of which there are too many different ones for codes.
     pub fn has_slip(&self, there: usize) -> bool {
         self.numbers < there && self.numbers > 9 * (there - self.numbers) && self.values.len() > CLASSES
@@ -190,6 +206,11 @@ impl Tally {
     /// Why it may be a mistake to take the values for texts.
     pub fn doubt(&self) -> Option<String> {
         let (place, cell) = self.not_a_number()?;
+        if self.year_last.count == self.texts
+            && let Some(meant) = self.year_last.doubt()
+        {
+            return Some(format!("it looks like {meant}"));
+        }
         if let Some(meant) = meant(cell).or_else(|| self.in_units(cell)) {
             return Some(format!("it looks like {meant}"));
         }

@@ -220,7 +220,7 @@ fn cells_that_were_meant_as_numbers_or_dates_are_told() {
         (|i| format!("1.{i:03},5"), &["thousands separators such as `1.000,5`; write 1000,5"]),
         (|i| format!("{i}.5%"), &["column `x` is left out", "percentages such as `0.5%`; write 0.5"]),
         (|i| format!("{} %", i % 9), &["column `x` is taken for categories", "percentages such as `0 %`; write 0"]),
-        (|i| format!("{}/{}/2024", 1 + i / 28, 1 + i % 28), &["dates such as `1/1/2024`", "write them as 2024-05-31"]),
+        (|i| format!("{}/{}/2024", 1 + i / 12, 1 + i % 12), &["such as `1/1/2024`, all of which", "as 2024-05-31"]),
         (|i| format!("{}.{}.24", 1 + i % 28, 1 + i / 28), &["dates such as `1.1.24`"]),
         (
             |i| format!("${}.{:02}", 1 + i * 13, i),
@@ -408,7 +408,7 @@ fn a_gap_that_is_new_is_told() {
     let columns = [
         ("x", Encoding::Number { mean: 2.0, std: 1.0, missing: false }),
         ("known", Encoding::Number { mean: 2.0, std: 1.0, missing: true }),
-        ("day", Encoding::Date { mean: 2.0, std: 1.0, missing: false, time: false }),
+        ("day", Encoding::Date { mean: 2.0, std: 1.0, missing: false, time: false, day_first: None }),
         ("word", Encoding::Category { values: vec!["a".into()] }),
     ];
     let columns = columns.map(|(name, encoding)| Column { name: name.into(), encoding }).to_vec();
@@ -422,7 +422,7 @@ fn a_gap_that_is_new_is_told() {
 /// 2024-01-01 was a Monday, day 19,723: 4 days after a Thursday, and 0.4946 … of a year from where its circle begins.
 #[test]
 fn a_date_is_a_number_and_its_places_in_circles() {
-    let encoding = Encoding::Date { mean: 19_720.0, std: 2.0, missing: true, time: false };
+    let encoding = Encoding::Date { mean: 19_720.0, std: 2.0, missing: true, time: false, day_first: None };
     let table = Table { columns: vec![Column { name: "day".into(), encoding }], header: true };
     let mut rows = Rows::new(["day"]);
     rows.push(["2024-01-01"]).unwrap();

@@ -62,7 +62,7 @@ pub(super) fn meant(text: &str) -> Option<String> {
             "times such as `{text}`; write one number, such as the hours {hours}, or a date before it"
         ));
     }
-    (date(text).is_none() && (is_other_date(text) || is_month(text) || has_month_name(text)))
+    (date(text, None).is_none() && (is_other_date(text) || is_month(text) || has_month_name(text)))
         .then(|| format!("dates such as `{text}`, in a form that is not read; write them as 2024-05-31"))
 }
 

@@ -59,14 +59,17 @@ pub fn json(output: &Output, answer: &Predictions, unseen: &[Unseen]) -> Respons
     let answer = Answer { predictions: (0..answer.len()).map(one).collect(), unseen };
     let mut body = serde_json::to_vec(&answer).expect("numbers and text");
     body.push(b'\n');
-    Response { status: 200, content_type: "application/json", body, allow: None }
+    Response { status: 200, content_type: "application/json", body, header: None }
 }
+
+/// The header of an answer in CSV that has how many cells were not there in training; which they are has JSON alone.
+pub const UNSEEN: &str = "Limpide-Unseen";
 
 /// An answer in CSV, as `limpide predict` writes it.
 ///
 /// # Errors
 /// A model that does not say what goes in.
-pub fn csv(pipeline: &Pipeline, answer: &Predictions) -> limpide::Result<Response> {
+pub fn csv(pipeline: &Pipeline, answer: &Predictions, unseen: usize) -> limpide::Result<Response> {
     let full = "memory is written to without fail";
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(answer_names(pipeline)?).expect(full);
@@ -74,5 +77,6 @@ pub fn csv(pipeline: &Pipeline, answer: &Predictions) -> limpide::Result<Respons
         out.write_record(cells(pipeline, answer, sample)).expect(full);
     }
     let body = out.into_inner().expect(full);
-    Ok(Response { status: 200, content_type: "text/csv", body, allow: None })
+    let header = (unseen > 0).then(|| (UNSEEN, unseen.to_string()));
+    Ok(Response { status: 200, content_type: "text/csv", body, header })
 }

@@ -49,8 +49,8 @@ pub struct Response {
     pub content_type: &'static str,
     /// The body.
     pub body: Vec<u8>,
-    /// What may be asked of this path, where the method was none of it.
-    pub allow: Option<&'static str>,
+    /// One more header, with its value.
+    pub header: Option<(&'static str, String)>,
 }
 
 /// Why there is no request.
@@ -65,7 +65,7 @@ pub enum NoRequest {
 impl Response {
     /// A JSON body.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
-        Response { status, content_type: "application/json", body: format!("{body}\n").into_bytes(), allow: None }
+        Response { status, content_type: "application/json", body: format!("{body}\n").into_bytes(), header: None }
     }
 
     /// An error as JSON; `field` names what is wrong, where it is one thing.
@@ -168,11 +168,11 @@ impl Connection {
     /// # Errors
     /// Those of the system: a client that has gone, or does not take it in time.
     pub fn answer(&mut self, response: &Response, keep_alive: bool) -> std::io::Result<()> {
-        let Response { status, content_type, body, allow } = response;
+        let Response { status, content_type, body, header } = response;
         let connection = if keep_alive { "keep-alive" } else { "close" };
-        let allow = allow.map_or(String::new(), |methods| format!("Allow: {methods}\r\n"));
+        let header = header.as_ref().map_or(String::new(), |(name, value)| format!("{name}: {value}\r\n"));
         let mut bytes = format!(
-            "HTTP/1.1 {status} {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n{allow}Connection: {connection}\r\n\r\n",
+            "HTTP/1.1 {status} {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n{header}Connection: {connection}\r\n\r\n",
             reason(*status),
             body.len(),
         )
@@ -377,7 +377,7 @@ mod tests {
                 std::thread::sleep(Duration::from_millis(30));
             }
         });
-        let response = Response { status: 200, content_type: "text/csv", body: vec![0; 64 << 20], allow: None };
+        let response = Response { status: 200, content_type: "text/csv", body: vec![0; 64 << 20], header: None };
         assert_eq!(connection.answer(&response, true).unwrap_err().kind(), ErrorKind::TimedOut);
     }
 

@@ -245,14 +245,14 @@ impl Server<'_> {
         if !methods.split(", ").any(|method| method == request.method) {
             let message = format!("{path} wants {}, got {}", methods.replace(", ", " or "), request.method);
             let response = Response::error(405, Some("method"), &message);
-            return (path, Response { allow: Some(methods), ..response });
+            return (path, Response { header: Some(("Allow", methods.into())), ..response });
         }
         let response = match path {
             "/healthz" => Response::json(200, &json!({"status": "ok"})),
             "/openapi.json" => Response::json(200, &self.openapi),
             "/metrics" => {
                 let body = self.metrics.text().into_bytes();
-                Response { status: 200, content_type: "text/plain; version=0.0.4", body, allow: None }
+                Response { status: 200, content_type: "text/plain; version=0.0.4", body, header: None }
             }
             _ => self.predict(request, batcher).unwrap_or_else(|refused| refused),
         };
@@ -278,7 +278,7 @@ impl Server<'_> {
             _ => request.content_type.as_deref() == Some("text/csv"),
         };
         let response = match csv {
-            true => answer::csv(self.pipeline, &answer).map_err(inside)?,
+            true => answer::csv(self.pipeline, &answer, unseen.len()).map_err(inside)?,
             false => answer::json(self.pipeline.output(), &answer, &unseen),
         };
         self.metrics.took(start.elapsed());

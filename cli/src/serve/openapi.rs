@@ -1,5 +1,6 @@
 //! The description of the interface for machines: OpenAPI 3.1, made from what the model says of its inputs and outputs.
 
+use super::answer::UNSEEN;
 use super::body::takes_images;
 use limpide::pipeline::{Input, Output, Pipeline};
 use limpide::table::{Column, Encoding};
@@ -33,6 +34,10 @@ pub fn description(pipeline: &Pipeline, title: &str) -> Value {
                 "responses": {
                     "200": {
                         "description": "An answer a sample, in their order; CSV for CSV",
+                        "headers": {UNSEEN: {
+                            "description": "Of an answer in CSV, where it is not 0: how many cells were not there in training; JSON lists them",
+                            "schema": {"type": "integer"},
+                        }},
                         "content": {"application/json": json_schema("Answer"), "text/csv": csv},
                     },
                     "400": error("A body that is wrong; `field` names what"),

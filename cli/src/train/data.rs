@@ -3,10 +3,12 @@
 pub mod files;
 pub mod fingerprint;
 mod source;
+mod split;
 pub mod table;
 mod values;
 
 pub use source::{BuiltIn, Source};
+pub use split::SplitDescription;
 pub use values::{has_labels, is_yes_no};
 
 use files::Given;
@@ -50,25 +52,6 @@ pub enum TargetForm {
     Number,
     /// The inputs again, for an autoencoder.
     Inputs,
-}
-
-/// Shares of the samples.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SplitDescription {
-    /// For validation, 0 to 1; stratified by class.
-    pub validation: f64,
-    /// For the test, 0 to 1; 0 for a set that comes with a test part.
-    pub test: f64,
-    /// Instead of a share for the test: so many parts for a cross-validation, each of which is the test part of one run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub folds: Option<usize>,
-    /// Which of the parts is this run's, from 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fold: Option<usize>,
-    /// The seed of the split; the run's when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
 }
 
 /// The three parts of a run's data.
@@ -179,21 +162,6 @@ fn standardized(mut data: Dataset<f32>, standardization: Option<&Standardization
     Ok(data)
 }
 
-fn divided(all: &Dataset<f32>, split: &SplitDescription, run_seed: u64) -> Result<Split> {
-    let seed = split.seed.unwrap_or(run_seed);
-    let Some(folds) = split.folds else {
-        let problem = |fold| Error::option("split: fold", "left out without split.folds", fold);
-        return split
-            .fold
-            .map_or(Ok(()), |fold| Err(problem(fold)))
-            .and_then(|()| Split::new(all, split.validation, split.test, seed));
-    };
-    if split.test != 0.0 {
-        return Err(Error::option("split: test", "left out beside split.folds", split.test));
-    }
-    Split::fold(all, split.validation, split.fold.unwrap_or(0), folds, seed)
-}
-
 impl DataDescription {
     /// Loads, divides and reshapes the samples; what was found out of a file is written into the description.
     ///
@@ -209,6 +177,11 @@ impl DataDescription {
                 return Err(Error::option("data: file", wanted, table.file.display()));
             }
             return table.load(self.limit, split, run_seed);
+        }
+        if let Some(by) = split.by()? {
+            let wanted =
+                "left out: only a file of rows has columns (`split.shuffle = false` holds back the last samples)";
+            return Err(Error::option("split: group and order", wanted, by.column()));
         }
         let Given { mut all, validation: own_validation, test: own_test, values, names, origin, fit, notes } =
             self.given(run_seed)?;
@@ -237,7 +210,7 @@ impl DataDescription {
             all = all.select(&(0..all.len().min(limit)).collect::<Vec<_>>());
         }
         let own_shape = all.sample_shape().to_vec();
-        let mut parts = divided(&all, split, run_seed)?;
+        let mut parts = split.divide(&all, None, run_seed)?;
         // Without any division the samples stay in their order and are not copied.
         let train = if parts.train.len() == all.len() {
             parts.train.sort();

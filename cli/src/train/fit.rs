@@ -1,6 +1,7 @@
 //! How far values are off, in their own units.
 
 use super::predict::value_names;
+use crate::text::label;
 use limpide::metrics::{mean_absolute_error, mean_squared_error, r2};
 use limpide::tensor::{dense, values};
 use limpide::{Tensor, tensor};
@@ -79,7 +80,8 @@ impl Fit {
 
     /// A line for each output, where there are several, for below the figures of all.
     pub fn lines(&self) -> String {
-        let shown = self.outputs.iter().take(SHOWN).map(|OfOutput { name, fit }| format!("    {name}  {fit}\n"));
+        let shown =
+            self.outputs.iter().take(SHOWN).map(|OfOutput { name, fit }| format!("    {}  {fit}\n", label(name)));
         let more = self.outputs.len().saturating_sub(SHOWN);
         shown.collect::<String>() + &if more > 0 { format!("    … and {more} more\n") } else { String::new() }
     }

@@ -6,6 +6,7 @@ pub mod samples;
 use super::data::table::standard_input;
 use super::own_data::is_array_file;
 use crate::{model_file, overwrite, stdout};
+use limpide::error::one_line;
 use limpide::files::write_atomically;
 use limpide::pipeline::{Input, Output, Pipeline, Predictions};
 use limpide::table::{self, Column, CsvOptions, Encoding, Rows, Table, TableFile};
@@ -91,7 +92,7 @@ fn of_rows(pipeline: &Pipeline, arguments: &Arguments) -> Result<Vec<u8>> {
     let kept: Vec<usize> = arguments.keep.iter().map(|name| place(&names, name)).collect::<Result<_>>()?;
     let mut passed = if arguments.ignore_extra { extra(pipeline, &names) } else { Vec::new() };
     if !passed.is_empty() {
-        eprintln!("limpide: passed over the columns {}", passed.join(", "));
+        eprintln!("limpide: passed over the columns {}", one_line(&passed.join(", ")));
     }
     passed.extend(extra(pipeline, &arguments.keep));
     let mut out = csv::Writer::from_writer(Vec::new());
@@ -179,7 +180,7 @@ pub fn answer(
     })?;
     finish(&rows, first)?;
     if let Input::Table(table) = pipeline.input() {
-        unseen_lines(table, &unseen).iter().for_each(|line| eprintln!("limpide: {line}"));
+        unseen_lines(table, &unseen).iter().for_each(|line| eprintln!("limpide: {}", one_line(line)));
     }
     Ok(())
 }

@@ -11,9 +11,10 @@ use super::outcome::Outcome;
 use super::page;
 use super::read::{Setting, read};
 use crate::progress::Progress;
-use crate::text::counted;
+use crate::text::{counted, label};
 use limpide::data::{Dataset, Target};
 use limpide::diagnose::{self, Baseline, Finding};
+use limpide::error::one_line;
 use limpide::init::Init;
 use limpide::loss::{Loss, Takes};
 use limpide::model::{places, summary};
@@ -299,9 +300,9 @@ impl Session {
     /// What was found in the data, and how they are divided.
     pub fn beginning(&self) -> String {
         let Parts { train, split, answers, notes, .. } = &self.parts;
-        let notes: String = notes.iter().map(|note| format!("{note}\n")).collect();
+        let notes: String = notes.iter().map(|note| one_line(note) + "\n").collect();
         let split = match answers {
-            Answers::Classes(names) => split.with_names(names),
+            Answers::Classes(names) => split.with_names(&names.iter().map(|name| label(name)).collect::<Vec<_>>()),
             Answers::Values { .. } => split.to_string(),
         };
         format!("data: {}\n{notes}{split}\n", train.name)

@@ -54,6 +54,10 @@ fn rows_come_as_json_or_csv_and_are_answered_as_predict_answers_them() {
     // No size was missing in training, and there was no green.
     let unseen = json!([{"row": 0, "column": "size", "value": ""}, {"row": 0, "column": "colour", "value": "green"}]);
     assert_eq!(green["unseen"], unseen);
+    // CSV has no place for it but the head.
+    let green = server.predict("text/csv", "size,colour\n,green\n1.5,green\n");
+    assert!(green.head.contains("\r\nLimpide-Unseen: 3\r\n"), "{}", green.head);
+    assert!(!server.predict("text/csv", "size,colour\n1.5,red\n").head.contains("Limpide-Unseen"));
     assert_eq!(server.predict("application/json", r#"{"rows": []}"#).json(), json!({"predictions": []}));
 }
 
@@ -216,6 +220,8 @@ fn the_description_is_of_this_model() {
     let server = table(&place);
     let json = server.get("/openapi.json").json();
     assert_eq!(json["openapi"], "3.1.0");
+    let answer = &json["paths"]["/predict"]["post"]["responses"]["200"];
+    assert_eq!(answer["headers"]["Limpide-Unseen"]["schema"], json!({"type": "integer"}));
     let schemas = &json["components"]["schemas"];
     let row = &schemas["Request"]["properties"]["rows"]["items"];
     assert_eq!(row["required"], json!(["size", "colour"]));

@@ -436,3 +436,43 @@ fn parquet_names_the_build_that_reads_it() {
     train(&file, &place.path("run"), &["--target", "y"])
         .is_refused_with(&["x.parquet: is a Parquet file", "cargo build --release --features parquet"]);
 }
+
+/// The first of each month: no cell shows whether the day comes first.
+#[test]
+fn dates_that_no_cell_explains_are_explained_by_a_setting_that_the_run_keeps() {
+    let place = Place::new();
+    let row = |i: usize| format!("01/{:02}/{},{},{}\n", 1 + i % 12, 2015 + i / 12, i * 37 % 101, ["a", "b"][i / 6 % 2]);
+    let file = place.put("months.csv", format!("when,x,half\n{}", (0..60).map(row).collect::<String>()));
+    let ran = place.train(&file, "left-out", "--target half --set epochs=2");
+    assert!(
+        ran.stderr.contains("column `when` is left out: it looks like dates such as `01/01/2015`"),
+        "{}",
+        ran.stderr
+    );
+    let ran = place.train(&file, "run", "--target half --set epochs=2 --set data.day_first=true");
+    assert!(ran.stderr.contains("dates with the day first, as data.day_first = true says"), "{}", ran.stderr);
+    let ran = place.train(&place.path("run/run.toml"), "again", "");
+    assert!(ran.stderr.contains("dates with the day first"), "{}", ran.stderr);
+    // The 13th is no month.
+    let ran = place.predict("when,x\n13/02/2016,5\n", "");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    place.predict("when,x\n02/13/2016,5\n", "").is_refused_with(&[
+        "row 1",
+        "column `when`",
+        "a date such as 31/05/2024",
+    ]);
+}
+
+#[test]
+fn a_column_that_tells_the_target_alone_is_told_and_can_be_left_out() {
+    let place = Place::new();
+    let file = place.put("fruit.csv", fruit(60).replace("apple\n", "apple,pome\n").replace("melon\n", "melon,pepo\n"));
+    let file = place.put("botany.csv", fs::read_to_string(file).unwrap().replacen("kind\n", "kind,fruit type\n", 1));
+    let ran = place.train(&file, "run", "--target kind --set epochs=2");
+    let note = "the target `kind` is told by column `fruit type` alone, each of whose 2 values goes with one class";
+    assert!(ran.stderr.contains(note), "{}", ran.stderr);
+    let setting = r#"data.columns."fruit type" = "ignore""#;
+    assert!(ran.stderr.contains(setting), "{}", ran.stderr);
+    let ran = train(&file, &place.path("other"), &["--target", "kind", "--set", setting, "--set", "epochs=2"]);
+    assert!(ran.code == 0 && !ran.stderr.contains("is told by column"), "{}", ran.stderr);
+}

@@ -352,7 +352,8 @@ fn images_get_the_size_that_most_have() {
 /// Sizes with their number of files, and the size that all get.
 #[test]
 fn photos_get_a_size_that_a_network_can_bear() {
-    let cases: [(&[([usize; 2], usize)], [usize; 2]); 9] = [
+    type Files = ([usize; 2], usize);
+    let cases: [(&[Files], [usize; 2]); 9] = [
         // Prepared by somebody.
         (&[([256, 200], 7)], [256, 200]),
         // 200 becomes 64, and 257 · 64 / 200 = 82.2.

@@ -1,6 +1,6 @@
 //! A table as the data of a run: read twice, divided, and measured on the training part.
 
-use super::{Answers, Origin, Parts, SplitDescription, divided};
+use super::{Answers, Origin, Parts, SplitDescription};
 use crate::text::counted;
 use limpide::data::{Dataset, Inputs};
 use limpide::pipeline::Input;
@@ -31,6 +31,9 @@ pub struct TableSource {
     /// Whether the first row has the names of the columns; found out when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
+    /// Whether `03/04/2021` is the 3rd of April, where no cell of a column shows it; such columns are no dates when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day_first: Option<bool>,
     /// What columns are, by name; as their cells suggest, when left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, ColumnKind>,
@@ -42,8 +45,17 @@ pub struct TableSource {
 impl TableSource {
     /// A file and a target, the rest to be found out.
     pub fn new(file: PathBuf, target: String) -> Self {
-        let columns = BTreeMap::new();
-        TableSource { file, target, task: None, delimiter: None, decimal: None, header: None, columns, bytes: None }
+        TableSource {
+            file,
+            target,
+            task: None,
+            delimiter: None,
+            decimal: None,
+            header: None,
+            day_first: None,
+            columns: BTreeMap::new(),
+            bytes: None,
+        }
     }
 
     /// The file, its form found.
@@ -72,31 +84,34 @@ impl TableSource {
     /// A file that cannot be used; options out of range.
     pub fn load(&mut self, limit: Option<usize>, split: &SplitDescription, run_seed: u64) -> Result<Parts> {
         let file = self.open()?;
-        let survey =
-            Survey::new(&*file, &self.target, &SurveyOptions { task: self.task, columns: self.columns.clone() })?;
+        let (columns, split_by) = (self.columns.clone(), split.by()?);
+        let options = SurveyOptions { task: self.task, columns, day_first: self.day_first, split_by };
+        let survey = Survey::new(&*file, &self.target, &options)?;
         let mut notes = survey.notes.clone();
         self.task = Some(survey.task);
         (self.delimiter, self.decimal, self.header) = (file.delimiter(), file.decimal(), Some(file.has_header()));
         let kinds = file.columns().iter().zip(&survey.kinds);
         self.columns = kinds.filter_map(|(name, &kind)| Some((name.clone(), kind?))).collect();
-        let raw = RawTable::read(&*file, survey)?;
+        let mut raw = RawTable::read(&*file, survey)?;
 
         let name = file.path().display().to_string();
         let (names, classes) = match &raw.target {
             RawTarget::Classes { names, .. } => (names.clone(), names.len()),
             RawTarget::Values(_) => (Vec::new(), 0),
         };
-        // The division looks at nothing but the classes.
+        // The division looks at nothing but the classes and the column that it is asked to look at.
         let everything: Vec<usize> = (0..raw.len().min(limit.unwrap_or(usize::MAX))).collect();
         let nothing = Inputs::Real(limpide::zeros(&[everything.len(), 0]));
         let blank = Dataset::new(name.clone(), nothing, raw.targets(&everything, 0.0, 1.0), classes)?;
-        let parts = divided(&blank, split, run_seed)?;
+        let keys = raw.keys.take().map(|keys| keys.first(blank.len()));
+        let parts = split.divide(&blank, keys, run_seed)?;
         if parts.train.is_empty() {
             let found = counted(blank.len(), "row");
             return Err(Error::option("split", "such that there are rows to train on", found));
         }
         let table = raw.fit(&parts.train).map_err(|error| file.data(&error.to_string()))?;
         notes.extend(raw.notes(&table, &parts.train));
+        notes.extend(raw.leak(&parts.train));
         let (mean, std) = raw.target_scale(&parts.train);
         let select = |rows: &[usize]| {
             let inputs = Inputs::Real(raw.encode(&table, rows));

@@ -1,6 +1,7 @@
 //! The figures of a model that tells classes apart: of all samples, and of each class.
 
 use super::super::fit::figure;
+use crate::text::label;
 use limpide::Tensor;
 use limpide::metrics::{Average, ClassFigures, ConfusionMatrix, Decision, classes, roc_auc};
 use limpide::tensor::values;
@@ -47,7 +48,8 @@ pub fn figures(names: &[String], labels: &[usize], answers: &Tensor<f64>) -> (Va
     }
     let mut line = |name: &str, of: &ClassFigures| {
         let [precision, recall, f1] = [of.precision, of.recall, of.f1].map(percent);
-        text += &format!("\n    {name}  precision {precision}  recall {recall}  F1 {f1}  samples {}", of.support);
+        text +=
+            &format!("\n    {}  precision {precision}  recall {recall}  F1 {f1}  samples {}", label(name), of.support);
     };
     if each <= SHOWN {
         names.iter().zip(&all).for_each(|(name, of)| line(name, of));

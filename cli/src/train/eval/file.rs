@@ -7,7 +7,7 @@ use super::super::predict::{self, samples};
 use super::classes;
 use super::left_out::LeftOut;
 use crate::stdout;
-use crate::text::counted;
+use crate::text::{counted, label};
 use limpide::data::images::ImageFolder;
 use limpide::data::{ArrayTask, Inputs, Target, Targets, array_dataset};
 use limpide::metrics::{self, Decision};
@@ -74,7 +74,7 @@ pub fn add(object: &mut Value, more: Value) {
 
 /// The target column of a file of rows, and the answers.
 fn of_rows(pipeline: &Pipeline, file: &dyn TableFile) -> Result<Scored> {
-    let wrong = |problem: String| Error::Data { path: file.path().into(), problem };
+    let wrong = |problem: String| file.data(&problem);
     let target = match pipeline.input() {
         Input::Table(table) => table.target(),
         Input::Tensor { .. } => None,
@@ -240,7 +240,8 @@ fn labels(outputs: &[f64], wanted: &[f64], names: &[String]) -> (Value, String) 
         own().filter(|&&right| right).count() as f64 / own().count() as f64
     };
     let each: Vec<(&String, f64)> = names.iter().enumerate().map(|(at, name)| (name, share(at, names.len()))).collect();
-    let lines: String = each.iter().map(|(name, share)| format!("    {name}  {:.2} %\n", 100.0 * share)).collect();
+    let lines: String =
+        each.iter().map(|(name, share)| format!("    {}  {:.2} %\n", label(name), 100.0 * share)).collect();
     let object: Vec<Value> = each.iter().map(|(name, share)| json!({"name": name, "accuracy": share})).collect();
     let all = share(0, 1);
     (json!({"label_accuracy": all, "labels": object}), format!("labels told right {:.2} %\n{lines}", 100.0 * all))

@@ -1,6 +1,6 @@
 //! Rows that `eval` cannot score: without a target, or of a class that the model does not know.
 
-use crate::text::counted;
+use crate::text::{counted, label};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -34,11 +34,12 @@ impl LeftOut {
     /// The same in words, with the first row, on stderr.
     pub fn tell(&self, target: &str) {
         if let Some((row, count)) = self.missing {
-            eprintln!("limpide: left out {} without `{target}`; the first is row {row}", counted(count, "row"));
+            let rows = counted(count, "row");
+            eprintln!("limpide: left out {rows} without `{}`; the first is row {row}", label(target));
         }
         let Some(first) = self.unknown.values().map(|(row, _)| row).min() else { return };
         let count = self.unknown.values().map(|(_, count)| count).sum::<usize>();
-        let names: Vec<String> = self.unknown.keys().take(TOLD).map(|name| format!("`{name}`")).collect();
+        let names: Vec<String> = self.unknown.keys().take(TOLD).map(|name| format!("`{}`", label(name))).collect();
         let more = if self.unknown.len() > TOLD { ", …" } else { "" };
         eprintln!(
             "limpide: left out {} of classes that the model does not know, none of which it could tell: {}{more}; the first is \
