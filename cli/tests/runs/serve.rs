@@ -2,16 +2,15 @@
 
 use crate::place::{Place, SMALL};
 use crate::server::{Answer, Server, gzip, post};
-use flate2::{Compression, write::GzEncoder};
 use limpide::layers::{Flatten, Linear};
 use limpide::pipeline::{Activation, Input, Output, Pipeline};
 use limpide::{Module, Sequential, tensor};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A trained table: a number, a category and the class.
