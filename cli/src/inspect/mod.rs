@@ -5,24 +5,25 @@ mod statistics;
 use crate::model_file::{self, is_onnx};
 use crate::stdout;
 use crate::text::{aligned, counted, label};
-use crate::train::{Common, Paper, Setting, is_description, paper};
-use limpide::format::safetensors::Archive;
+use crate::train::{Common, Paper, Part, Pass, Setting, is_description, paper, pass};
+use limpide::files;
+use limpide::format::safetensors::{Archive, encode};
 use limpide::format::{Export, onnx};
 use limpide::model::{Row, Summary, summary};
 use limpide::tensor::{shape_text, values};
-use limpide::{Error, Result};
+use limpide::{Error, Result, Tensor};
 use serde_json::{Value, json};
 use statistics::Statistics;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Show a network: its layers with shapes and parameters, the plan that trains it, figures of its weights.
+/// Show a network: its layers with shapes and parameters, the plan that trains it, figures of its weights, one pass through it.
 ///
 /// Takes the description of a run, the folder of one, any safetensors file and any ONNX file. Of each tensor: least and largest
 /// number, mean, standard deviation, the share of zeros, numbers that are not finite, and a histogram from the least to the largest.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  limpide inspect recipes/digits.toml --plan --set batch_size=32\n  limpide inspect runs/digits\n  limpide inspect network.onnx --json"
+    after_help = "Examples:\n  limpide inspect recipes/digits.toml --plan --set batch_size=32\n  limpide inspect runs/digits\n  limpide inspect runs/digits --sample 3 --out pass.safetensors\n  limpide inspect network.onnx --json"
 )]
 pub struct Arguments {
     /// The description of a run, the folder of one, a safetensors file or an ONNX file.
@@ -31,6 +32,15 @@ pub struct Arguments {
     /// Show the plan of a run: steps, the layers whose work each does, layout, bytes, FLOPs.
     #[arg(long)]
     plan: bool,
+    /// Show the pass of this sample of a run, counted from 1, forward and back: every tensor and every gradient.
+    #[arg(long, value_name = "N", conflicts_with = "plan")]
+    sample: Option<usize>,
+    /// The part that the sample is of.
+    #[arg(long, value_enum, default_value_t = Part::Validation, requires = "sample")]
+    part: Part,
+    /// Write the tensors of the pass to this safetensors file, with all their numbers.
+    #[arg(long, value_name = "FILE", requires = "sample")]
+    out: Option<PathBuf>,
     /// A field of the description (may be given several times).
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<Setting>,
@@ -42,24 +52,35 @@ pub struct Arguments {
 struct Line {
     name: String,
     shape: Vec<usize>,
+    /// The type of its numbers, or of its layer.
     kind: String,
     statistics: Statistics,
+}
+
+impl Line {
+    fn json(&self, kind: &str) -> Value {
+        let Line { name, shape, kind: own, statistics } = self;
+        json!({"name": name, "shape": shape, kind: own, "statistics": statistics})
+    }
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// A file that is not there, is damaged, or is none of these; a plan or a setting of a file of weights.
+/// A file that is not there, is damaged, or is none of these; a plan, a sample or a setting of a file of weights.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
-    let Arguments { file, plan, settings, common } = arguments;
+    let Arguments { file, plan, sample, part, out, settings, common } = arguments;
     let folder = std::fs::metadata(file).map_err(|source| Error::Io { path: file.clone(), source })?.is_dir();
     let weights = model_file::place(file);
     let described = !folder && is_description(file);
     let finished = !described && weights.is_file();
-    let about_run = *plan || !settings.is_empty();
+    let about_run = *plan || sample.is_some() || !settings.is_empty();
     if about_run && !described && !folder {
         let wanted = "with the description of a run or its folder: weights alone do not say how they are trained";
-        return Err(Error::option("inspect: --plan and --set", wanted, file.display()));
+        return Err(Error::option("inspect: --plan, --sample and --set", wanted, file.display()));
+    }
+    if let Some(sample) = sample {
+        return show_pass(&pass(file, settings, common, *part, *sample)?, out.as_deref(), common.json);
     }
     // The layers as the data sees them, unless the model file says enough.
     let paper = match described || about_run || !finished {
@@ -73,6 +94,32 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     match common.json {
         true => stdout::json(&seen.json(paper.as_ref()))?,
         false => stdout::text(seen.text(paper.as_ref()))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a pass, and writes its tensors where that is asked for.
+fn show_pass(pass: &Pass, out: Option<&Path>, json: bool) -> Result<ExitCode> {
+    if let Some(out) = out {
+        let tensors = pass.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
+        files::write_atomically(out, &encode(tensors, [("about", pass.about.as_str())]))?;
+    }
+    let line = |(name, tensor): &(String, Tensor<f32>)| Line {
+        name: name.clone(),
+        shape: tensor.shape().to_vec(),
+        kind: pass.layer(name).into(),
+        statistics: Statistics::of(&tensor.iter().map(|&x| f64::from(x)).collect::<Vec<_>>()),
+    };
+    // What goes into a layer came out of one before it.
+    let shown = |(name, _): &&(String, Tensor<f32>)| json || !name.ends_with(".input");
+    let lines: Vec<Line> = pass.tensors.iter().filter(shown).map(line).collect();
+    match json {
+        true => stdout::json(&json!({
+            "about": pass.about,
+            "loss": pass.loss,
+            "tensors": lines.iter().map(|line| line.json("layer")).collect::<Vec<_>>(),
+        }))?,
+        false => stdout::text(format_args!("{}\n\n{}", pass.about, table(&lines, "layer")))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -138,10 +185,6 @@ impl Seen {
             let Row { name, module, output, parameters } = row;
             json!({"name": name, "module": module, "output": output, "parameters": parameters})
         };
-        let tensor = |line: &Line| {
-            let Line { name, shape, kind, statistics } = line;
-            json!({"name": name, "shape": shape, "type": kind, "statistics": statistics})
-        };
         json!({
             "input": self.summary.as_ref().map(|summary| &summary.input),
             "input_names": self.around.inputs,
@@ -152,7 +195,7 @@ impl Seen {
             "flops_per_step": paper.map(|paper| paper.flops),
             "plan": paper.and_then(|paper| paper.plan.as_ref()).map(|plan| plan.lines()),
             "nodes": self.nodes.as_ref().map(|(nodes, _)| nodes),
-            "tensors": self.tensors.iter().map(tensor).collect::<Vec<_>>(),
+            "tensors": self.tensors.iter().map(|line| line.json("type")).collect::<Vec<_>>(),
         })
     }
 
@@ -184,15 +227,15 @@ impl Seen {
             parts.extend(paper.plan.as_ref().map(|plan| format!("plan: {plan}")));
         }
         if !self.tensors.is_empty() {
-            parts.push(table(&self.tensors));
+            parts.push(table(&self.tensors, "type"));
         }
         parts.join("\n")
     }
 }
 
-/// The tensors in columns, with a line for each.
-fn table(tensors: &[Line]) -> String {
-    let head = ["tensor", "shape", "type", "least", "largest", "mean", "deviation", "zeros", "not finite", "histogram"];
+/// The tensors in columns, with a line for each; `kind` is what their kind is of.
+fn table(tensors: &[Line], kind: &str) -> String {
+    let head = ["tensor", "shape", kind, "least", "largest", "mean", "deviation", "zeros", "not finite", "histogram"];
     let figure = |value: Option<f64>| value.map_or("–".to_string(), short);
     let row = |line: &Line| {
         let s = &line.statistics;

@@ -8,6 +8,7 @@ use super::Common;
 use super::data::fingerprint;
 use super::folder::Folder;
 use super::outcome::score_text;
+use super::part::Part;
 use crate::stdout;
 use crate::text::counted;
 use limpide::{Error, Result, format};
@@ -33,14 +34,6 @@ pub struct Arguments {
     skip_bad: bool,
     #[command(flatten)]
     common: Common,
-}
-
-/// A part of a run's data.
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-enum Part {
-    Train,
-    Validation,
-    Test,
 }
 
 /// Runs the command.
@@ -69,17 +62,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let mut session = common.session(&folder.description(), &[])?;
     fingerprint::check(&folder, &session)?;
     format::load_into(&mut session.network, &folder.model())?;
-    let plain = session.parts.plain_train()?;
-    let parts = [
-        ("train", Some(&plain)),
-        ("validation", session.parts.validation.as_ref()),
-        ("test", session.parts.test.as_ref()),
-    ];
-    let (name, data) = parts[*part as usize];
-    let data = data.ok_or_else(|| {
-        let there: Vec<&str> = parts.iter().filter(|(_, data)| data.is_some()).map(|(name, _)| *name).collect();
-        Error::option("--part", format!("a part that the run has: {}", there.join(", ")), name)
-    })?;
+    let (name, data) = (part.name(), &part.of(&session.parts)?);
     let (score, fit) = (session.score(data)?, session.fit_of(Some(data))?);
     if common.json {
         let run = run.display().to_string();

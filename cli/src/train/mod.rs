@@ -11,6 +11,8 @@ mod models;
 mod outcome;
 mod own_data;
 mod page;
+mod part;
+mod pass;
 mod plan;
 pub mod predict;
 mod range_test;
@@ -21,6 +23,8 @@ mod words;
 
 pub use eval::{Arguments as EvalArguments, command as eval};
 pub use page::command as report;
+pub use part::Part;
+pub use pass::{Pass, pass};
 pub use plan::{Paper, paper};
 pub use predict::{Arguments as PredictArguments, command as predict};
 pub use resume::{Arguments as ResumeArguments, command as resume};

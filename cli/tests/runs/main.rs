@@ -4,6 +4,7 @@
 mod shell;
 
 mod compare;
+mod pass;
 mod place;
 mod report;
 mod serve;
