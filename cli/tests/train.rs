@@ -6,6 +6,7 @@ mod files;
 mod forms;
 mod scores;
 mod shell;
+mod start;
 mod tables;
 
 use shell::{Ran, limpide, limpide_with};
