@@ -106,8 +106,9 @@ fn balance<T: Real>(data: &Dataset<T>, place: &str, names: &dyn Names) -> Vec<Fi
     let mut findings = Vec::from_iter(absent(data, place, names, "they cannot be learnt; drop them or find samples"));
     if let Some(sizes) = sizes(data).filter(|sizes| sizes.len() > 1) {
         let (class, &size) = sizes.iter().enumerate().max_by_key(|(_, size)| **size).expect("some class");
-        if size * 10 > data.len() * 9 {
-            let share = 100.0 * size as f64 / data.len() as f64;
+        let all: usize = sizes.iter().sum();
+        if size * 10 > all * 9 {
+            let share = 100.0 * size as f64 / all as f64;
             let name = names.class(class);
             let message = format!("class {name} is {share:.1} % of the samples: always answering it is right as often");
             let advice =
@@ -160,8 +161,11 @@ fn contradictions<T: Real>(data: &Dataset<T>, seen: &Seen, place: &str, names: &
     let mut pairs: Vec<(usize, usize)> = Vec::new();
     for same in seen.by_hash.values().filter(|same| same.len() > 1) {
         let first = same[0];
+        // A sample without a class contradicts none.
         let differs = |&&other: &&usize| {
-            labels[other] != labels[first] && data.inputs.gather(&[first]) == data.inputs.gather(&[other])
+            labels[other] != labels[first]
+                && labels[other].min(labels[first]) >= 0
+                && data.inputs.gather(&[first]) == data.inputs.gather(&[other])
         };
         pairs.extend(same[1..].iter().filter(differs).map(|&other| (first, other)));
     }

@@ -197,7 +197,20 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
         None
     }
 
-    /// How many samples are predicted right, for a loss about classes and an output with one class a sample
+    /// The class number of samples that do not count, for a loss that takes class numbers.
+    fn ignored_class(&self) -> Option<i64> {
+        None
+    }
+
+    /// How many samples count among those that are right or wrong: all but those of the ignored class.
+    fn counted(&self, shape: &[usize], target: TargetSlice<'_, T>) -> usize {
+        match (target, self.ignored_class()) {
+            (TargetSlice::Classes(labels), Some(ignored)) => labels.iter().filter(|&&label| label != ignored).count(),
+            _ => shape[0],
+        }
+    }
+
+    /// How many samples of those that count are predicted right, for a loss about classes and an output with one class a sample
     /// ([`Decision::is_one_a_sample`]); none for others, nor where a target is neither yes nor no. Allocates nothing.
     fn correct(&self, output: &[T], shape: &[usize], target: TargetSlice<'_, T>) -> Option<usize> {
         let decision = self.decision().filter(|decision| decision.is_one_a_sample(shape))?;
@@ -212,7 +225,7 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
         if no_answer {
             return None;
         }
-        Some(correct_in_slices(decision, output, shape[0], target))
+        Some(correct_in_slices(decision, output, shape[0], target, self.ignored_class()))
     }
 
     /// ∂L/∂output, the first delta of a backward pass; without a reduction, of the sum of the terms.

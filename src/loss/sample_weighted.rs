@@ -193,6 +193,11 @@ impl<T: Real> Loss<T> for SampleWeighted<T> {
         weights.iter().enumerate().map(|(at, &weight)| weight * sample(at)).sum()
     }
 
+    fn counted(&self, shape: &[usize], target: TargetSlice<'_, T>) -> usize {
+        let (_, inner) = self.unpack(shape[0], entries_of(shape), target.values());
+        self.loss.counted(shape, inner.as_slice())
+    }
+
     fn correct(&self, output: &[T], shape: &[usize], target: TargetSlice<'_, T>) -> Option<usize> {
         let (_, inner) = self.unpack(shape[0], entries_of(shape), target.values());
         self.loss.correct(output, shape, inner.as_slice())

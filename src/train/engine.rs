@@ -20,6 +20,8 @@ pub struct BatchScore<T> {
     pub correct: Option<usize>,
     /// Samples in the batch.
     pub samples: usize,
+    /// Those of them that `correct` counts: all but the ones of an ignored class.
+    pub counted: usize,
 }
 
 /// Threads that work, and the tape of the next pass.
@@ -68,8 +70,10 @@ impl<T: Real> Engine<T> {
         let scale = loss.gradient_scale(denominator);
         delta.mapv_inplace(|d| d * scale);
         network.backward_update_gradient(&mut self.tape, &delta, gradients);
-        let correct = loss.correct(values(&dense(&output)), &shape, target.dense().as_slice());
-        Ok(BatchScore { sum: terms.sum(), denominator, correct, samples: x.shape()[0] })
+        let target = target.dense();
+        let correct = loss.correct(values(&dense(&output)), &shape, target.as_slice());
+        let counted = loss.counted(&shape, target.as_slice());
+        Ok(BatchScore { sum: terms.sum(), denominator, correct, samples: x.shape()[0], counted })
     }
 
     /// The tensors of the last pass without a plan.

@@ -16,8 +16,9 @@ pub struct Score {
     /// Σ terms / denominator over all samples: the mean loss, whatever the loss's own reduction.
     #[serde(with = "super::exact")]
     pub loss: f64,
-    /// Samples predicted right, 0 to 1, when the loss is about classes and each sample has one: none for a class at every
-    /// pixel (n, C, h, w), or for several questions of yes and no (n, k).
+    /// Samples predicted right, 0 to 1 of those that have a class ([`IGNORE_INDEX`](crate::data::IGNORE_INDEX) is none), when the
+    /// loss is about classes and each sample has one: none for a class at every pixel (n, C, h, w), or for several questions of yes
+    /// and no (n, k).
     pub accuracy: Option<f64>,
 }
 
@@ -36,12 +37,15 @@ pub(super) struct Totals {
     sum: f64,
     denominator: f64,
     samples: usize,
+    /// Samples of an ignored class; checkpoints from before there were such have none.
+    #[serde(default)]
+    ignored: usize,
     correct: Option<usize>,
 }
 
 impl Default for Totals {
     fn default() -> Self {
-        Totals { sum: 0.0, denominator: 0.0, samples: 0, correct: Some(0) }
+        Totals { sum: 0.0, denominator: 0.0, samples: 0, ignored: 0, correct: Some(0) }
     }
 }
 
@@ -50,6 +54,7 @@ impl Totals {
         self.sum += batch.sum.to_f64();
         self.denominator += batch.denominator.to_f64();
         self.samples += batch.samples;
+        self.ignored += batch.samples.saturating_sub(batch.counted);
         self.correct = self.correct.zip(batch.correct).map(|(all, correct)| all + correct);
     }
 
@@ -58,7 +63,8 @@ impl Totals {
     }
 
     pub fn score(&self) -> Score {
-        let accuracy = self.correct.map(|correct| correct as f64 / self.samples as f64);
+        let counted = self.samples - self.ignored;
+        let accuracy = self.correct.filter(|_| counted > 0).map(|correct| correct as f64 / counted as f64);
         Score { loss: self.sum / self.denominator, accuracy }
     }
 }
@@ -115,6 +121,7 @@ pub(crate) fn evaluate_here<T: Real>(
             denominator: loss.denominator(output.shape(), &target),
             correct: loss.correct(z, output.shape(), target.as_slice()),
             samples,
+            counted: loss.counted(output.shape(), target.as_slice()),
         }
     });
     match data.inputs.failure() {

@@ -327,6 +327,7 @@ impl<'a, T: Real> Trainer<'a, T> {
             let labels = train.targets.labels();
             let labels =
                 labels.ok_or_else(|| Error::option("Trainer: balanced", "for one class a sample", &train.name))?;
+            train.check_classes("Trainer: balanced")?;
             batches = batches.balanced(&labels)?;
         }
         if batches.is_empty() {
