@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 /// Features up to this number are looked at one by one; of more, such as pixels, some may be constant.
 const FEW: usize = 32;
+/// What is to be done about a number that is none.
+const FILL_IN: &str = "drop such samples, or fill in what is missing";
 
 /// What is wrong with a training set, and with the validation set beside it.
 ///
@@ -31,6 +33,11 @@ pub fn data<T: Real>(train: &Dataset<T>, validation: Option<&Dataset<T>>, names:
         findings.push(Finding::new(Error, place, message, "read both sets the same way"));
         return findings;
     }
+    if let Some((sample, value)) = validation.bad_input(&(0..validation.len()).collect::<Vec<_>>()) {
+        let message = format!("{} has an input that is {value}", names.sample(Part::Validation, sample));
+        findings.push(Finding::new(Error, place, message, FILL_IN));
+        return findings;
+    }
     let advice = "how well they are told stays unknown; find more samples of them, or give validation a larger share";
     findings.extend(absent(validation, &place, names, advice));
     findings.extend(leak(train, validation, &seen, place, names));
@@ -48,7 +55,7 @@ fn inputs<T: Real>(data: &Dataset<T>, place: &str, names: &dyn Names) -> Vec<Fin
             let x = x.to_f64();
             if !x.is_finite() {
                 let message = format!("{} has an input that is {x}", names.sample(Part::Train, sample));
-                return vec![Finding::new(Error, place, message, "drop such samples, or fill in what is missing")];
+                return vec![Finding::new(Error, place, message, FILL_IN)];
             }
             *least = least.min(x);
             *most = most.max(x);

@@ -113,6 +113,14 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
         check_values(self, output, target)
     }
 
+    /// Whether the numbers of an output are such as the loss takes, where others would give no number.
+    ///
+    /// # Errors
+    /// [`crate::Error::Option`].
+    fn check_output(&self, _output: &[T]) -> Result<()> {
+        Ok(())
+    }
+
     /// What the outputs mean to this loss, so that a wrong last layer can be told ([`crate::diagnose`]).
     fn takes(&self) -> Takes {
         Takes::Values
@@ -179,7 +187,10 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
     }
 
     /// The loss of a batch: one number (shape `[]`), or the terms when nothing is reduced.
+    ///
+    /// Panics with the message of [`Loss::check`] or [`Loss::check_output`] when it does not take them.
     fn forward(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
+        self.check_output(values(&dense(output))).unwrap_or_else(|error| panic!("{error}"));
         let terms = self.terms(output, target);
         match self.reduction() {
             Reduction::None => terms,
@@ -229,7 +240,10 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
     }
 
     /// ∂L/∂output, the first delta of a backward pass; without a reduction, of the sum of the terms.
+    ///
+    /// Panics as [`Loss::forward`] does.
     fn backward(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
+        self.check_output(values(&dense(output))).unwrap_or_else(|error| panic!("{error}"));
         // The slope first: it checks the target.
         let mut slope = self.slope(output, target);
         let scale = self.gradient_scale(self.denominator(output.shape(), target));

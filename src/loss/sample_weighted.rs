@@ -171,6 +171,10 @@ impl<T: Real> Loss<T> for SampleWeighted<T> {
         self.loss.check(output, &inner).map_err(|error| error.within(self.to_string()))
     }
 
+    fn check_output(&self, output: &[T]) -> Result<()> {
+        self.loss.check_output(output)
+    }
+
     fn measure(&self, output: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {
         let (weights, inner) = self.unpack(shape[0], entries_of(shape), target.values());
         self.loss.measure(output, shape, inner.as_slice(), terms, slope);

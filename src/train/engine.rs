@@ -52,7 +52,7 @@ impl<T: Real> Engine<T> {
     /// gives the loss. This is the plain twin of [`Plan::gradients`], and leaves every tensor on [`Engine::tape`].
     ///
     /// # Errors
-    /// A shape error when the network does not take `x`, or the loss does not take the output with `target`.
+    /// A shape error when the network does not take `x`, or the loss does not take the output with `target`; [`Loss::check_output`].
     pub fn gradients(
         &mut self,
         network: &dyn Module<T>,
@@ -66,6 +66,7 @@ impl<T: Real> Engine<T> {
         let denominator = loss.denominator(&shape, target);
         network.zero_grad(gradients);
         let output = network.forward(x, &mut self.tape);
+        loss.check_output(values(&dense(&output)))?;
         let (terms, mut delta) = loss.terms_and_slope(&output, target);
         let scale = loss.gradient_scale(denominator);
         delta.mapv_inplace(|d| d * scale);

@@ -9,6 +9,7 @@ use crate::plan::Predictor;
 use crate::{Error, Real, Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use std::sync::Mutex;
 
 /// Mean loss and accuracy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,8 +88,9 @@ pub(super) fn check<T: Real>(network: &dyn Module<T>, loss: &dyn Loss<T>, data: 
 /// Mean loss and accuracy of a network on a data set.
 ///
 /// # Errors
-/// A shape error when network, loss and data do not fit together; [`Error::Option`] for data without a sample; [`Error::Io`] for
-/// samples on disk that cannot be read.
+/// A shape error when network, loss and data do not fit together; [`Error::Option`] for data without a sample, and where the loss is
+/// no number because one of the data is none, or because the loss does not take such an output; [`Error::Io`] for samples on disk
+/// that cannot be read.
 pub fn evaluate<T: Real>(
     network: &dyn Module<T>,
     loss: &dyn Loss<T>,
@@ -111,8 +113,16 @@ pub(crate) fn evaluate_here<T: Real>(
     let mut predictor = Predictor::new(network, data.sample_shape(), data.len())?;
     let sample = predictor.output_shape().to_vec();
     let fill = |range: Range<usize>, to: &mut [T]| data.inputs.gather_into(&range.collect::<Vec<_>>(), to);
+    // What the loss refuses first, with where it begins.
+    let refused: Mutex<Option<(usize, Error)>> = Mutex::new(None);
     let batches = predictor.predict_slices(engine.workers(), data.len(), &fill, &|range, z| {
         let samples = range.len();
+        if let Err(error) = loss.check_output(z) {
+            let mut first = refused.lock().expect("no panic while it is held");
+            if first.as_ref().is_none_or(|(start, _)| range.start < *start) {
+                *first = Some((range.start, error));
+            }
+        }
         let output = tensor(&[&[samples], sample.as_slice()].concat(), z.to_vec());
         let mut target = data.target_room(samples);
         data.gather_targets_into(&range.collect::<Vec<_>>(), target.rows_mut());
@@ -124,10 +134,17 @@ pub(crate) fn evaluate_here<T: Real>(
             counted: loss.counted(output.shape(), target.as_slice()),
         }
     });
-    match data.inputs.failure() {
-        Some(error) => Err(error),
-        None => Ok(Score::of(&batches)),
+    if let Some(error) = data.inputs.failure() {
+        return Err(error);
     }
+    let score = Score::of(&batches);
+    if !score.loss.is_finite() {
+        // Was it the data, or the network?
+        data.check_finite()?;
+        let refused = refused.into_inner().expect("no panic while it is held");
+        refused.map_or(Ok(()), |(_, error)| Err(error))?;
+    }
+    Ok(score)
 }
 
 /// The outputs of a network for every sample, in order.

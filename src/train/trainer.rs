@@ -128,7 +128,7 @@ impl<'a, T: Real> Trainer<'a, T> {
         self
     }
 
-    /// Data to score the network on after every epoch.
+    /// Data to score the network on after every epoch; its numbers must be finite.
     pub fn validation(mut self, data: &'a Dataset<T>) -> Self {
         self.validation = Some(data);
         self
@@ -259,6 +259,8 @@ impl<'a, T: Real> Trainer<'a, T> {
         train: &Dataset<T>,
     ) -> Result<History> {
         self.check(network, loss, train)?;
+        // Nothing would stop at a score that is no number.
+        self.validation.map_or(Ok(()), Dataset::check_finite)?;
         let (loader, batches) = (self.loader(train)?, self.batches(train)?);
         let schedule = self.fitted_schedule(&batches);
         let settings = RunSettings {
