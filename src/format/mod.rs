@@ -12,7 +12,7 @@ use crate::data::{Fit, Standardization};
 use crate::pipeline::Output;
 pub use matching::{Matching, Misshapen, load_matching};
 pub(crate) use model_file::{
-    CHECKPOINT, NOTE, WEIGHTS, load_with_meaning, read_note, save_with_meaning, set_state, shapes, state,
+    CHECKPOINT, NOTE, WEIGHTS, check_names, load_with_meaning, read_note, save_with_meaning, set_state, shapes, state,
 };
 pub use model_file::{load, load_archive, load_into, save};
 

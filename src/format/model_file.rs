@@ -8,6 +8,7 @@ use crate::module::Module;
 use crate::pipeline::Meaning;
 use crate::{Error, Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The note that holds what this library says about a file.
@@ -59,7 +60,8 @@ pub(crate) fn read_note<'a, N: Deserialize<'a>>(archive: &'a Archive, kind: &str
 /// PyTorch reads the file with `safetensors.torch.load_file` and `load_state_dict`.
 ///
 /// # Errors
-/// [`Error::Io`]; what stood at `path` before is untouched then.
+/// [`Error::Io`]; [`Error::Option`] when two tensors have one name, of which a file holds one. What stood at `path` before is
+/// untouched then.
 ///
 /// ```
 /// use limpide::{Module, Sequential, format, layers::{Linear, Tanh}};
@@ -81,6 +83,7 @@ pub(crate) fn save_with_meaning(model: &dyn Module<f32>, meaning: &Meaning, path
 }
 
 fn write<T: Real>(model: &dyn Module<T>, pipeline: Option<Meaning>, path: &Path) -> Result<()> {
+    check_names(model)?;
     let note = ModelNote { kind: "model".into(), version: VERSION, model: describe(model), pipeline };
     let note = serde_json::to_string(&note).expect("a description is plain data");
     write_atomically(path, &encode(state(model), [(NOTE, note.as_str())]))
@@ -163,6 +166,18 @@ pub(super) fn weights_prefix(archive: &Archive) -> &'static str {
 /// All tensors that make a model what it is, parameters and buffers, by PyTorch's names.
 pub(crate) fn state<T: Real>(model: &dyn Module<T>) -> Vec<(String, &Tensor<T>)> {
     model.parameters().into_iter().chain(model.buffers()).collect()
+}
+
+/// Errs when two of the tensors of [`state`] have one name: by it they are saved and loaded.
+pub(crate) fn check_names<T: Real>(model: &dyn Module<T>) -> Result<()> {
+    let mut names = BTreeSet::new();
+    match state(model).into_iter().find(|(name, _)| !names.insert(name.clone())) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let name = format!("{name} twice");
+            Err(Error::option("the names of a network's parameters and buffers", "different from each other", name))
+        }
+    }
 }
 
 /// Replaces the tensors of [`state`], which these must be in number, order and shape.

@@ -1,6 +1,7 @@
 //! Mistakes that a run names before or while it goes.
 
 use crate::data::{Dataset, Inputs, Target};
+use crate::format::save;
 use crate::kernels::Workers;
 use crate::layers::Linear;
 use crate::loss::{BceLoss, Loss, MseLoss, SampleWeighted};
@@ -156,4 +157,55 @@ fn what_is_no_probability_is_refused_by_name() {
     }
     // Both ends are probabilities; what is no number has another reason.
     Loss::<f32>::check_output(&loss, &[0.0, 1.0, f32::NAN]).unwrap();
+}
+
+/// One number under one name twice.
+#[derive(Debug)]
+struct Twice([Tensor<f32>; 2]);
+
+impl fmt::Display for Twice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Twice")
+    }
+}
+
+impl Module<f32> for Twice {
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        Ok(input.to_vec())
+    }
+    fn forward(&self, input: &Tensor<f32>, tape: &mut Tape<f32>) -> Tensor<f32> {
+        tape.record(input, input.clone())
+    }
+    fn backward_delta(&self, _: &mut Tape<f32>, delta: &Tensor<f32>) -> Tensor<f32> {
+        delta.clone()
+    }
+    fn parameters(&self) -> Vec<(String, &Tensor<f32>)> {
+        self.0.iter().map(|own| ("weight".to_string(), own)).collect()
+    }
+    fn parameters_mut(&mut self) -> Vec<&mut Tensor<f32>> {
+        self.0.iter_mut().collect()
+    }
+}
+
+#[test]
+fn one_name_for_two_parameters_is_refused_before_it_is_saved_or_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let mut network = Sequential::new().push(Linear::new(1, 1)).push(Twice([zeros(&[1]), zeros(&[1])]));
+    let wanted =
+        "the names of a network's parameters and buffers must be different from each other, got 1.weight twice";
+    assert_eq!(save(&network, &path).unwrap_err().to_string(), wanted);
+    assert!(!path.exists());
+    let error = trainer().fit(&mut network, &MseLoss::new(), &data(8, vec![0.0; 8])).unwrap_err();
+    assert_eq!(error.to_string(), wanted);
+}
+
+#[test]
+fn a_trainer_prints_its_settings() {
+    let validation = data(8, vec![0.0; 8]);
+    let text = format!("{:?}", trainer().epochs(7).validation(&validation).on_step(|_| {}));
+    for part in ["optimizer: \"Sgd(0.1)\"", "epochs: 7", "batch_size: 4", "validation: Some(\"zeros\")", "callbacks: 1"]
+    {
+        assert!(text.contains(part), "wants {part} in {text}");
+    }
 }
