@@ -91,7 +91,10 @@ impl Init {
     }
 
     /// Fills a tensor from a stream.
+    ///
+    /// Panics with the message of [`Init::check`] for an option out of its range.
     pub fn fill<T: Real>(&self, weight: &mut Tensor<T>, stream: &mut Stream) {
+        self.check().unwrap_or_else(|error| panic!("{error}"));
         let (fan_in, fan_out) = fans(weight.shape());
         let (fan_in, both) = (fan_in as f64, (fan_in + fan_out) as f64);
         let unit: fn(&mut Stream) -> f64 = match self {
@@ -116,7 +119,11 @@ impl Init {
 
 /// Fills the weight of every [`Linear`], [`Conv2d`] and [`ConvTranspose2d`] in a module by one rule and sets their biases to
 /// zero. All other parameters keep their values: γ = 0 in a normalisation would make its output the same for every input.
+///
+/// Panics with the message of [`Init::check`] for an option out of its range.
 pub fn initialise<T: Real>(module: &mut dyn Module<T>, rule: Init, stream: &Stream) {
+    // Before anything is changed, and for a module without a weight too.
+    rule.check().unwrap_or_else(|error| panic!("{error}"));
     let mut layers = BTreeSet::new();
     add_weighted(module, String::new(), &mut layers);
     let names: Vec<String> = module.parameters().into_iter().map(|(name, _)| name).collect();
@@ -173,6 +180,16 @@ mod tests {
             (Init::Constant { value: f64::NAN }, "init: constant: value must be a finite number, got NaN"),
         ] {
             assert_eq!(init.check().unwrap_err().to_string(), wanted);
+        }
+        for init in [Init::Normal { std: f64::NAN }, Init::Constant { value: f64::INFINITY }] {
+            let mut network = Sequential::<f64>::new().push(Linear::new(2, 1));
+            let before: Vec<_> = network.parameters().into_iter().map(|(_, value)| value.clone()).collect();
+            let refused = std::panic::AssertUnwindSafe(|| initialise(&mut network, init, &Stream::new(1)));
+            assert!(std::panic::catch_unwind(refused).is_err());
+            assert!(network.parameters().into_iter().zip(before).all(|((_, now), before)| *now == before));
+            let mut weight = crate::zeros::<f64>(&[2]);
+            let refused = std::panic::AssertUnwindSafe(|| init.fill(&mut weight, &mut Stream::new(1)));
+            assert!(std::panic::catch_unwind(refused).is_err());
         }
         for init in [Init::Normal { std: 0.0 }, Init::Constant { value: -3.0 }, Init::KaimingNormal, Init::REPORT] {
             init.check().unwrap();

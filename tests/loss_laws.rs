@@ -54,14 +54,19 @@ fn slices_give_the_bits_of_the_tensors() {
             // The columns of a weighted target are not those of its loss.
             let plain = output.ndim() == 2 && !loss.to_string().starts_with("SampleWeighted");
             if let Some(decision) = loss.decision().filter(|_| plain) {
+                // What is of an ignored class is neither right nor wrong.
+                let counts = |&i: &usize| target.labels().is_none_or(|labels| Some(labels[i]) != loss.ignored_class());
+                let kept: Vec<usize> = (0..4).filter(counts).collect();
+                let (output_kept, target_kept) = (output.select(Axis(0), &kept).into_shared(), target.select(&kept));
                 let right = decision.is_one_a_sample(output.shape()).then(|| {
-                    let (predicted, truth) = (classes(decision, &output), true_classes(decision, &target));
-                    let right = (0..4).filter(|&i| predicted[i] == truth[i]).count();
-                    assert_eq!(correct(decision, &output, &target), right, "{loss}");
+                    let (predicted, truth) = (classes(decision, &output_kept), true_classes(decision, &target_kept));
+                    let right = (0..kept.len()).filter(|&i| predicted[i] == truth[i]).count();
+                    assert_eq!(correct(decision, &output_kept, &target_kept), right, "{loss}");
                     right
                 });
                 let counted = loss.correct(values(&output), output.shape(), target.as_slice());
                 assert_eq!(counted, right, "{loss}");
+                assert_eq!(loss.counted(output.shape(), target.as_slice()), kept.len(), "{loss}");
             }
         }
     }

@@ -91,7 +91,7 @@ fn a_bad_number_in_the_data_is_told_from_a_bad_network() {
     let inputs = Inputs::Real(tensor(&[2, 2], vec![0.0, 1.0, f32::NAN, 1.0]));
     let data = Dataset::new("bad", inputs, Target::Values(tensor(&[2, 1], vec![0.0, 1.0])), 0).unwrap();
     let error = sgd(&mut network(), &MseLoss::new(), &data, 0.1, 1, 2, 1).unwrap_err().to_string();
-    assert!(error.contains("the batch itself holds a value that is not finite"), "{error}");
+    assert!(error.contains("sample 1 has an input that is NaN"), "{error}");
 }
 
 // --- what is done around a step -------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ mod forms;
 mod names;
 mod scores;
 mod shell;
+mod start;
 mod tables;
 
 use shell::{Ran, limpide, limpide_with};

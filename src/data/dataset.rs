@@ -1,7 +1,7 @@
 //! A data set: inputs in memory or on disk, targets and a name; samples are gathered into batches by index.
 
 use super::stored::StoredBytes;
-use super::target::{Target, TargetRows, class_below};
+use super::target::{IGNORE_INDEX, Target, TargetRows, class_below};
 use super::targets::Targets;
 use crate::kernels::{Quotients, prefetch};
 use crate::tensor::{Real, Tensor, dense, shape_text};
@@ -210,7 +210,10 @@ pub struct Dataset<T> {
 impl<T: Real> Dataset<T> {
     /// A data set of the given parts, checked against each other. `classes` is 0 when the targets are values.
     ///
-    /// Errs when inputs and targets differ in length, when an axis for the samples is missing, or when a class number
+    /// A sample, or a place of one, that has no class has the class number [`IGNORE_INDEX`](super::IGNORE_INDEX): losses over
+    /// classes leave it out, and it is neither right nor wrong.
+    ///
+    /// Errs when inputs and targets differ in length, when an axis for the samples is missing, or when another class number
     /// is not below `classes`.
     pub fn new(
         name: impl Into<String>,
@@ -229,9 +232,9 @@ impl<T: Real> Dataset<T> {
             return Err(Error::shape(format!("data set {name}: targets"), wanted, target.shape()));
         }
         if let Some(Target::Classes(labels)) = targets.given() {
-            for &label in labels {
-                class_below(label, classes)?;
-            }
+            labels.iter().filter(|&&label| label != IGNORE_INDEX).try_for_each(|&label| {
+                class_below(label, classes).map_err(|error| error.within(format!("data set {name}"))).map(drop)
+            })?;
         }
         Ok(Dataset { name, inputs, targets, classes })
     }

@@ -81,6 +81,7 @@ impl<'a, T: Real> Loader<'a, T> {
         {
             return Err(Error::option("Mixup: targets", "values, or one class a sample", self.data.target_room(1)));
         }
+        self.data.check_classes("Mixup")?;
         self.mixup = Some(mixup);
         Ok(self)
     }

@@ -117,10 +117,9 @@ fn check_fold(samples: usize, fold: usize, folds: usize) -> Result<()> {
     Ok(())
 }
 
-/// The samples of each class in random order; all in one group where there are no classes.
+/// The samples of each class in random order, and last those without one: all where there are no classes.
 struct Groups {
     samples: Vec<Vec<usize>>,
-    classes: bool,
     stream: Stream,
 }
 
@@ -128,14 +127,16 @@ impl Groups {
     fn new<T: Real>(data: &Dataset<T>, seed: u64) -> Self {
         let stream = Stream::new(seed).at(&[u64::from_be_bytes(*b"split   ")]);
         let labels = data.targets.labels();
-        let mut samples = vec![Vec::new(); if labels.is_some() { data.classes } else { 1 }];
+        // Samples without a class stand behind the classes.
+        let mut samples = vec![Vec::new(); if labels.is_some() { data.classes + 1 } else { 1 }];
+        let group = |label: i64| usize::try_from(label).unwrap_or(data.classes);
         for sample in 0..data.len() {
-            samples[labels.as_ref().map_or(0, |labels| labels[sample] as usize)].push(sample);
+            samples[labels.as_ref().map_or(0, |labels| group(labels[sample]))].push(sample);
         }
         for (group, samples) in samples.iter_mut().enumerate() {
             stream.at(&[group as u64]).shuffle(samples);
         }
-        Groups { samples, classes: labels.is_some(), stream }
+        Groups { samples, stream }
     }
 
     fn sizes(&self) -> Vec<usize> {
@@ -155,9 +156,7 @@ impl Groups {
             split.train.extend(train);
             split.per_class.push([train.len(), validation.len(), test.len()]);
         }
-        if !self.classes {
-            split.per_class.clear();
-        }
+        split.per_class.pop();
         // Until here a part is sorted by class.
         let mut order = self.stream.clone();
         for part in [&mut split.train, &mut split.validation, &mut split.test] {
@@ -192,7 +191,8 @@ impl Split {
         let mut per_class = vec![[0; 3]; if labels.is_some() { data.classes } else { 0 }];
         if let Some(labels) = labels {
             for (part, samples) in parts.iter().enumerate() {
-                samples.iter().for_each(|&sample| per_class[labels[sample] as usize][part] += 1);
+                let classes = samples.iter().filter_map(|&sample| usize::try_from(labels[sample]).ok());
+                classes.for_each(|class| per_class[class][part] += 1);
             }
         }
         let [train, validation, test] = parts;

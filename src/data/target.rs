@@ -6,12 +6,15 @@ use crate::{Error, Result};
 use ndarray::{ArcArray, Axis, IxDyn};
 use std::ops::Range;
 
+/// The class number of a sample, or a place of one, that has no class: losses over classes leave it out. PyTorch's number.
+pub const IGNORE_INDEX: i64 = -100;
+
 /// The wanted outputs of a batch or of a data set; the first axis is the sample.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target<T> {
     /// Real values, (n, …): regression values, probabilities, one-hot rows, or the inputs again for an autoencoder.
     Values(Tensor<T>),
-    /// Class numbers from 0, (n,) or (n, d₁, …).
+    /// Class numbers from 0, (n,) or (n, d₁, …); [`IGNORE_INDEX`] where there is none.
     Classes(ArcArray<i64, IxDyn>),
 }
 
@@ -166,8 +169,9 @@ impl<T: Real> Target<T> {
         Ok(Target::Values(crate::tensor(&shape, rows)))
     }
 
-    /// Class weights for a loss that make every class count the same: n / (classes · samples of the class), one for each of
-    /// the class numbers below `classes`; 0 for a class without a sample, and none where there are no class numbers.
+    /// Class weights for a loss that make every class count the same: n / (classes · samples of the class), n of all classes
+    /// together, one for each of the class numbers below `classes`; 0 for a class without a sample, and none where there are no
+    /// class numbers.
     ///
     /// ```
     /// use limpide::data::Target;
@@ -176,12 +180,14 @@ impl<T: Real> Target<T> {
     /// ```
     pub fn class_weights(&self, classes: usize) -> Option<Vec<f64>> {
         let Target::Classes(labels) = self else { return None };
-        let counts = (0..classes).map(|class| labels.iter().filter(|&&label| label == class as i64).count());
-        let weight = |count: usize| if count == 0 { 0.0 } else { labels.len() as f64 / (classes * count) as f64 };
-        Some(counts.map(weight).collect())
+        let count = |class: usize| labels.iter().filter(|&&label| label == class as i64).count();
+        let counts: Vec<usize> = (0..classes).map(count).collect();
+        let all = counts.iter().sum::<usize>() as f64;
+        let weight = |&count: &usize| if count == 0 { 0.0 } else { all / (classes * count) as f64 };
+        Some(counts.iter().map(weight).collect())
     }
 
-    /// The class of every sample where there is one class a sample: class numbers of shape (n,).
+    /// The class of every sample where there is one class a sample: class numbers of shape (n,), [`IGNORE_INDEX`] among them.
     pub fn labels(&self) -> Option<Vec<i64>> {
         match self {
             Target::Classes(labels) if labels.ndim() == 1 => Some(labels.iter().copied().collect()),

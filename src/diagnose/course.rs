@@ -47,10 +47,12 @@ impl Baseline {
         }
         loss.check(output.shape(), target).ok()?;
         let sum = loss.terms(&output, target).sum().to_f64();
-        let correct = loss.correct(values(&output), output.shape(), target.dense().as_slice());
+        let wanted = target.dense();
+        let correct = loss.correct(values(&output), output.shape(), wanted.as_slice());
+        let counted = loss.counted(output.shape(), wanted.as_slice());
         Some(Baseline {
             loss: sum / loss.denominator(output.shape(), target).to_f64(),
-            accuracy: correct.map(|correct| correct as f64 / judged.len() as f64),
+            accuracy: correct.filter(|_| counted > 0).map(|correct| correct as f64 / counted as f64),
         })
     }
 }
@@ -60,8 +62,9 @@ fn means<T: Real>(target: &Target<T>, classes: usize) -> Option<Vec<f64>> {
     match target {
         Target::Classes(labels) if labels.ndim() == 1 => {
             let mut means = vec![0.0; classes];
-            let known = labels.iter().filter_map(|&label| usize::try_from(label).ok());
-            known.filter(|&class| class < classes).for_each(|class| means[class] += 1.0 / labels.len() as f64);
+            let known = || labels.iter().filter_map(|&label| usize::try_from(label).ok().filter(|&own| own < classes));
+            let all = known().count() as f64;
+            known().for_each(|class| means[class] += 1.0 / all);
             Some(means)
         }
         Target::Classes(_) => None,

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 /// Features up to this number are looked at one by one; of more, such as pixels, some may be constant.
 const FEW: usize = 32;
+/// What is to be done about a number that is none.
+const FILL_IN: &str = "drop such samples, or fill in what is missing";
 
 /// What is wrong with a training set, and with the validation set beside it.
 ///
@@ -31,6 +33,11 @@ pub fn data<T: Real>(train: &Dataset<T>, validation: Option<&Dataset<T>>, names:
         findings.push(Finding::new(Error, place, message, "read both sets the same way"));
         return findings;
     }
+    if let Some((sample, value)) = validation.bad_input(&(0..validation.len()).collect::<Vec<_>>()) {
+        let message = format!("{} has an input that is {value}", names.sample(Part::Validation, sample));
+        findings.push(Finding::new(Error, place, message, FILL_IN));
+        return findings;
+    }
     let advice = "how well they are told stays unknown; find more samples of them, or give validation a larger share";
     findings.extend(absent(validation, &place, names, advice));
     findings.extend(leak(train, validation, &seen, place, names));
@@ -48,7 +55,7 @@ fn inputs<T: Real>(data: &Dataset<T>, place: &str, names: &dyn Names) -> Vec<Fin
             let x = x.to_f64();
             if !x.is_finite() {
                 let message = format!("{} has an input that is {x}", names.sample(Part::Train, sample));
-                return vec![Finding::new(Error, place, message, "drop such samples, or fill in what is missing")];
+                return vec![Finding::new(Error, place, message, FILL_IN)];
             }
             *least = least.min(x);
             *most = most.max(x);
@@ -106,8 +113,9 @@ fn balance<T: Real>(data: &Dataset<T>, place: &str, names: &dyn Names) -> Vec<Fi
     let mut findings = Vec::from_iter(absent(data, place, names, "they cannot be learnt; drop them or find samples"));
     if let Some(sizes) = sizes(data).filter(|sizes| sizes.len() > 1) {
         let (class, &size) = sizes.iter().enumerate().max_by_key(|(_, size)| **size).expect("some class");
-        if size * 10 > data.len() * 9 {
-            let share = 100.0 * size as f64 / data.len() as f64;
+        let all: usize = sizes.iter().sum();
+        if size * 10 > all * 9 {
+            let share = 100.0 * size as f64 / all as f64;
             let name = names.class(class);
             let message = format!("class {name} is {share:.1} % of the samples: always answering it is right as often");
             let advice =
@@ -160,8 +168,11 @@ fn contradictions<T: Real>(data: &Dataset<T>, seen: &Seen, place: &str, names: &
     let mut pairs: Vec<(usize, usize)> = Vec::new();
     for same in seen.by_hash.values().filter(|same| same.len() > 1) {
         let first = same[0];
+        // A sample without a class contradicts none.
         let differs = |&&other: &&usize| {
-            labels[other] != labels[first] && data.inputs.gather(&[first]) == data.inputs.gather(&[other])
+            labels[other] != labels[first]
+                && labels[other].min(labels[first]) >= 0
+                && data.inputs.gather(&[first]) == data.inputs.gather(&[other])
         };
         pairs.extend(same[1..].iter().filter(differs).map(|&other| (first, other)));
     }

@@ -1,11 +1,11 @@
 //! What every layer and parameter does in one pass: the figures that [`super::judge`] looks at.
 
 use super::pairing::{kind, place};
+use crate::Result;
 use crate::data::Target;
 use crate::loss::Loss;
 use crate::module::{Gradients, Module, Tape};
-use crate::tensor::{Real, Tensor};
-use crate::{Result, tensor::values};
+use crate::tensor::{Real, Tensor, dense, values};
 use serde::{Deserialize, Serialize};
 
 /// The figures of one layer on a batch.
@@ -85,6 +85,7 @@ pub fn observe<T: Real>(
     loss.check(&network.output_shape(x.shape())?, target)?;
     let (mut tape, mut gradients) = (Tape::evaluating(), Gradients::zeros_for(network));
     let output = network.forward(x, &mut tape);
+    loss.check_output(values(&dense(&output)))?;
     network.backward_update_gradient(&mut tape, &loss.backward(&output, target), &mut gradients);
     Ok(Observation::of(network, &tape, &gradients, before))
 }

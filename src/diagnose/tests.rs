@@ -196,6 +196,10 @@ fn faults_of_the_data_are_named() {
     assert_found(&data(&times(0.0, 0.5), None), Error, "all samples are the same");
     assert_found(&data(&times(f32::INFINITY, 1.0), None), Error, "sample 0 has an input that is");
     assert_found(&data(&train.select(&[]), None), Error, "there is no sample");
+    let mut inputs = validation.inputs.gather(&(0..validation.len()).collect::<Vec<_>>());
+    inputs[[5, 3]] = f32::NAN;
+    let bad = Dataset { inputs: Inputs::Real(inputs), ..validation.clone() };
+    assert_found(&data(&train, Some(&bad)), Error, "validation sample 5 has an input that is NaN");
 
     // Three samples of two inputs.
     assert_found(

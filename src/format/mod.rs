@@ -1,5 +1,6 @@
 //! Files that other programs read too: models in safetensors and ONNX, logs for TensorBoard.
 
+mod matching;
 pub(crate) mod model_file;
 #[cfg(feature = "onnx")]
 pub mod onnx;
@@ -9,7 +10,10 @@ pub mod tensorboard;
 
 use crate::data::{Fit, Standardization};
 use crate::pipeline::Output;
-pub(crate) use model_file::{NOTE, load_with_meaning, read_note, save_with_meaning, set_state, shapes, state};
+pub use matching::{Matching, Misshapen, load_matching};
+pub(crate) use model_file::{
+    CHECKPOINT, NOTE, WEIGHTS, check_names, load_with_meaning, read_note, save_with_meaning, set_state, shapes, state,
+};
 pub use model_file::{load, load_archive, load_into, save};
 
 /// What goes into an exported file beside the network; nothing by default.

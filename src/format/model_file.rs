@@ -1,5 +1,6 @@
 //! Model files: parameters and buffers by PyTorch's names in safetensors, with the model's description in the header.
 
+use super::matching::Matching;
 use super::safetensors::{Archive, encode};
 use crate::files::write_atomically;
 use crate::model::{LayerDescription, describe, numbers};
@@ -7,10 +8,14 @@ use crate::module::Module;
 use crate::pipeline::Meaning;
 use crate::{Error, Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The note that holds what this library says about a file.
 pub(crate) const NOTE: &str = "limpide";
+/// The kind of file that a checkpoint is, and what stands before the names of the network's tensors in it.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+pub(crate) const WEIGHTS: &str = "model/";
 /// The newest version of model files.
 const VERSION: u32 = 1;
 
@@ -55,7 +60,8 @@ pub(crate) fn read_note<'a, N: Deserialize<'a>>(archive: &'a Archive, kind: &str
 /// PyTorch reads the file with `safetensors.torch.load_file` and `load_state_dict`.
 ///
 /// # Errors
-/// [`Error::Io`]; what stood at `path` before is untouched then.
+/// [`Error::Io`]; [`Error::Option`] when two tensors have one name, of which a file holds one. What stood at `path` before is
+/// untouched then.
 ///
 /// ```
 /// use limpide::{Module, Sequential, format, layers::{Linear, Tanh}};
@@ -77,6 +83,7 @@ pub(crate) fn save_with_meaning(model: &dyn Module<f32>, meaning: &Meaning, path
 }
 
 fn write<T: Real>(model: &dyn Module<T>, pipeline: Option<Meaning>, path: &Path) -> Result<()> {
+    check_names(model)?;
     let note = ModelNote { kind: "model".into(), version: VERSION, model: describe(model), pipeline };
     let note = serde_json::to_string(&note).expect("a description is plain data");
     write_atomically(path, &encode(state(model), [(NOTE, note.as_str())]))
@@ -125,26 +132,52 @@ fn read<T: Real>(archive: &Archive) -> Result<(Box<dyn Module<T>>, Option<Meanin
     Ok((model, note.pipeline))
 }
 
-/// Loads the parameters and buffers of a safetensors file, ours or PyTorch's, into a network of the same architecture.
+/// Loads the parameters and buffers of a safetensors file, ours or PyTorch's, or of a checkpoint, into a network of the same
+/// architecture. Of a checkpoint they are the weights as they stood then, not the averages or the best ones that it may keep too.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Data`] when the file is damaged, and when its tensors are not exactly the network's: the
-/// message lists every missing, extra and misshapen tensor. The network is as it was then.
+/// message lists every missing, extra and misshapen tensor. The network is as it was then. [`load_matching`](super::load_matching)
+/// takes what fits.
 pub fn load_into<T: Real>(model: &mut dyn Module<T>, path: &Path) -> Result<()> {
     fill(model, &Archive::read(path)?)
 }
 
 fn fill<T: Real>(model: &mut dyn Module<T>, archive: &Archive) -> Result<()> {
     let wanted = shapes(&state(model));
-    archive.compare("this network", &wanted)?;
-    let tensors = wanted.iter().map(|(name, _)| archive.tensor(name)).collect::<Result<Vec<_>>>()?;
+    let prefix = weights_prefix(archive);
+    let problems = Matching::of(&wanted, &archive.shapes_behind(prefix)).problems();
+    if !problems.is_empty() {
+        let problem = format!("is not of this network: {}", problems.join("; "));
+        return Err(Error::Data { path: archive.path().into(), problem });
+    }
+    let tensors = wanted.iter().map(|(name, _)| archive.tensor(&format!("{prefix}{name}")));
+    let tensors = tensors.collect::<Result<Vec<_>>>()?;
     set_state(model, tensors);
     Ok(())
+}
+
+/// What stands before the names of a network's tensors in a file: those of a checkpoint lie beside other things.
+pub(super) fn weights_prefix(archive: &Archive) -> &'static str {
+    let head = archive.note(NOTE).and_then(|text| serde_json::from_str::<NoteHead>(text).ok());
+    if head.is_some_and(|head| head.kind == CHECKPOINT) { WEIGHTS } else { "" }
 }
 
 /// All tensors that make a model what it is, parameters and buffers, by PyTorch's names.
 pub(crate) fn state<T: Real>(model: &dyn Module<T>) -> Vec<(String, &Tensor<T>)> {
     model.parameters().into_iter().chain(model.buffers()).collect()
+}
+
+/// Errs when two of the tensors of [`state`] have one name: by it they are saved and loaded.
+pub(crate) fn check_names<T: Real>(model: &dyn Module<T>) -> Result<()> {
+    let mut names = BTreeSet::new();
+    match state(model).into_iter().find(|(name, _)| !names.insert(name.clone())) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let name = format!("{name} twice");
+            Err(Error::option("the names of a network's parameters and buffers", "different from each other", name))
+        }
+    }
 }
 
 /// Replaces the tensors of [`state`], which these must be in number, order and shape.

@@ -81,6 +81,12 @@ impl Archive {
         self.header.tensors().into_iter().map(|(name, info)| (name.to_string(), info.shape.clone())).collect()
     }
 
+    /// The shapes of the tensors whose names begin with a prefix, by the rest of their names.
+    pub(crate) fn shapes_behind(&self, prefix: &str) -> BTreeMap<String, Vec<usize>> {
+        let own = |(name, shape): (String, _)| Some((name.strip_prefix(prefix)?.to_string(), shape));
+        self.shapes().into_iter().filter_map(own).collect()
+    }
+
     /// How many numbers all tensors have together.
     pub(crate) fn numbers(&self) -> usize {
         let size = |shape: &[usize]| shape.iter().product::<usize>();
@@ -106,33 +112,6 @@ impl Archive {
         })?;
         Ok(crate::tensor(&info.shape, numbers))
     }
-
-    /// An error about this file when its tensors are not exactly the `wanted` ones: it lists every one that is missing,
-    /// too many, or of another shape. `whose` says who wants them.
-    pub(crate) fn compare(&self, whose: &str, wanted: &[(String, Vec<usize>)]) -> Result<()> {
-        let problems = differences(wanted, &self.shapes());
-        if problems.is_empty() {
-            return Ok(());
-        }
-        Err(Error::Data { path: self.path.clone(), problem: format!("is not of {whose}: {}", problems.join("; ")) })
-    }
-}
-
-/// What a list of tensors lacks, has too many, or has in another shape than wanted.
-pub(crate) fn differences(wanted: &[(String, Vec<usize>)], found: &BTreeMap<String, Vec<usize>>) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (name, shape) in wanted {
-        match found.get(name) {
-            None => problems.push(format!("{name} {} is missing", shape_text(shape))),
-            Some(other) if other != shape => {
-                problems.push(format!("{name} wants {}, got {}", shape_text(shape), shape_text(other)));
-            }
-            Some(_) => {}
-        }
-    }
-    let extra = found.iter().filter(|(name, _)| wanted.iter().all(|(own, _)| own != *name));
-    problems.extend(extra.map(|(name, shape)| format!("{name} {} is extra", shape_text(shape))));
-    problems
 }
 
 /// The bytes of a file with these tensors, as `F32` or `F64` like `T`, and notes. A `num_batches_tracked` is a count, `I64` as in

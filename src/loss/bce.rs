@@ -1,9 +1,9 @@
 //! Binary cross-entropy on probabilities, the partner of a `Sigmoid` output.
 
 use super::{Loss, Reduction, Takes, ln_1p};
-use crate::Real;
 use crate::data::TargetSlice;
 use crate::metrics::Decision;
+use crate::{Error, Real, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -17,8 +17,8 @@ use std::fmt;
 /// Derivative: −y/p + (1−y)/(1−p) over one denominator, **∂Lᵢ/∂pᵢ = (pᵢ − yᵢ) / max(pᵢ(1 − pᵢ), 10⁻¹²)**.
 ///
 /// Both clamps are PyTorch's; others clamp p itself (Keras at 10⁻⁷). A p of exactly 0 or 1 thus costs 0 when right and
-/// 100 when wrong, and the mean is over all entries, not over samples. A p outside \[0, 1\] gives NaN.
-/// Panics when y has not the shape of p.
+/// 100 when wrong, and the mean is over all entries, not over samples. [`Loss::check_output`]
+/// errs for a p outside \[0, 1\], and the other methods panic, as they do when y has not the shape of p.
 ///
 /// ```
 /// use limpide::{data::Target, loss::{BceLoss, Loss}, tensor};
@@ -57,6 +57,17 @@ impl<T: Real> Loss<T> for BceLoss {
 
     fn takes(&self) -> Takes {
         Takes::YesNoProbabilities
+    }
+
+    fn check_output(&self, p: &[T]) -> Result<()> {
+        // NaN has another reason, which its own error tells.
+        match p.iter().find(|&&p| p < T::zero() || p > T::one()) {
+            None => Ok(()),
+            Some(p) => {
+                let wanted = "a probability, 0 to 1 (end the network with Sigmoid, or use BCEWithLogitsLoss)";
+                Err(Error::option(format!("{self}: each output"), wanted, p))
+            }
+        }
     }
 
     fn decision(&self) -> Option<Decision> {

@@ -1,14 +1,11 @@
 //! What the losses over classes share: how much each class counts in a target, and the classes of a term in one row.
 
 use super::{BLOCK, check_values, check_weights, in_place, term_axes};
-use crate::data::{Target, TargetSlice};
+use crate::data::{IGNORE_INDEX, Target, TargetSlice};
 use crate::tensor::{dense, shape_text, values as values_of};
 use crate::{Error, Real, Result, Tensor, tensor};
 use ndarray::Dimension;
 use std::fmt::{self, Display};
-
-/// The class number that is ignored unless another is named, PyTorch's choice.
-pub(super) const IGNORED: i64 = -100;
 
 /// The options that decide how much each class counts.
 pub(super) struct ClassRule<'a> {
@@ -22,7 +19,7 @@ pub(super) struct ClassRule<'a> {
 
 impl Default for ClassRule<'_> {
     fn default() -> Self {
-        ClassRule { weight: None, label_smoothing: 0.0, ignore_index: IGNORED }
+        ClassRule { weight: None, label_smoothing: 0.0, ignore_index: IGNORE_INDEX }
     }
 }
 
@@ -75,7 +72,7 @@ impl ClassRule<'_> {
         if self.label_smoothing != 0.0 {
             write!(f, ".label_smoothing({})", self.label_smoothing)?;
         }
-        if self.ignore_index != IGNORED {
+        if self.ignore_index != IGNORE_INDEX {
             write!(f, ".ignore_index({})", self.ignore_index)?;
         }
         Ok(())

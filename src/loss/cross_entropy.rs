@@ -1,8 +1,8 @@
 //! Cross-entropy on logits, fused with the softmax so that neither can overflow.
 
-use super::classes::{ClassRule, IGNORED, in_rows, softmax_rows};
+use super::classes::{ClassRule, in_rows, softmax_rows};
 use super::{Loss, Reduction, Takes};
-use crate::data::{Target, TargetSlice};
+use crate::data::{IGNORE_INDEX, Target, TargetSlice};
 use crate::metrics::Decision;
 use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ pub struct CrossEntropyLoss {
 
 impl Default for CrossEntropyLoss {
     fn default() -> Self {
-        CrossEntropyLoss { reduction: Reduction::Mean, weight: None, label_smoothing: 0.0, ignore_index: IGNORED }
+        CrossEntropyLoss { reduction: Reduction::Mean, weight: None, label_smoothing: 0.0, ignore_index: IGNORE_INDEX }
     }
 }
 
@@ -114,6 +114,10 @@ impl<T: Real> Loss<T> for CrossEntropyLoss {
 
     fn over_classes(&self) -> bool {
         true
+    }
+
+    fn ignored_class(&self) -> Option<i64> {
+        Some(self.ignore_index)
     }
 
     fn measure(&self, x: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {

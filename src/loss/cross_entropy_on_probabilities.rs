@@ -2,7 +2,7 @@
 
 use super::classes::{ClassRule, in_rows};
 use super::{Loss, Reduction, Takes, in_place};
-use crate::data::{Target, TargetSlice};
+use crate::data::{IGNORE_INDEX, Target, TargetSlice};
 use crate::metrics::Decision;
 use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,10 @@ impl<T: Real> Loss<T> for CrossEntropyOnProbabilities {
 
     fn over_classes(&self) -> bool {
         true
+    }
+
+    fn ignored_class(&self) -> Option<i64> {
+        Some(IGNORE_INDEX)
     }
 
     fn measure(&self, p: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {

@@ -1,8 +1,8 @@
 //! Cross-entropy that looks away from what is already right, for several classes.
 
-use super::classes::{ClassRule, IGNORED, in_rows, softmax_rows};
+use super::classes::{ClassRule, in_rows, softmax_rows};
 use super::{Loss, Reduction, Takes, check_number};
-use crate::data::{Target, TargetSlice};
+use crate::data::{IGNORE_INDEX, Target, TargetSlice};
 use crate::metrics::Decision;
 use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ pub struct FocalLoss {
 
 impl Default for FocalLoss {
     fn default() -> Self {
-        FocalLoss { reduction: Reduction::Mean, gamma: 2.0, weight: None, ignore_index: IGNORED }
+        FocalLoss { reduction: Reduction::Mean, gamma: 2.0, weight: None, ignore_index: IGNORE_INDEX }
     }
 }
 
@@ -107,6 +107,10 @@ impl<T: Real> Loss<T> for FocalLoss {
 
     fn over_classes(&self) -> bool {
         true
+    }
+
+    fn ignored_class(&self) -> Option<i64> {
+        Some(self.ignore_index)
     }
 
     fn measure(&self, x: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {

@@ -113,6 +113,14 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
         check_values(self, output, target)
     }
 
+    /// Whether the numbers of an output are such as the loss takes, where others would give no number.
+    ///
+    /// # Errors
+    /// [`crate::Error::Option`].
+    fn check_output(&self, _output: &[T]) -> Result<()> {
+        Ok(())
+    }
+
     /// What the outputs mean to this loss, so that a wrong last layer can be told ([`crate::diagnose`]).
     fn takes(&self) -> Takes {
         Takes::Values
@@ -179,7 +187,10 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
     }
 
     /// The loss of a batch: one number (shape `[]`), or the terms when nothing is reduced.
+    ///
+    /// Panics with the message of [`Loss::check`] or [`Loss::check_output`] when it does not take them.
     fn forward(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
+        self.check_output(values(&dense(output))).unwrap_or_else(|error| panic!("{error}"));
         let terms = self.terms(output, target);
         match self.reduction() {
             Reduction::None => terms,
@@ -197,7 +208,20 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
         None
     }
 
-    /// How many samples are predicted right, for a loss about classes and an output with one class a sample
+    /// The class number of samples that do not count, for a loss that takes class numbers.
+    fn ignored_class(&self) -> Option<i64> {
+        None
+    }
+
+    /// How many samples count among those that are right or wrong: all but those of the ignored class.
+    fn counted(&self, shape: &[usize], target: TargetSlice<'_, T>) -> usize {
+        match (target, self.ignored_class()) {
+            (TargetSlice::Classes(labels), Some(ignored)) => labels.iter().filter(|&&label| label != ignored).count(),
+            _ => shape[0],
+        }
+    }
+
+    /// How many samples of those that count are predicted right, for a loss about classes and an output with one class a sample
     /// ([`Decision::is_one_a_sample`]); none for others, nor where a target is neither yes nor no. Allocates nothing.
     fn correct(&self, output: &[T], shape: &[usize], target: TargetSlice<'_, T>) -> Option<usize> {
         let decision = self.decision().filter(|decision| decision.is_one_a_sample(shape))?;
@@ -212,11 +236,14 @@ pub trait Loss<T: Real>: Display + Debug + Send + Sync {
         if no_answer {
             return None;
         }
-        Some(correct_in_slices(decision, output, shape[0], target))
+        Some(correct_in_slices(decision, output, shape[0], target, self.ignored_class()))
     }
 
     /// ∂L/∂output, the first delta of a backward pass; without a reduction, of the sum of the terms.
+    ///
+    /// Panics as [`Loss::forward`] does.
     fn backward(&self, output: &Tensor<T>, target: &Target<T>) -> Tensor<T> {
+        self.check_output(values(&dense(output))).unwrap_or_else(|error| panic!("{error}"));
         // The slope first: it checks the target.
         let mut slope = self.slope(output, target);
         let scale = self.gradient_scale(self.denominator(output.shape(), target));

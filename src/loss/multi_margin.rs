@@ -2,7 +2,7 @@
 
 use super::classes::{ClassRule, in_rows};
 use super::{Loss, Reduction, Takes, check_number, positive_part};
-use crate::data::{Target, TargetSlice};
+use crate::data::{IGNORE_INDEX, Target, TargetSlice};
 use crate::metrics::Decision;
 use crate::{Error, Real, Result};
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,10 @@ impl<T: Real> Loss<T> for MultiMarginLoss {
 
     fn over_classes(&self) -> bool {
         true
+    }
+
+    fn ignored_class(&self) -> Option<i64> {
+        Some(IGNORE_INDEX)
     }
 
     fn measure(&self, x: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {

@@ -1,8 +1,8 @@
 //! The negative log-likelihood of log-probabilities, the partner of a `LogSoftmax` output.
 
-use super::classes::{ClassRule, IGNORED, in_rows};
+use super::classes::{ClassRule, in_rows};
 use super::{Loss, Reduction, Takes};
-use crate::data::{Target, TargetSlice};
+use crate::data::{IGNORE_INDEX, Target, TargetSlice};
 use crate::metrics::Decision;
 use crate::{Real, Result};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ pub struct NllLoss {
 
 impl Default for NllLoss {
     fn default() -> Self {
-        NllLoss { reduction: Reduction::Mean, weight: None, ignore_index: IGNORED }
+        NllLoss { reduction: Reduction::Mean, weight: None, ignore_index: IGNORE_INDEX }
     }
 }
 
@@ -96,6 +96,10 @@ impl<T: Real> Loss<T> for NllLoss {
 
     fn over_classes(&self) -> bool {
         true
+    }
+
+    fn ignored_class(&self) -> Option<i64> {
+        Some(self.ignore_index)
     }
 
     fn measure(&self, z: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {

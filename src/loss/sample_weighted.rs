@@ -171,6 +171,10 @@ impl<T: Real> Loss<T> for SampleWeighted<T> {
         self.loss.check(output, &inner).map_err(|error| error.within(self.to_string()))
     }
 
+    fn check_output(&self, output: &[T]) -> Result<()> {
+        self.loss.check_output(output)
+    }
+
     fn measure(&self, output: &[T], shape: &[usize], target: TargetSlice<'_, T>, terms: &mut [T], slope: &mut [T]) {
         let (weights, inner) = self.unpack(shape[0], entries_of(shape), target.values());
         self.loss.measure(output, shape, inner.as_slice(), terms, slope);
@@ -191,6 +195,11 @@ impl<T: Real> Loss<T> for SampleWeighted<T> {
             self.loss.slice_denominator(&one, inner)
         };
         weights.iter().enumerate().map(|(at, &weight)| weight * sample(at)).sum()
+    }
+
+    fn counted(&self, shape: &[usize], target: TargetSlice<'_, T>) -> usize {
+        let (_, inner) = self.unpack(shape[0], entries_of(shape), target.values());
+        self.loss.counted(shape, inner.as_slice())
     }
 
     fn correct(&self, output: &[T], shape: &[usize], target: TargetSlice<'_, T>) -> Option<usize> {

@@ -80,9 +80,14 @@ pub fn classes<T: Real>(decision: Decision, output: &Tensor<T>) -> Vec<usize> {
 }
 
 /// The true class of every sample: class numbers as they are, rows of values by the same decision.
+///
+/// Panics for a class number below 0: samples without a class ([`IGNORE_INDEX`](crate::data::IGNORE_INDEX)) are to be left out before.
 pub fn true_classes<T: Real>(decision: Decision, target: &Target<T>) -> Vec<usize> {
     match target {
-        Target::Classes(labels) => labels.iter().map(|&label| label.max(0) as usize).collect(),
+        Target::Classes(labels) => labels
+            .iter()
+            .map(|&label| usize::try_from(label).unwrap_or_else(|_| panic!("class numbers from 0, got {label}")))
+            .collect(),
         Target::Values(rows) => classes(decision.for_targets(), rows),
     }
 }
@@ -109,20 +114,24 @@ pub fn correct<T: Real>(decision: Decision, output: &Tensor<T>, target: &Target<
         },
     );
     assert!(targets == samples, "one target an output: {samples} outputs, and targets {target}");
-    correct_in_slices(decision, values(&dense(output)), output.shape()[0], target.dense().as_slice())
+    correct_in_slices(decision, values(&dense(output)), output.shape()[0], target.dense().as_slice(), None)
 }
 
-/// [`correct`] on the slices of `samples` rows; allocates nothing. A class number that is negative is never right.
+/// [`correct`] on the slices of `samples` rows, without those of the class number `ignored`; allocates nothing. A class number that
+/// is negative is never right.
 pub fn correct_in_slices<T: Real>(
     decision: Decision,
     output: &[T],
     samples: usize,
     target: TargetSlice<'_, T>,
+    ignored: Option<i64>,
 ) -> usize {
     let predicted = rows(output, samples).map(|row| decision.class(row));
     match target {
         TargetSlice::Classes(labels) => {
-            predicted.zip(labels).filter(|(class, label)| i64::try_from(*class) == Ok(**label)).count()
+            let right =
+                |(class, label): &(usize, &i64)| i64::try_from(*class) == Ok(**label) && ignored != Some(**label);
+            predicted.zip(labels).filter(right).count()
         }
         TargetSlice::Values(truth) => {
             let truth = rows(truth, samples).map(|row| decision.for_targets().class(row));

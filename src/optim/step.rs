@@ -174,6 +174,10 @@ impl<'a, T: Real> Optim<'a, T> {
     }
 
     /// The network to write to, between two steps.
+    pub(crate) fn loss(&self) -> &dyn Loss<T> {
+        self.loss
+    }
+
     pub(crate) fn network_mut(&mut self) -> &mut dyn Module<T> {
         self.network
     }

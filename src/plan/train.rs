@@ -115,6 +115,7 @@ impl<T: Real> Plan<T> {
         loss.check(&output, batch.target)?;
         let target = batch.target.dense();
         let denominator = loss.slice_denominator(&output, target.as_slice());
+        let counted = loss.counted(&output, target.as_slice());
         let scale = loss.gradient_scale(denominator);
         let shared = Shared::new(network, tape);
         let input_len = self.input_len();
@@ -172,7 +173,7 @@ impl<T: Real> Plan<T> {
 
         let sum = scores.iter().fold(T::zero(), |sum, score: &SliceScore<T>| sum + score.sum);
         let correct = loss.decision().and_then(|_| scores.iter().map(|score| score.correct).sum());
-        let score = BatchScore { sum, denominator, correct, samples: rows };
+        let score = BatchScore { sum, denominator, correct, samples: rows, counted };
         if let Some(moves) = &mut moves {
             // Gradients of a loss that is no number would spoil every parameter and hide where it began.
             if !sum.is_finite() {

@@ -71,8 +71,12 @@ impl RawTable {
     /// Reads all rows a second time.
     ///
     /// # Errors
-    /// Those of [`TableFile::each`].
+    /// Those of [`TableFile::each`]; a survey of a file with another number of columns, or of rows.
     pub fn read(file: &dyn TableFile, survey: Survey) -> Result<Self> {
+        if file.columns().len() != survey.kinds.len() {
+            let (found, wanted) = (file.columns().len(), survey.kinds.len());
+            return Err(file.data(&format!("has {found} columns, and the survey is of a file with {wanted}")));
+        }
         let described = file.columns().iter().zip(&survey.kinds).zip(&survey.tallies);
         let columns: Vec<RawColumn> = described
             .map(|((name, &kind), tally)| {
@@ -132,6 +136,12 @@ impl RawTable {
             }
             Ok(())
         })?;
+        if rows.len() != survey.rows {
+            let (found, wanted) = (rows.len(), survey.rows);
+            return Err(
+                file.data(&format!("has {found} rows with a target, and the survey is of a file with {wanted}"))
+            );
+        }
         let target = match survey.task {
             Task::Classification => RawTarget::Classes { names, labels },
             Task::Regression => RawTarget::Values(numbers),
@@ -164,8 +174,16 @@ impl RawTable {
     /// Measures means, deviations and categories on the rows `train` alone.
     ///
     /// # Errors
-    /// [`Error::Option`] with the row and column of a number that is too many deviations away for 4 bytes.
+    /// [`Error::Option`] with the row and column of a number that is too many deviations away for 4 bytes; for no row, and a row
+    /// that there is not.
     pub fn fit(&self, train: &[usize]) -> Result<Table> {
+        let wanted = || format!("rows from 0 to {}", self.len().saturating_sub(1));
+        if train.is_empty() {
+            return Err(Error::option("RawTable: rows to fit", wanted(), "none"));
+        }
+        if let Some(row) = train.iter().find(|&&row| row >= self.len()) {
+            return Err(Error::option("RawTable: rows to fit", wanted(), row));
+        }
         let width = self.used().count();
         let mut place = 0;
         let columns = self.columns.iter().map(|column| {

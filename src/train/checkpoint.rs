@@ -15,8 +15,8 @@ use super::callback::Callback;
 use super::score::Totals;
 use crate::data::Mixup;
 use crate::data::augment::Augmentation;
-use crate::format::safetensors::{Archive, differences, encode};
-use crate::format::{NOTE, read_note, set_state, shapes, state};
+use crate::format::safetensors::{Archive, encode};
+use crate::format::{CHECKPOINT, Matching, NOTE, WEIGHTS, read_note, set_state, shapes, state};
 use crate::model::{LayerDescription, describe};
 use crate::module::Module;
 use crate::optim::schedule::{ScheduleDescription, ScheduleState};
@@ -106,7 +106,8 @@ struct OptimizerNote {
     numbers: BTreeMap<String, f64>,
 }
 
-/// A checkpoint as read from a file, to be handed to [`Trainer::resume`](super::Trainer::resume).
+/// A checkpoint as read from a file, to be handed to [`Trainer::resume`](super::Trainer::resume). Its weights alone are read by
+/// [`format::load_into`](crate::format::load_into).
 #[derive(Debug)]
 pub struct Checkpoint {
     archive: Archive,
@@ -120,7 +121,7 @@ impl Checkpoint {
     /// [`Error::Io`]; [`Error::Data`] when the file is damaged, is no checkpoint, or is of a newer version.
     pub fn read(path: &Path) -> Result<Self> {
         let archive = Archive::read(path)?;
-        let note: Note = read_note(&archive, "checkpoint", VERSION)?;
+        let note: Note = read_note(&archive, CHECKPOINT, VERSION)?;
         Ok(Checkpoint { archive, note })
     }
 
@@ -144,7 +145,7 @@ impl Checkpoint {
         let (network, memory) = (optim.network(), optim.optimizer().state());
         let averages = optim.averages().map(|averages| averages.state(network));
         let note = Note {
-            kind: "checkpoint".into(),
+            kind: CHECKPOINT.into(),
             version: VERSION,
             real: T::NAME.into(),
             model: describe(network),
@@ -191,7 +192,7 @@ impl Checkpoint {
             }
         }
         self.check_run(run)?;
-        let own: Vec<String> = state(network).into_iter().map(|(name, _)| format!("model/{name}")).collect();
+        let own: Vec<String> = state(network).into_iter().map(|(name, _)| format!("{WEIGHTS}{name}")).collect();
         let tensors = own.iter().map(|name| self.archive.tensor(name)).collect::<Result<Vec<Tensor<T>>>>()?;
         let kept: Vec<Vec<(String, Tensor<T>)>> = callbacks
             .iter()
@@ -220,9 +221,8 @@ impl Checkpoint {
 
     /// The tensors of one section, their names without the section's, in the order of the names.
     fn section<T: Real>(&self, section: &str) -> Result<Vec<(String, Tensor<T>)>> {
-        let shapes = self.archive.shapes();
-        let names = shapes.keys().filter_map(|name| Some((name, name.strip_prefix(section)?.strip_prefix('/')?)));
-        names.map(|(name, own)| Ok((own.to_string(), self.archive.tensor(name)?))).collect()
+        let names = self.archive.shapes_behind(&format!("{section}/")).into_keys();
+        names.map(|name| Ok((name.clone(), self.archive.tensor(&format!("{section}/{name}"))?))).collect()
     }
 
     fn wrong(&self, problem: String) -> Error {
@@ -233,12 +233,8 @@ impl Checkpoint {
         if self.note.real != T::NAME {
             return Err(self.wrong(format!("holds {} numbers, and this network has {}", self.note.real, T::NAME)));
         }
-        let all = self.archive.shapes();
-        let found: BTreeMap<String, Vec<usize>> = all
-            .into_iter()
-            .filter_map(|(name, shape)| Some((name.strip_prefix("model/")?.to_string(), shape)))
-            .collect();
-        let problems = differences(&shapes(&state(network)), &found);
+        let found = self.archive.shapes_behind(WEIGHTS);
+        let problems = Matching::of(&shapes(&state(network)), &found).problems();
         if !problems.is_empty() {
             return Err(self.wrong(format!("is of another model: {}", problems.join("; "))));
         }

@@ -1,8 +1,7 @@
 //! Early stopping: a run ends when it no longer gets better, with the weights of its best epoch.
 
 use super::{Callback, Epoch, Flow, History, Metric};
-use crate::format::safetensors::differences;
-use crate::format::{set_state, shapes, state};
+use crate::format::{Matching, set_state, shapes, state};
 use crate::module::Module;
 use crate::{Error, Real, Result, Tensor};
 use serde::{Deserialize, Serialize};
@@ -129,7 +128,7 @@ impl<T: Real> Callback<T> for EarlyStopping<T> {
         if self.options.restore_best && !history.epochs.is_empty() {
             let kept: BTreeMap<String, Tensor<T>> = self.weights.drain(..).collect();
             let shapes_kept = kept.iter().map(|(name, tensor)| (name.clone(), tensor.shape().to_vec())).collect();
-            let problems = differences(&shapes(&state(network)), &shapes_kept);
+            let problems = Matching::of(&shapes(&state(network)), &shapes_kept).problems();
             if !problems.is_empty() {
                 let wanted = "in the checkpoint, as the network has them";
                 return Err(Error::option("EarlyStopping: the best weights", wanted, problems.join("; ")));

@@ -20,6 +20,8 @@ pub struct BatchScore<T> {
     pub correct: Option<usize>,
     /// Samples in the batch.
     pub samples: usize,
+    /// Those of them that `correct` counts: all but the ones of an ignored class.
+    pub counted: usize,
 }
 
 /// Threads that work, and the tape of the next pass.
@@ -50,7 +52,7 @@ impl<T: Real> Engine<T> {
     /// gives the loss. This is the plain twin of [`Plan::gradients`], and leaves every tensor on [`Engine::tape`].
     ///
     /// # Errors
-    /// A shape error when the network does not take `x`, or the loss does not take the output with `target`.
+    /// A shape error when the network does not take `x`, or the loss does not take the output with `target`; [`Loss::check_output`].
     pub fn gradients(
         &mut self,
         network: &dyn Module<T>,
@@ -64,12 +66,15 @@ impl<T: Real> Engine<T> {
         let denominator = loss.denominator(&shape, target);
         network.zero_grad(gradients);
         let output = network.forward(x, &mut self.tape);
+        loss.check_output(values(&dense(&output)))?;
         let (terms, mut delta) = loss.terms_and_slope(&output, target);
         let scale = loss.gradient_scale(denominator);
         delta.mapv_inplace(|d| d * scale);
         network.backward_update_gradient(&mut self.tape, &delta, gradients);
-        let correct = loss.correct(values(&dense(&output)), &shape, target.dense().as_slice());
-        Ok(BatchScore { sum: terms.sum(), denominator, correct, samples: x.shape()[0] })
+        let target = target.dense();
+        let correct = loss.correct(values(&dense(&output)), &shape, target.as_slice());
+        let counted = loss.counted(&shape, target.as_slice());
+        Ok(BatchScore { sum: terms.sum(), denominator, correct, samples: x.shape()[0], counted })
     }
 
     /// The tensors of the last pass without a plan.

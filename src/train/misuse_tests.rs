@@ -1,9 +1,10 @@
 //! Mistakes that a run names before or while it goes.
 
 use crate::data::{Dataset, Inputs, Target};
+use crate::format::save;
 use crate::kernels::Workers;
 use crate::layers::Linear;
-use crate::loss::MseLoss;
+use crate::loss::{BceLoss, Loss, MseLoss, SampleWeighted};
 use crate::optim::{Optimizer, Sgd};
 use crate::train::{Engine, Trainer, evaluate};
 use crate::{Gradients, Module, Result, Sequential, Tape, Tensor, tensor, zeros};
@@ -95,4 +96,116 @@ fn gradients_of_another_network_are_refused() {
     let mut optimizer = Optimizer::from(Sgd::new(0.1).unwrap());
     let error = optimizer.step(&mut network, &Gradients::zeros_for(&other), &mut Workers::new(1)).unwrap_err();
     assert!(error.to_string().contains("the gradients are not those of this network"), "{error}");
+}
+
+/// Samples of one number each, the target 0.
+fn inputs(x: Vec<f32>) -> Dataset<f32> {
+    let y = Target::Values(zeros(&[x.len(), 1]));
+    Dataset::new("ones", Inputs::Real(tensor(&[x.len(), 1], x)), y, 0).unwrap()
+}
+
+#[test]
+fn validation_and_scores_on_what_is_no_number_name_the_sample() {
+    let mut bad = vec![1.0; 8];
+    bad[6] = f32::NAN;
+    bad[7] = f32::INFINITY;
+    let wanted = "data set ones: each input of sample 6 must be a finite number; drop such samples, or fill in what is \
+                  missing, got NaN";
+    let (bad, mut network) = (inputs(bad), Linear::new(1, 1));
+    let before = network.clone();
+    let train = inputs(vec![1.0; 8]);
+    let error = trainer().validation(&bad).fit(&mut network, &MseLoss::new(), &train).unwrap_err();
+    assert_eq!(error.to_string(), wanted);
+    assert_eq!(network.parameters(), before.parameters());
+    let error = evaluate(&network, &MseLoss::new(), &bad, &mut Engine::new(2)).unwrap_err();
+    assert_eq!(error.to_string(), wanted);
+    let error = trainer().fit(&mut network, &MseLoss::new(), &bad).unwrap_err().to_string();
+    assert!(error.contains("sample 6 has an input that is NaN") || error.contains("sample 7 has an input"), "{error}");
+    let mut y = vec![0.0; 8];
+    y[3] = f32::NEG_INFINITY;
+    let error = trainer().validation(&data(8, y)).fit(&mut network, &MseLoss::new(), &train).unwrap_err();
+    assert!(
+        error.to_string().starts_with("data set zeros: each target of sample 3 must be a finite number"),
+        "{error}"
+    );
+    // A network that has run away has a score that is no number, and the data are not to blame.
+    let large = Linear::from_values(tensor(&[1, 1], vec![f32::INFINITY]), None).unwrap();
+    assert!(!evaluate(&large, &MseLoss::new(), &train, &mut Engine::new(1)).unwrap().loss.is_finite());
+}
+
+#[test]
+fn what_is_no_probability_is_refused_by_name() {
+    let wanted = "BceLoss(Mean): each output must be a probability, 0 to 1 (end the network with Sigmoid, or use \
+                  BCEWithLogitsLoss), got";
+    let loss = BceLoss::new();
+    for (weight, found) in [(1.5, "1.5"), (-0.25, "-0.25")] {
+        let data = inputs(vec![1.0; 8]);
+        let mut network = Linear::from_values(tensor(&[1, 1], vec![weight]), None).unwrap();
+        let full = format!("{wanted} {found}");
+        let error = evaluate(&network, &loss, &data, &mut Engine::new(2)).unwrap_err();
+        assert_eq!(error.to_string(), full);
+        let (x, y) = data.gather(&[0, 1]);
+        let mut gradients = Gradients::zeros_for(&network);
+        let error = Engine::new(1).gradients(&network, &loss, &x, &y, &mut gradients).unwrap_err();
+        assert_eq!(error.to_string(), full);
+        let error = trainer().fit(&mut network, &loss, &data).unwrap_err().to_string();
+        assert!(error.contains(&format!("step 1: {full}")), "{error}");
+        let panic = std::panic::catch_unwind(|| loss.forward(&tensor(&[1, 1], vec![weight]), &y.select(&[0])));
+        assert_eq!(panic.unwrap_err().downcast_ref::<String>(), Some(&full));
+        let weighted = SampleWeighted::<f32>::new(BceLoss::new());
+        assert!(weighted.check_output(&[0.5, weight]).unwrap_err().to_string().ends_with(found));
+    }
+    // Both ends are probabilities; what is no number has another reason.
+    Loss::<f32>::check_output(&loss, &[0.0, 1.0, f32::NAN]).unwrap();
+}
+
+/// One number under one name twice.
+#[derive(Debug)]
+struct Twice([Tensor<f32>; 2]);
+
+impl fmt::Display for Twice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Twice")
+    }
+}
+
+impl Module<f32> for Twice {
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        Ok(input.to_vec())
+    }
+    fn forward(&self, input: &Tensor<f32>, tape: &mut Tape<f32>) -> Tensor<f32> {
+        tape.record(input, input.clone())
+    }
+    fn backward_delta(&self, _: &mut Tape<f32>, delta: &Tensor<f32>) -> Tensor<f32> {
+        delta.clone()
+    }
+    fn parameters(&self) -> Vec<(String, &Tensor<f32>)> {
+        self.0.iter().map(|own| ("weight".to_string(), own)).collect()
+    }
+    fn parameters_mut(&mut self) -> Vec<&mut Tensor<f32>> {
+        self.0.iter_mut().collect()
+    }
+}
+
+#[test]
+fn one_name_for_two_parameters_is_refused_before_it_is_saved_or_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let mut network = Sequential::new().push(Linear::new(1, 1)).push(Twice([zeros(&[1]), zeros(&[1])]));
+    let wanted =
+        "the names of a network's parameters and buffers must be different from each other, got 1.weight twice";
+    assert_eq!(save(&network, &path).unwrap_err().to_string(), wanted);
+    assert!(!path.exists());
+    let error = trainer().fit(&mut network, &MseLoss::new(), &data(8, vec![0.0; 8])).unwrap_err();
+    assert_eq!(error.to_string(), wanted);
+}
+
+#[test]
+fn a_trainer_prints_its_settings() {
+    let validation = data(8, vec![0.0; 8]);
+    let text = format!("{:?}", trainer().epochs(7).validation(&validation).on_step(|_| {}));
+    for part in ["optimizer: \"Sgd(0.1)\"", "epochs: 7", "batch_size: 4", "validation: Some(\"zeros\")", "callbacks: 1"]
+    {
+        assert!(text.contains(part), "wants {part} in {text}");
+    }
 }

@@ -8,6 +8,8 @@ mod early_stopping;
 mod engine;
 pub mod exact;
 mod history;
+#[cfg(test)]
+mod ignored_tests;
 mod logs;
 mod metric;
 #[cfg(test)]

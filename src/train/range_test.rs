@@ -1,6 +1,6 @@
 //! The learning-rate range test: a short training run over growing rates, which shows from where to where a rate works.
 
-use super::run::culprit;
+use super::run::culprit_of;
 use crate::data::{Batches, Dataset};
 use crate::format::{set_state, state};
 use crate::loss::Loss;
@@ -142,7 +142,7 @@ impl RangeTestOptions {
                 mean = self.smoothing * mean + (1.0 - self.smoothing) * score.sum.to_f64() / score.denominator.to_f64();
                 let smoothed = mean / (1.0 - self.smoothing.powf((points.len() + 1) as f64));
                 if points.is_empty() && !smoothed.is_finite() {
-                    let culprit = culprit(optim.network(), &data.inputs.gather(indices));
+                    let culprit = culprit_of(optim.network(), loss, &data.inputs.gather(indices));
                     return Err(Error::NotFinite { value: smoothed, epoch: 1, step: 1, culprit });
                 }
                 if !smoothed.is_finite() || smoothed - least > DIVERGED * least.abs() {

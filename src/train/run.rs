@@ -7,9 +7,11 @@ use super::engine::BatchScore;
 use super::score::Totals;
 use super::{Epoch, History, Score};
 use crate::data::{Batches, Dataset, Loader, Target};
+use crate::loss::Loss;
 use crate::module::{Module, Tape};
 use crate::optim::Optim;
 use crate::plan::Batch;
+use crate::tensor::{dense, values};
 use crate::{Error, Real, Result, Stream, Tensor};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -91,7 +93,12 @@ impl<T: Real> Run<'_, '_, T> {
             }
             if !score.sum.is_finite() {
                 let x = loader.map_or_else(|| train.inputs.gather(indices), |own| own.batch(epoch, indices).0);
-                let culprit = bad_target(&target, indices).unwrap_or_else(|| culprit(optim.network(), &x));
+                let input = || {
+                    let (sample, value) = train.bad_input(indices)?;
+                    Some(format!("sample {sample} has an input that is {value}"))
+                };
+                let culprit = bad_target(&target, indices).or_else(input);
+                let culprit = culprit.unwrap_or_else(|| culprit_of(optim.network(), optim.loss(), &x));
                 let (epoch, step) = (number, position.step);
                 return Err(Error::NotFinite { value: score.sum.to_f64(), epoch, step, culprit });
             }
@@ -172,7 +179,7 @@ fn bad_target<T: Real>(target: &Target<T>, indices: &[usize]) -> Option<String> 
 }
 
 /// The first tensor that is not finite: a parameter, or one of a forward pass on `x`.
-pub(super) fn culprit<T: Real>(network: &dyn Module<T>, x: &Tensor<T>) -> String {
+pub(super) fn culprit_of<T: Real>(network: &dyn Module<T>, loss: &dyn Loss<T>, x: &Tensor<T>) -> String {
     let bad = |tensor: &Tensor<T>| tensor.iter().any(|value| !value.is_finite());
     if bad(x) {
         return "the batch itself holds a value that is not finite".into();
@@ -181,9 +188,12 @@ pub(super) fn culprit<T: Real>(network: &dyn Module<T>, x: &Tensor<T>) -> String
         return format!("parameter {name} holds a value that is not finite");
     }
     let mut tape = Tape::new();
-    network.forward(x, &mut tape);
+    let output = network.forward(x, &mut tape);
     match tape.tensors(network).into_iter().find(|(_, tensor)| bad(tensor)) {
         Some((name, _)) => format!("{name} is the first tensor of the pass that is not finite"),
-        None => "every tensor of the pass is finite, the loss itself overflowed".into(),
+        None => match loss.check_output(values(&dense(&output))) {
+            Err(error) => error.to_string(),
+            Ok(()) => "every tensor of the pass is finite, the loss itself overflowed".into(),
+        },
     }
 }

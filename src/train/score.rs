@@ -9,6 +9,7 @@ use crate::plan::Predictor;
 use crate::{Error, Real, Result, Tensor, tensor};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use std::sync::Mutex;
 
 /// Mean loss and accuracy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,8 +17,9 @@ pub struct Score {
     /// Σ terms / denominator over all samples: the mean loss, whatever the loss's own reduction.
     #[serde(with = "super::exact")]
     pub loss: f64,
-    /// Samples predicted right, 0 to 1, when the loss is about classes and each sample has one: none for a class at every
-    /// pixel (n, C, h, w), or for several questions of yes and no (n, k).
+    /// Samples predicted right, 0 to 1 of those that have a class ([`IGNORE_INDEX`](crate::data::IGNORE_INDEX) is none), when the
+    /// loss is about classes and each sample has one: none for a class at every pixel (n, C, h, w), or for several questions of yes
+    /// and no (n, k).
     pub accuracy: Option<f64>,
 }
 
@@ -36,12 +38,15 @@ pub(super) struct Totals {
     sum: f64,
     denominator: f64,
     samples: usize,
+    /// Samples of an ignored class; checkpoints from before there were such have none.
+    #[serde(default)]
+    ignored: usize,
     correct: Option<usize>,
 }
 
 impl Default for Totals {
     fn default() -> Self {
-        Totals { sum: 0.0, denominator: 0.0, samples: 0, correct: Some(0) }
+        Totals { sum: 0.0, denominator: 0.0, samples: 0, ignored: 0, correct: Some(0) }
     }
 }
 
@@ -50,6 +55,7 @@ impl Totals {
         self.sum += batch.sum.to_f64();
         self.denominator += batch.denominator.to_f64();
         self.samples += batch.samples;
+        self.ignored += batch.samples.saturating_sub(batch.counted);
         self.correct = self.correct.zip(batch.correct).map(|(all, correct)| all + correct);
     }
 
@@ -58,7 +64,8 @@ impl Totals {
     }
 
     pub fn score(&self) -> Score {
-        let accuracy = self.correct.map(|correct| correct as f64 / self.samples as f64);
+        let counted = self.samples - self.ignored;
+        let accuracy = self.correct.filter(|_| counted > 0).map(|correct| correct as f64 / counted as f64);
         Score { loss: self.sum / self.denominator, accuracy }
     }
 }
@@ -81,8 +88,9 @@ pub(super) fn check<T: Real>(network: &dyn Module<T>, loss: &dyn Loss<T>, data: 
 /// Mean loss and accuracy of a network on a data set.
 ///
 /// # Errors
-/// A shape error when network, loss and data do not fit together; [`Error::Option`] for data without a sample; [`Error::Io`] for
-/// samples on disk that cannot be read.
+/// A shape error when network, loss and data do not fit together; [`Error::Option`] for data without a sample, and where the loss is
+/// no number because one of the data is none, or because the loss does not take such an output; [`Error::Io`] for samples on disk
+/// that cannot be read.
 pub fn evaluate<T: Real>(
     network: &dyn Module<T>,
     loss: &dyn Loss<T>,
@@ -105,8 +113,16 @@ pub(crate) fn evaluate_here<T: Real>(
     let mut predictor = Predictor::new(network, data.sample_shape(), data.len())?;
     let sample = predictor.output_shape().to_vec();
     let fill = |range: Range<usize>, to: &mut [T]| data.inputs.gather_into(&range.collect::<Vec<_>>(), to);
+    // What the loss refuses first, with where it begins.
+    let refused: Mutex<Option<(usize, Error)>> = Mutex::new(None);
     let batches = predictor.predict_slices(engine.workers(), data.len(), &fill, &|range, z| {
         let samples = range.len();
+        if let Err(error) = loss.check_output(z) {
+            let mut first = refused.lock().expect("no panic while it is held");
+            if first.as_ref().is_none_or(|(start, _)| range.start < *start) {
+                *first = Some((range.start, error));
+            }
+        }
         let output = tensor(&[&[samples], sample.as_slice()].concat(), z.to_vec());
         let mut target = data.target_room(samples);
         data.gather_targets_into(&range.collect::<Vec<_>>(), target.rows_mut());
@@ -115,12 +131,20 @@ pub(crate) fn evaluate_here<T: Real>(
             denominator: loss.denominator(output.shape(), &target),
             correct: loss.correct(z, output.shape(), target.as_slice()),
             samples,
+            counted: loss.counted(output.shape(), target.as_slice()),
         }
     });
-    match data.inputs.failure() {
-        Some(error) => Err(error),
-        None => Ok(Score::of(&batches)),
+    if let Some(error) = data.inputs.failure() {
+        return Err(error);
     }
+    let score = Score::of(&batches);
+    if !score.loss.is_finite() {
+        // Was it the data, or the network?
+        data.check_finite()?;
+        let refused = refused.into_inner().expect("no panic while it is held");
+        refused.map_or(Ok(()), |(_, error)| Err(error))?;
+    }
+    Ok(score)
 }
 
 /// The outputs of a network for every sample, in order.

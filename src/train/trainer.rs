@@ -13,6 +13,7 @@ use crate::optim::schedule::{Interval, ScheduleDescription, Scheduler};
 use crate::optim::{Optim, Optimizer, Sgd, StepOptions};
 use crate::{Error, Real, Result};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// The settings of a training run.
 ///
@@ -42,6 +43,31 @@ pub struct Trainer<'a, T: Real> {
     callbacks: Vec<Box<dyn Callback<T> + 'a>>,
     checkpoints: Option<Checkpoints>,
     resume: Option<Checkpoint>,
+}
+
+/// The settings; of what watches the run, how many there are.
+impl<T: Real> fmt::Debug for Trainer<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trainer")
+            .field("optimizer", &self.optimizer.to_string())
+            .field("epochs", &self.epochs)
+            .field("batch_size", &self.batch_size)
+            .field("shuffle", &self.shuffle)
+            .field("balanced", &self.balanced)
+            .field("drop_last", &self.drop_last)
+            .field("augmentation", &self.augmentation)
+            .field("mixup", &self.mixup)
+            .field("standardization", &self.standardization)
+            .field("seed", &self.seed)
+            .field("threads", &self.threads)
+            .field("validation", &self.validation.map(|data| &data.name))
+            .field("step_options", &self.step_options)
+            .field("schedule", &self.schedule)
+            .field("callbacks", &self.callbacks.len())
+            .field("checkpoints", &self.checkpoints)
+            .field("resume", &self.resume.as_ref().map(Checkpoint::steps))
+            .finish()
+    }
 }
 
 impl<'a, T: Real> Trainer<'a, T> {
@@ -128,7 +154,7 @@ impl<'a, T: Real> Trainer<'a, T> {
         self
     }
 
-    /// Data to score the network on after every epoch.
+    /// Data to score the network on after every epoch; its numbers must be finite.
     pub fn validation(mut self, data: &'a Dataset<T>) -> Self {
         self.validation = Some(data);
         self
@@ -209,6 +235,7 @@ impl<'a, T: Real> Trainer<'a, T> {
             }
         }
         crate::model::check_shapes(network)?;
+        crate::format::check_names(network)?;
         match self.loader(train)? {
             None => super::score::check(network, loss, train)?,
             // Mixup makes another kind of target; what holds for one sample holds for all.
@@ -259,6 +286,8 @@ impl<'a, T: Real> Trainer<'a, T> {
         train: &Dataset<T>,
     ) -> Result<History> {
         self.check(network, loss, train)?;
+        // Nothing would stop at a score that is no number.
+        self.validation.map_or(Ok(()), Dataset::check_finite)?;
         let (loader, batches) = (self.loader(train)?, self.batches(train)?);
         let schedule = self.fitted_schedule(&batches);
         let settings = RunSettings {
@@ -327,6 +356,7 @@ impl<'a, T: Real> Trainer<'a, T> {
             let labels = train.targets.labels();
             let labels =
                 labels.ok_or_else(|| Error::option("Trainer: balanced", "for one class a sample", &train.name))?;
+            train.check_classes("Trainer: balanced")?;
             batches = batches.balanced(&labels)?;
         }
         if batches.is_empty() {

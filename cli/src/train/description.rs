@@ -12,6 +12,7 @@ use limpide::optim::{OptimizerDescription, StepOptions};
 use limpide::train::{CheckpointOptions, EarlyStoppingOptions};
 use limpide::{Error, Module, Result, Sequential, Stream};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// A run, from data to test. Single values come first, because TOML wants them before its tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,10 @@ pub struct RunDescription {
     /// A network by name instead of `layers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// A trained network whose weights take the place of the start values where name and shape fit: the folder of a run, a model
+    /// file or a checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_from: Option<PathBuf>,
     /// Where the samples come from.
     pub data: DataDescription,
     /// How they are divided.

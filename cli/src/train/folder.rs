@@ -73,6 +73,14 @@ impl Folder {
         self.0.join("checkpoints")
     }
 
+    /// Whether there is a checkpoint, whole or not.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn has_checkpoint(&self) -> Result<bool> {
+        Ok(self.checkpoints().is_dir() && Checkpoints::newest(&self.checkpoints())?.is_some())
+    }
+
     /// The newest checkpoint that is whole, when there is any; a damaged one before it is told on stderr.
     ///
     /// # Errors

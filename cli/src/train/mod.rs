@@ -19,6 +19,7 @@ mod range_test;
 mod read;
 mod resume;
 mod session;
+mod start;
 mod words;
 
 pub use eval::{Arguments as EvalArguments, command as eval};
@@ -98,11 +99,18 @@ pub struct Common {
 }
 
 impl Common {
-    /// A session with these options.
+    /// A session with these options, without the weights that `start_from` names.
     fn session(&self, file: &std::path::Path, settings: &[Setting]) -> Result<Session> {
         limpide::data::data_folders(self.data.as_deref())?;
-        let mut session = Session::read(file, settings, self.data.as_deref())?;
+        let mut session = Session::read_without_start(file, settings, self.data.as_deref())?;
         session.description.threads = self.threads.map(usize::from).or(session.description.threads);
+        Ok(session)
+    }
+
+    /// A session with these options that is to begin.
+    fn new_session(&self, file: &std::path::Path, settings: &[Setting]) -> Result<Session> {
+        let mut session = self.session(file, settings)?;
+        session.take_start()?;
         Ok(session)
     }
 }
@@ -110,7 +118,7 @@ impl Common {
 fn examples() -> String {
     let models = models::NAMES.map(|(name, about)| format!("  {name:<20} {about}"));
     format!(
-        "Models by name:\n{}\n\nExamples:\n  limpide train iris.csv --target species\n  limpide train digits.npz\n  limpide train photos/ --set data.pixels.size=[64,64] --skip-bad\n  limpide train iris.csv --target species --range-test rates.html\n  limpide train recipes/moons.toml --set seed=3 --set optimizer.lr=0.1 --out runs/moons-3",
+        "Models by name:\n{}\n\nExamples:\n  limpide train iris.csv --target species\n  limpide train digits.npz\n  limpide train photos/ --set data.pixels.size=[64,64] --skip-bad\n  limpide train iris.csv --target species --range-test rates.html\n  limpide train recipes/moons.toml --set seed=3 --set optimizer.lr=0.1 --out runs/moons-3\n  limpide train pets/ --set start_from=runs/animals",
         models.join("\n")
     )
 }
@@ -138,7 +146,7 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
                 file.display(),
             ));
         }
-        common.session(file, settings)?
+        common.new_session(file, settings)?
     } else {
         let mut session = own_data::session(file, target.as_deref(), settings)?;
         session.description.threads = common.threads.map(usize::from).or(session.description.threads);

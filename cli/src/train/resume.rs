@@ -26,7 +26,12 @@ pub struct Arguments {
 /// A folder that is none of a run, a checkpoint that does not fit it; those of training and writing.
 pub fn command(arguments: &Arguments) -> Result<ExitCode> {
     let folder = Folder::open(&arguments.run)?;
-    let session = arguments.common.session(&folder.description(), &[])?;
+    let mut session = arguments.common.session(&folder.description(), &[])?;
+    match session.take_start() {
+        // The weights are those of the checkpoint, whatever has become of the network that the run began with.
+        Err(error) if folder.has_checkpoint()? => eprintln!("limpide: {error}; the run goes on from its checkpoint"),
+        taken => taken?,
+    }
     let findings = session.before_training()?;
     finish(session, findings, &folder, arguments.common.json)
 }

@@ -10,6 +10,7 @@ use super::models;
 use super::outcome::Outcome;
 use super::page;
 use super::read::{Setting, read};
+use super::start;
 use crate::progress::Progress;
 use crate::text::{counted, label};
 use limpide::data::{Dataset, Target};
@@ -44,18 +45,40 @@ pub struct Session {
     /// What is made small.
     pub loss: Box<dyn Loss<f32>>,
     optimizer: Optimizer<f32>,
+    /// What was taken of another network, in a line.
+    start: Option<String>,
 }
 
 impl Session {
     /// Reads a description, loads the data and builds everything once, so that what is wrong is told before any work.
     ///
     /// # Errors
-    /// Those of reading, of the data, and of parts that do not fit together.
+    /// Those of reading, of the data, of `start_from`, and of parts that do not fit together.
     pub fn read(path: &Path, settings: &[Setting], data: Option<&Path>) -> Result<Self> {
+        let mut session = Self::read_without_start(path, settings, data)?;
+        session.take_start()?;
+        Ok(session)
+    }
+
+    /// The same for those who read the weights from elsewhere, or do not look at them: `start_from` need not be there any more.
+    ///
+    /// # Errors
+    /// Those of [`Session::read`], but for those of `start_from`.
+    pub fn read_without_start(path: &Path, settings: &[Setting], data: Option<&Path>) -> Result<Self> {
         let mut description: RunDescription = read(path, settings)?;
         description.data.look_in(data);
         let parts = description.data.load(&description.split, description.seed)?;
-        Self::new(path, description, parts)
+        Self::build(path, description, parts)
+    }
+
+    /// Puts the weights that `start_from` names in the place of the start values.
+    ///
+    /// # Errors
+    /// When they are not there, or none of them fits.
+    pub fn take_start(&mut self) -> Result<()> {
+        let from = self.description.start_from.as_ref();
+        self.start = from.map(|from| start::take(&mut self.network, from)).transpose()?;
+        Ok(())
     }
 
     /// A session of a recipe that comes with the program, changed before its data is loaded.
@@ -92,8 +115,14 @@ impl Session {
     /// A session of a description and the data that it describes; `path` is what errors name.
     ///
     /// # Errors
-    /// Those of parts that do not fit together.
-    pub fn new(path: &Path, mut description: RunDescription, mut parts: Parts) -> Result<Self> {
+    /// Those of `start_from`, and of parts that do not fit together.
+    pub fn new(path: &Path, description: RunDescription, parts: Parts) -> Result<Self> {
+        let mut session = Self::build(path, description, parts)?;
+        session.take_start()?;
+        Ok(session)
+    }
+
+    fn build(path: &Path, mut description: RunDescription, mut parts: Parts) -> Result<Self> {
         let here = |problem: &str| Error::Data { path: path.into(), problem: problem.into() };
         match (description.model.take(), description.layers.is_empty()) {
             (Some(name), true) => description.layers = models::layers(&name, parts.train.sample_shape())?,
@@ -113,6 +142,9 @@ impl Session {
         if let Some(threads) = description.threads.filter(|threads| !(1..=THREADS).contains(threads)) {
             return Err(Error::option("threads", format!("from 1 to {THREADS}"), threads));
         }
+        // A run may be trained again from another folder.
+        let absolute = |from| std::path::absolute(&from).unwrap_or(from);
+        description.start_from = description.start_from.take().map(absolute);
         description.checkpoints.check()?;
         description.init.iter().try_for_each(Init::check)?;
         let (network, loss) = (description.network()?, description.loss.build()?);
@@ -130,7 +162,7 @@ impl Session {
             let output = network.output_shape(&[&[1], parts.train.sample_shape()].concat())?;
             test.check(loss.decision().is_some_and(|decision| decision.is_one_a_sample(&output)))?;
         }
-        let mut session = Session { description, parts, network, loss, optimizer };
+        let mut session = Session { description, parts, network, loss, optimizer, start: None };
         if let Err(error) = session.told_meaning().check(&session.network) {
             session.parts.notes.push(format!("{error}; the model will answer with these numbers and no classes"));
         }
@@ -297,7 +329,7 @@ impl Session {
         Ok(Some(Fit::of(&in_units(&outputs, mean, std), &in_units(wanted, mean, std), names)))
     }
 
-    /// What was found in the data, and how they are divided.
+    /// What was found in the data, how they are divided, and what the network begins with where that is no start values.
     pub fn beginning(&self) -> String {
         let Parts { train, split, answers, notes, .. } = &self.parts;
         let notes: String = notes.iter().map(|note| one_line(note) + "\n").collect();
@@ -305,7 +337,8 @@ impl Session {
             Answers::Classes(names) => split.with_names(&names.iter().map(|name| label(name)).collect::<Vec<_>>()),
             Answers::Values { .. } => split.to_string(),
         };
-        format!("data: {}\n{notes}{split}\n", train.name)
+        let start = self.start.iter().map(|line| format!("{line}\n")).collect::<String>();
+        format!("data: {}\n{notes}{split}\n{start}", train.name)
     }
 
     /// The run in words: the parts of the data, the network, what moves it.
@@ -313,7 +346,7 @@ impl Session {
     /// # Errors
     /// A shape error when the network does not take the samples.
     pub fn plan(&self) -> Result<String> {
-        let Session { description, parts, network, loss, optimizer } = self;
+        let Session { description, parts, network, loss, optimizer, .. } = self;
         let shape = [&[description.batch_size.min(parts.train.len())], parts.train.sample_shape()].concat();
         let steps = match description.drop_last {
             true => parts.train.len() / description.batch_size,

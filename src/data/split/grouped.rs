@@ -96,11 +96,13 @@ impl<'a, T: Real> Grouped<'a, T> {
         Ok(Grouped { data, samples: samples.into_values().collect(), labels: data.targets.labels(), stream })
     }
 
-    /// The classes of a group and how many samples of each it has; class 0 where there are none.
+    /// The classes of a group and how many samples of each it has; class 0 where there are none, and the class behind the last
+    /// for samples without one.
     fn counts(&self, group: usize) -> BTreeMap<usize, f64> {
         let mut counts = BTreeMap::new();
         for &sample in &self.samples[group] {
-            let class = self.labels.as_ref().map_or(0, |labels| labels[sample] as usize);
+            let class = self.labels.as_ref().map_or(0, |labels| labels[sample]);
+            let class = usize::try_from(class).unwrap_or(self.data.classes);
             *counts.entry(class).or_insert(0.0) += 1.0;
         }
         counts
@@ -118,7 +120,7 @@ impl<'a, T: Real> Grouped<'a, T> {
         // What is large is hard to place once the parts are full.
         groups.sort_by_key(|&group| Reverse(self.samples[group].len().ilog2()));
         let counts: Vec<BTreeMap<usize, f64>> = groups.iter().map(|&group| self.counts(group)).collect();
-        let mut sums = vec![0.0; self.data.classes.max(1)];
+        let mut sums = vec![0.0; self.data.classes + 1];
         counts.iter().flatten().for_each(|(&class, own)| sums[class] += own);
         let (mut parts, mut filled) = (vec![Vec::new(); shares.len()], vec![vec![0.0; sums.len()]; shares.len()]);
         for (place, (&group, counts)) in groups.iter().zip(&counts).enumerate() {
