@@ -128,19 +128,25 @@ impl<T: Real> Optimizer<T> {
         self.slots.get(place).and_then(|slot| self.groups.get(slot.group)).is_some_and(|group| group.lr_factor == 0.0)
     }
 
-    /// What is kept for each parameter of a network before the first step.
-    fn slots_for(&self, network: &dyn Module<T>) -> Result<Vec<Slot<T>>> {
+    /// [`Optimizer::check`], and whether every group has a parameter of a network.
+    pub(crate) fn check_for(&self, network: &dyn Module<T>) -> Result<()> {
         self.check()?;
         let parameters = network.parameters();
-        let groups = &self.groups;
-        let place = |name: &str, rank| groups.iter().position(|group| group.matches(name, rank));
         let empty = |group: &&Group| !parameters.iter().any(|(name, value)| group.matches(name, value.ndim()));
-        if let Some(group) = groups.iter().find(empty) {
+        if let Some(group) = self.groups.iter().find(empty) {
             let names: Vec<_> =
                 parameters.iter().map(|(name, p)| format!("{name} {}", shape_text(p.shape()))).collect();
             let wanted = format!("of parameters that are there, which are {}", names.join(", "));
             return Err(Error::option(format!("{}: a group", self.rule), wanted, group));
         }
+        Ok(())
+    }
+
+    /// What is kept for each parameter of a network before the first step.
+    fn slots_for(&self, network: &dyn Module<T>) -> Result<Vec<Slot<T>>> {
+        self.check_for(network)?;
+        let groups = &self.groups;
+        let place = |name: &str, rank| groups.iter().position(|group| group.matches(name, rank));
         let (count, start) = (self.rule.states().len(), T::of(self.rule.initial_state()));
         let slot = |(name, value): (String, &Tensor<T>)| {
             let mut states = vec![vec![start; value.len()]; count];
@@ -149,7 +155,7 @@ impl<T: Real> Optimizer<T> {
             let group = place(&name, value.ndim()).unwrap_or(groups.len());
             Slot { name, shape: value.shape().to_vec(), group, states }
         };
-        Ok(parameters.into_iter().map(slot).collect())
+        Ok(network.parameters().into_iter().map(slot).collect())
     }
 
     /// One step: reads the gradients, moves the parameters.

@@ -340,3 +340,24 @@ fn mean_and_std<I: Iterator<Item = f64>>(values: &dyn Fn() -> I) -> (f64, f64) {
     // A sum of equal numbers is rounded: what that leaves is not a deviation.
     (mean, if std > mean.abs() * count * f64::EPSILON { std } else { 1.0 })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{file, lines, survey};
+    use super::*;
+
+    #[test]
+    fn rows_that_are_not_there_and_surveys_of_other_files_are_refused() {
+        let text = lines("a,b,y", 8, |row| format!("{row},{},{}", row % 3, ["no", "yes"][row % 2]));
+        let raw = RawTable::read(&file(&text), survey(&text, "y").unwrap()).unwrap();
+        let refusal = |rows: &[usize]| raw.fit(rows).unwrap_err().to_string();
+        assert_eq!(refusal(&[]), "RawTable: rows to fit must be rows from 0 to 7, got none");
+        assert_eq!(refusal(&[0, 8]), "RawTable: rows to fit must be rows from 0 to 7, got 8");
+        raw.fit(&[0, 7]).unwrap();
+        let other = |text: &str| RawTable::read(&file(text), raw.survey.clone()).unwrap_err().to_string();
+        let narrow = lines("a,y", 8, |row| format!("{row},{}", ["no", "yes"][row % 2]));
+        assert_eq!(other(&narrow), "test.csv: has 2 columns, and the survey is of a file with 3");
+        let short = text.lines().take(7).map(|line| format!("{line}\n")).collect::<String>();
+        assert_eq!(other(&short), "test.csv: has 6 rows with a target, and the survey is of a file with 8");
+    }
+}

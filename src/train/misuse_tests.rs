@@ -5,8 +5,8 @@ use crate::format::save;
 use crate::kernels::Workers;
 use crate::layers::Linear;
 use crate::loss::{BceLoss, Loss, MseLoss, SampleWeighted};
-use crate::optim::{Optimizer, Sgd};
-use crate::train::{Engine, Trainer, evaluate};
+use crate::optim::{Group, Optimizer, Sgd};
+use crate::train::{Checkpoints, Engine, Trainer, evaluate};
 use crate::{Gradients, Module, Result, Sequential, Tape, Tensor, tensor, zeros};
 use std::fmt;
 
@@ -207,5 +207,20 @@ fn a_trainer_prints_its_settings() {
     for part in ["optimizer: \"Sgd(0.1)\"", "epochs: 7", "batch_size: 4", "validation: Some(\"zeros\")", "callbacks: 1"]
     {
         assert!(text.contains(part), "wants {part} in {text}");
+    }
+}
+
+#[test]
+fn a_group_of_no_parameter_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = folder.path().join("checkpoints");
+    for group in [Group::max_rank(0), Group::prefix("1")] {
+        let optimizer = Optimizer::from(Sgd::new(0.1).unwrap()).group(group.clone());
+        let trainer = Trainer::new(optimizer).checkpoints(Checkpoints::new(&checkpoints));
+        let train = data(8, vec![0.0; 8]);
+        let error = trainer.fit(&mut Linear::new(1, 1), &MseLoss::new(), &train).unwrap_err().to_string();
+        let wanted = "Sgd(0.1): a group must be of parameters that are there, which are weight (1, 1), bias (1,), got";
+        assert_eq!(error, format!("{wanted} {group}"));
+        assert!(!checkpoints.exists());
     }
 }

@@ -257,7 +257,7 @@ impl<'a, T: Real> Trainer<'a, T> {
         for rows in [size, last] {
             network.training_shape(&[&[rows], train.sample_shape()].concat())?;
         }
-        self.optimizer.check()?;
+        self.optimizer.check_for(network)?;
         self.step_options.check()?;
         if let Some(schedule) = self.fitted_schedule(&batches) {
             Scheduler::check(&schedule, &self.optimizer)?;
