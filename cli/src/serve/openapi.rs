@@ -35,7 +35,7 @@ pub fn description(pipeline: &Pipeline, title: &str) -> Value {
                     "200": {
                         "description": "An answer a sample, in their order; CSV for CSV",
                         "headers": {UNSEEN: {
-                            "description": "Of an answer in CSV, where it is not 0: how many cells were not there in training; JSON lists them",
+                            "description": "Of CSV, where it is not 0: how many cells were not there in training; JSON lists them",
                             "schema": {"type": "integer"},
                         }},
                         "content": {"application/json": json_schema("Answer"), "text/csv": csv},

@@ -15,8 +15,8 @@ impl Split {
     /// part p with the least **Σ_c g_c·(n_pc + g_c / 4) / (s_p·N_c)**: of class c (one for all where there are none) the
     /// group has g_c samples, the part n_pc by now, the whole set N_c, and s_p is the part's share. So the part that is
     /// furthest behind in the group's classes takes it; with g_c / 4 instead of g_c / 2 (Webster's method for seats in a
-    /// parliament) a small part is not passed over where a class has few groups. Every part with a share
-    /// has at least one group, so few groups can make it larger than asked.
+    /// parliament) a small part is not passed over where a class has few groups. Every part with a share has at least
+    /// one group, so few groups can make it larger than asked.
     ///
     /// # Errors
     /// Those of [`Split::new`]; [`Error::Option`] when there is not a number for each sample, or fewer groups than parts.

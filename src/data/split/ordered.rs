@@ -10,7 +10,8 @@ impl Split {
     /// train. Each list keeps the order; samples of one key keep that of the data set.
     ///
     /// A cut between two parts stands where `new` would have it by the number of samples, or, where that would part
-    /// samples with one key (rows of one day), at the nearest place that does not (the earlier of two). Every part with a share has a sample.
+    /// samples with one key (rows of one day), at the nearest place that does not (the earlier of two). Every part with a
+    /// share has a sample.
     ///
     /// # Errors
     /// Those of [`Split::new`]; [`Error::Option`] when there is not a key for each sample, for one that is NaN, or with
