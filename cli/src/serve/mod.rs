@@ -31,10 +31,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// Answer predictions over HTTP.
 ///
-/// `POST /predict` takes JSON or CSV, and for a model of images a PNG or JPEG file; `GET /openapi.json` says in which form; `GET /healthz` and `GET /metrics` are for
-/// whoever keeps watch. Requests that come at the same time go through the network together. The address is printed on
-/// stdout; Ctrl-C lets the requests under way end. There is no encryption and no password: anybody who reaches the address
-/// may ask, and by default that is this machine alone.
+/// `POST /predict` takes JSON or CSV, and for a model of images a PNG or JPEG file; `GET /openapi.json` says in which form;
+/// `GET /healthz` and `GET /metrics` are for whoever keeps watch. Requests that come at the same time go through the network
+/// together. The address is printed on stdout; Ctrl-C lets the requests under way end. There is no encryption and no password:
+/// anybody who reaches the address may ask, and by default that is this machine alone.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example: limpide serve runs/iris --port 8000\n\n  curl http://127.0.0.1:8000/predict -H 'Content-Type: \
