@@ -3,9 +3,9 @@
 mod statistics;
 
 use crate::model_file::{self, is_onnx};
-use crate::stdout;
 use crate::text::{aligned, counted, label};
 use crate::train::{Common, Paper, Part, Pass, Setting, is_description, paper, pass};
+use crate::{overwrite, stdout};
 use limpide::files;
 use limpide::format::safetensors::{Archive, encode};
 use limpide::format::{Export, onnx};
@@ -80,6 +80,9 @@ pub fn command(arguments: &Arguments) -> Result<ExitCode> {
         return Err(Error::option("inspect: --plan, --sample and --set", wanted, file.display()));
     }
     if let Some(sample) = sample {
+        if let Some(out) = out {
+            overwrite::refuse("--out", out, [file.as_path(), &weights, &file.join("run.toml")])?;
+        }
         return show_pass(&pass(file, settings, common, *part, *sample)?, out.as_deref(), common.json);
     }
     // The layers as the data sees them, unless the model file says enough.

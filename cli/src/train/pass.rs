@@ -9,7 +9,7 @@ use limpide::data::Target;
 use limpide::diagnose::{self, Names};
 use limpide::model::{Row, summary};
 use limpide::module::Gradients;
-use limpide::tensor::values;
+use limpide::tensor::{dense, values};
 use limpide::{Error, Module, Result, Tape, Tensor, format};
 use std::path::Path;
 
@@ -46,9 +46,12 @@ pub fn pass(run: &Path, settings: &[Setting], common: &Common, part: Part, sampl
     let file = folder.as_ref().map_or(run.to_path_buf(), Folder::description);
     let mut session = common.session(&file, settings)?;
     let trained = folder.filter(|folder| folder.model().is_file());
-    if let Some(folder) = &trained {
-        fingerprint::check(folder, &session)?;
-        format::load_into(&mut session.network, &folder.model())?;
+    match &trained {
+        Some(folder) => {
+            fingerprint::check(folder, &session)?;
+            format::load_into(&mut session.network, &folder.model())?;
+        }
+        None => session.take_start()?,
     }
     let data = part.of(&session.parts)?;
     if !(1..=data.len()).contains(&sample) {
@@ -59,6 +62,7 @@ pub fn pass(run: &Path, settings: &[Setting], common: &Common, part: Part, sampl
     let (network, loss) = (&session.network, &*session.loss);
     let (mut tape, mut gradients) = (Tape::evaluating(), Gradients::zeros_for(network));
     let output = network.forward(&x, &mut tape);
+    loss.check_output(values(&dense(&output)))?;
     let delta = network.backward(&mut tape, &loss.backward(&output, &target), &mut gradients);
     let terms = loss.forward(&output, &target);
     let loss = values(&terms).iter().map(|&term| f64::from(term)).sum();

@@ -57,6 +57,24 @@ fn what_is_no_sample_of_a_run_is_told() {
         assert_eq!(ran.code, 2, "{words}");
         assert!(ran.stderr.contains(told), "{words}: {}", ran.stderr);
     }
+    // The model that is read is not written over.
+    for own in ["model.safetensors", "run.toml"] {
+        let before = std::fs::read(place.path(&format!("moons/{own}"))).unwrap();
+        let ran = place.run(&format!("inspect @moons --sample 1 --out @moons/{own}"));
+        assert!(ran.code == 2 && ran.stderr.contains("another file than the one that is read"), "{}", ran.stderr);
+        assert_eq!(std::fs::read(place.path(&format!("moons/{own}"))).unwrap(), before);
+    }
+    // An output that the loss does not take is an error, too.
+    let labels =
+        SMALL.replace("noise = 0.1", "noise = 0.1\ntargets = \"one-hot\"").replace("CrossEntropyLoss", "BCELoss");
+    place.file("labels.toml", &labels);
+    let ran = place.run("inspect @labels.toml --sample 1");
+    assert!(ran.code == 2 && ran.stderr.contains("a probability, 0 to 1"), "{}", ran.stderr);
+    // What a finished run began with need not be there any more.
+    place.train("after", SMALL, &format!("--set start_from={}", place.path("moons")));
+    std::fs::rename(place.path("moons/model.safetensors"), place.path("gone.safetensors")).unwrap();
+    let ran = place.run("inspect @after --sample 1");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
     // A description alone has its start values.
     let fresh = place.run("inspect @moons/run.toml --sample 48 --part train");
     assert!(fresh.stdout.starts_with("the start values; sample 48 of the train part"), "{}", fresh.stdout);
