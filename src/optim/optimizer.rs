@@ -424,6 +424,11 @@ pub(crate) struct Stretch<'a, T> {
 }
 
 impl<T: Real> Stretch<'_, T> {
+    /// The entries that have not been moved.
+    pub fn rest(&self) -> &[T] {
+        self.part.parameter
+    }
+
     /// Moves as many of the entries as there are gradients, those after the ones that have been moved.
     pub fn step(&mut self, gradient: &[T]) {
         self.mover.run(&mut self.part.split_off(gradient.len()), gradient);

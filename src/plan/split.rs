@@ -5,17 +5,18 @@
 //! input is 0, as in pictures of digits, the zeros are left out: that depends on the batch's numbers alone.
 
 use super::phases::Fill;
+use super::step::Backward;
 use crate::Real;
 use crate::Tensor;
 use crate::kernels::{Aligned, Matrix, MatrixMut, Nonzeros, Workers};
 use crate::layers::LinearOptions;
 use crate::optim::Optimizer;
-use crate::tensor::values_mut;
+use crate::tensor::{values, values_mut};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Z = X·Wᵀ + b, divided by outputs; ∂L/∂X = δ·W, divided by inputs.
+/// Z = X·Wᵀ + b, divided by outputs; ∂L/∂X = δ·W, divided by inputs or summed over the outputs.
 #[derive(Debug)]
 pub(super) struct Split<T: Real> {
     pub options: LinearOptions,
@@ -31,15 +32,27 @@ pub(super) struct Split<T: Real> {
     nonzeros: Nonzeros,
     /// Whether the batch on its way is such an input.
     sparse: bool,
-    /// What the parts of the outputs work in: some rows of ∂L/∂W, or all of a part for sparse products.
+    /// What the parts of the outputs work in: some rows of ∂L/∂W, or all of a part for sparse products; and its sum of ∂L/∂X.
     rooms: Vec<Mutex<Aligned<T>>>,
+    sums: Vec<Mutex<Aligned<T>>>,
+}
+
+/// What all parts of the outputs read on the way back.
+struct Back<'a, T> {
+    x: &'a [T],
+    d: Matrix<'a, T>,
+    /// Where ∂L/∂X goes if it is summed over the parts.
+    sums: Option<&'a mut [T]>,
 }
 
 /// The most parts, and the fewest columns of one.
 const MOST_PARTS: usize = 8;
 const LEAST_COLUMNS: usize = 16;
-/// Rows of ∂L/∂W that are moved by as soon as they are known; of 784 numbers each they take 100 KiB.
+/// Numbers of ∂L/∂W that are moved by as soon as they are known, 100 KiB of `f32`, in rows of at least so many outputs.
+const MOVED: usize = 25 * 1024;
 const ROWS: usize = 32;
+/// Numbers of ∂L/∂X that one task adds up.
+const ADDED: usize = 1024;
 /// Rows of the input that one task looks through.
 const LOOKED_THROUGH: usize = 8;
 /// Parts begin at multiples of this: whole registers, and whole cache lines of gradients.
@@ -61,9 +74,10 @@ impl<T: Real> Split<T> {
             .step_by(Nonzeros::WIDEST)
             .map(|start| start..out_features.min(start + Nonzeros::WIDEST))
             .collect();
-        let rooms = (0..outputs.len().max(wide.len())).map(|_| Mutex::default()).collect();
+        let buffers = || (0..outputs.len().max(wide.len())).map(|_| Mutex::default()).collect();
         let nonzeros = Nonzeros::default();
-        Split { options, module, parameters, outputs, inputs, wide, nonzeros, sparse: false, rooms }
+        let (rooms, sums) = (buffers(), buffers());
+        Split { options, module, parameters, outputs, inputs, wide, nonzeros, sparse: false, rooms, sums }
     }
 
     /// Whether a layer has so many weights, beside its activations in a batch of so many samples, that dividing its outputs is
@@ -125,55 +139,101 @@ impl<T: Real> Split<T> {
         if self.sparse { &self.wide } else { &self.outputs }
     }
 
-    /// dx ← ∂L/∂X = δ·W, a part of the inputs at a time.
-    pub fn backward_delta(&self, workers: &mut Workers, parameters: &[&[T]], delta: &[T], dx: &mut [T]) {
-        let LinearOptions { in_features, out_features, .. } = self.options;
-        let rows = delta.len() / out_features;
-        let w = Matrix::new(parameters[0], out_features, in_features);
-        let d = Matrix::new(delta, rows, out_features);
-        let blocks = columns(MatrixMut::new(dx, rows, in_features), &self.inputs);
-        workers.run(blocks.len(), &|part| {
-            let mut dx = blocks[part].lock().expect("no other task takes this part");
-            T::gemm_into(T::one(), d, w.columns(self.inputs[part].clone()), T::zero(), dx.reborrow());
-        });
+    /// Whether ∂L/∂X is summed over the parts of the outputs rather than divided by inputs: a core then reads only the rows of
+    /// W that it moves, at the same time, for as many sums of ∂L/∂X as there are parts. They are to be no more numbers than W has.
+    fn sums_up(&self, rows: usize) -> bool {
+        self.parts().len() * rows <= self.options.out_features
     }
 
-    /// gradients ← ∂L/∂W and ∂L/∂b, a part of the outputs at a time.
-    pub fn gradients(&self, workers: &mut Workers, x: &[T], delta: &[T], gradients: &mut [Tensor<T>]) {
+    /// gradients ← ∂L/∂W and ∂L/∂b; dx ← ∂L/∂X where it is wanted.
+    pub fn gradients(&self, workers: &mut Workers, w: &[T], io: Backward<'_, T>, gradients: &mut [Tensor<T>]) {
+        let back = self.begin(workers, w, io);
         let (weight, bias) = gradients.split_at_mut(1);
         let weight = self.by_outputs(values_mut(&mut weight[0]), self.options.in_features);
         let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
         workers.run(own.len(), &|part| {
             let (weight, bias) = &mut *own[part].lock().expect("no other task takes this part");
-            self.gradient_of(self.parts()[part].clone(), x, delta, weight, bias);
+            let outputs = self.parts()[part].clone();
+            if back.sums.is_some() {
+                self.sum_up(part, back.d, &w[outputs.start * self.options.in_features..]);
+            }
+            self.gradient_of(back.x, back.d.columns(outputs), weight, bias);
         });
+        self.end(workers, back);
     }
 
-    /// bias ← ∂L/∂b; W is moved by its gradient some rows at a time, which are in a core's cache then and kept nowhere.
+    /// bias ← ∂L/∂b; W is moved by its gradient some rows at a time, which are in a core's cache then and kept nowhere;
+    /// dx ← ∂L/∂X of the W that was, where it is wanted.
     pub fn step(
         &self,
         workers: &mut Workers,
-        x: &[T],
-        delta: &[T],
+        io: Backward<'_, T>,
         weight: &mut Tensor<T>,
         bias: &mut [Tensor<T>],
         optimizer: &mut Optimizer<T>,
     ) {
         let in_features = self.options.in_features;
+        let back = self.begin(workers, values(weight), io);
         let lengths = self.parts().iter().map(|outputs| outputs.len() * in_features);
         let weight = optimizer.stretches(self.parameters.start, values_mut(weight), lengths);
         let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
-        let some = if self.sparse { Nonzeros::WIDEST } else { ROWS };
+        let some = if self.sparse { Nonzeros::WIDEST } else { ROWS.max(MOVED / in_features) };
         workers.run(own.len(), &|part| {
             let (weight, bias) = &mut *own[part].lock().expect("no other task takes this part");
+            if back.sums.is_some() {
+                self.sum_up(part, back.d, weight.rest());
+            }
             let Range { start, end } = self.parts()[part];
             let mut room = self.rooms[part].lock().expect("no other task takes this part");
             for first in (start..end).step_by(some) {
                 let outputs = first..end.min(first + some);
                 let gradient = room.take(outputs.len() * in_features);
                 let bias = bias.get_mut(outputs.start - start..outputs.end - start).unwrap_or_default();
-                self.gradient_of(outputs, x, delta, gradient, bias);
+                self.gradient_of(back.x, back.d.columns(outputs), gradient, bias);
                 weight.step(gradient);
+            }
+        });
+        self.end(workers, back);
+    }
+
+    /// Begins the way back: dx ← ∂L/∂X = δ·W where it is wanted, a part of the inputs at a time, unless it is summed up.
+    fn begin<'a>(&self, workers: &mut Workers, w: &[T], io: Backward<'a, T>) -> Back<'a, T> {
+        let LinearOptions { in_features, out_features, .. } = self.options;
+        let Backward { x, dz, dx, .. } = io;
+        let rows = dz.len() / out_features;
+        let d = Matrix::new(dz, rows, out_features);
+        let dx = match dx {
+            Some(dx) if !self.sums_up(rows) => dx,
+            sums => return Back { x, d, sums },
+        };
+        let w = Matrix::new(w, out_features, in_features);
+        let blocks = columns(MatrixMut::new(dx, rows, in_features), &self.inputs);
+        workers.run(blocks.len(), &|part| {
+            let mut dx = blocks[part].lock().expect("no other task takes this part");
+            T::gemm_into(T::one(), d, w.columns(self.inputs[part].clone()), T::zero(), dx.reborrow());
+        });
+        Back { x, d, sums: None }
+    }
+
+    /// A part's sum of ∂L/∂X; `w` begins with that part's rows of W.
+    fn sum_up(&self, part: usize, d: Matrix<'_, T>, w: &[T]) {
+        let (in_features, outputs) = (self.options.in_features, self.parts()[part].clone());
+        let w = Matrix::new(&w[..outputs.len() * in_features], outputs.len(), in_features);
+        let mut sum = self.sums[part].lock().expect("no other task takes this part");
+        T::gemm(T::one(), d.columns(outputs), w, T::zero(), sum.take(d.row_count() * in_features));
+    }
+
+    /// Ends the way back: dx ← the sums of all parts in their order, where it is summed up.
+    fn end(&self, workers: &mut Workers, back: Back<'_, T>) {
+        let Some(dx) = back.sums else { return };
+        let parts = &self.sums[..self.parts().len()];
+        let parts: Vec<_> = parts.iter().map(|sum| sum.lock().expect("no task is left")).collect();
+        let chunks: Vec<_> = dx.chunks_mut(ADDED).map(Mutex::new).collect();
+        workers.run(chunks.len(), &|chunk| {
+            let mut dx = chunks[chunk].lock().expect("no other task takes this chunk");
+            dx.fill(T::zero());
+            for part in &parts {
+                dx.iter_mut().zip(&part[chunk * ADDED..]).for_each(|(dx, &sum)| *dx += sum);
             }
         });
     }
@@ -189,21 +249,19 @@ impl<T: Real> Split<T> {
         self.by_outputs(gradient.first_mut().map(values_mut).unwrap_or_default(), 1)
     }
 
-    /// The gradients that belong to some outputs: those of rows of W, and of entries of b if there is one.
-    fn gradient_of(&self, outputs: Range<usize>, x: &[T], delta: &[T], weight: &mut [T], bias: &mut [T]) {
-        let LinearOptions { in_features, out_features, .. } = self.options;
-        let rows = delta.len() / out_features;
-        let d = Matrix::new(delta, rows, out_features).columns(outputs.clone());
+    /// The gradients that belong to the outputs whose δ is given: those of rows of W, and of entries of b if there is one.
+    fn gradient_of(&self, x: &[T], d: Matrix<'_, T>, weight: &mut [T], bias: &mut [T]) {
         // ∂L/∂W = δᵀ·X
         if self.sparse {
             self.nonzeros.gradient(x, d, weight);
         } else {
-            T::gemm(T::one(), d.t(), Matrix::new(x, rows, in_features), T::zero(), weight);
+            let x = Matrix::new(x, d.row_count(), self.options.in_features);
+            T::gemm(T::one(), d.t(), x, T::zero(), weight);
         }
         // ∂L/∂b = Σᵢ δᵢ
         bias.fill(T::zero());
-        for row in delta.chunks_exact(out_features) {
-            bias.iter_mut().zip(&row[outputs.clone()]).for_each(|(sum, &d)| *sum += d);
+        for row in 0..d.row_count() {
+            bias.iter_mut().zip(d.row(row)).for_each(|(sum, &d)| *sum += d);
         }
     }
 }

@@ -195,16 +195,12 @@ impl<T: Real> Plan<T> {
             };
             match &mut self.stages[place] {
                 Stage::Split(split) => {
-                    let delta = &behind[0].delta[..rows * split.options.out_features];
-                    if let Some(dx) = dx {
-                        split.backward_delta(workers, &shared.of_split(split, moves.as_deref()), delta, dx);
-                    }
+                    let len = rows * split.options.out_features;
+                    let io = Backward { x, z: &behind[0].z[..len], dz: behind[0].delta.take(len), dx };
                     let own = &mut gradients[split.parameters.clone()];
                     match moves.as_mut().and_then(|moves| moves.of_split(split)) {
-                        Some((weight, optimizer)) => {
-                            split.step(workers, x, delta, weight, &mut own[1..], optimizer);
-                        }
-                        None => split.gradients(workers, x, delta, own),
+                        Some((weight, optimizer)) => split.step(workers, io, weight, &mut own[1..], optimizer),
+                        None => split.gradients(workers, shared.parameters[split.parameters.start], io, own),
                     }
                 }
                 Stage::Whole(whole) => {
