@@ -140,9 +140,10 @@ impl<T: Real> Split<T> {
     }
 
     /// Whether ∂L/∂X is summed over the parts of the outputs rather than divided by inputs: a core then reads only the rows of
-    /// W that it moves, at the same time, for as many sums of ∂L/∂X as there are parts. They are to be no more numbers than W has.
+    /// W that it moves, at the same time, but there is a sum for each part. They are to have at most two thirds as many numbers
+    /// as W: with as many, a layer of 512 inputs and outputs took 1.06 times as long on one thread and gained nothing on two.
     fn sums_up(&self, rows: usize) -> bool {
-        self.parts().len() * rows <= self.options.out_features
+        3 * self.parts().len() * rows <= 2 * self.options.out_features
     }
 
     /// gradients ← ∂L/∂W and ∂L/∂b; dx ← ∂L/∂X where it is wanted.
@@ -177,7 +178,7 @@ impl<T: Real> Split<T> {
         let lengths = self.parts().iter().map(|outputs| outputs.len() * in_features);
         let weight = optimizer.stretches(self.parameters.start, values_mut(weight), lengths);
         let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
-        let some = if self.sparse { Nonzeros::WIDEST } else { ROWS.max(MOVED / in_features) };
+        let most = if self.sparse { Nonzeros::WIDEST } else { ROWS.max(MOVED / in_features) };
         workers.run(own.len(), &|part| {
             let (weight, bias) = &mut *own[part].lock().expect("no other task takes this part");
             if back.sums.is_some() {
@@ -185,6 +186,7 @@ impl<T: Real> Split<T> {
             }
             let Range { start, end } = self.parts()[part];
             let mut room = self.rooms[part].lock().expect("no other task takes this part");
+            let some = (end - start).div_ceil((end - start).div_ceil(most));
             for first in (start..end).step_by(some) {
                 let outputs = first..end.min(first + some);
                 let gradient = room.take(outputs.len() * in_features);
