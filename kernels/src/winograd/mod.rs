@@ -1,22 +1,118 @@
-//! Winograd's minimal filtering.
+//! Convolutions of 3×3 filters in single steps by Winograd's minimal filtering: 16 multiplications for four outputs, where the
+//! definition takes 36.
+//!
+//! **Z = Aᵀ·[(G·g·Gᵀ) ⊙ (Bᵀ·d·B)]·A** are the 2×2 outputs of a filter g (3×3) over a tile d of the input (4×4), with
+//!
+//! | Bᵀ | G | Aᵀ |
+//! | --- | --- | --- |
+//! | 1 0 −1 0 | 1 0 0 | 1 1 1 0 |
+//! | 0 1 1 0 | ½ ½ ½ | 0 1 −1 1 |
+//! | 0 −1 1 0 | ½ −½ ½ | |
+//! | 0 −1 0 1 | 0 0 1 | |
+//!
+//! Over all channels and tiles, ⊙ is one matrix product at each of the 16 places: (tiles × inputs)·(inputs × outputs). The input
+//! gradient is the same convolution of δ, with every filter turned by half a circle and inputs and outputs exchanged. By the
+//! chain rule **∂L/∂g = Gᵀ·[Σ (A·δ·Aᵀ) ⊙ (Bᵀ·d·B)]·G**, summed over tiles, with δ in tiles of 2×2.
+//!
+//! Source: Lavin and Gray, *Fast algorithms for convolutional neural networks*, 2016, section 4.1; the last rows of Bᵀ and A have
+//! the other sign here, which takes a negation out of A.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `transforms` | the products with B, G and A, along one axis |
+//! | `turn` | channels that lie apart become the lanes of vectors, and come back |
+//! | `tiles` | images to tiles, and products to outputs |
+//! | `filters` | filters to matrices, and their gradients back |
+//! | `ways` | the three directions |
+//!
+//! What each image gives does not depend on the others: a sum is that of one tile, in the order of `gemm`.
 
 mod filters;
 mod tiles;
 mod transforms;
 mod turn;
+mod ways;
 
-use crate::aligned::Aligned;
-use crate::dispatch::Level;
-use crate::gemm::gemm_at;
-use crate::simd::Vectors;
-use crate::{Convolution, Matrix, MatrixMut};
-use filters::{Filters, Gradient};
-use std::cell::RefCell;
+use crate::conv::odd_lines;
+use crate::{Axis, Convolution, Level};
 use std::ops::Range;
-use tiles::{Join, Source, Split, places};
 
-/// Tiles of 2×2 outputs that cover the images of a batch, row after row of them.
-#[derive(Clone, Copy)]
+/// A type of numbers whose convolutions may go by tiles: `f32`. Each function says whether it has done the work.
+#[allow(unused_variables)]
+pub(crate) trait ByTiles: Sized {
+    /// [`Convolution::forward`].
+    fn forward_by_tiles(
+        conv: &Convolution,
+        level: Level,
+        weight: &[Self],
+        bias: Option<&[Self]>,
+        x: &[Self],
+        z: &mut [Self],
+    ) -> bool {
+        false
+    }
+    /// [`Convolution::update_gradient`].
+    fn gradient_by_tiles(conv: &Convolution, level: Level, x: &[Self], delta: &[Self], gradient: &mut [Self]) -> bool {
+        false
+    }
+    /// [`Convolution::delta`].
+    fn delta_by_tiles(
+        conv: &Convolution,
+        level: Level,
+        weight: &[Self],
+        bias: Option<&[Self]>,
+        delta: &[Self],
+        result: &mut [Self],
+    ) -> bool {
+        false
+    }
+}
+
+/// Numbers of `f64` are there to be exact.
+impl ByTiles for f64 {}
+
+impl ByTiles for f32 {
+    fn forward_by_tiles(
+        conv: &Convolution,
+        level: Level,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+        x: &[f32],
+        z: &mut [f32],
+    ) -> bool {
+        let tiles = Winograd::of(conv).filter(Winograd::pays);
+        tiles.is_some_and(|tiles| {
+            tiles.forward(level, weight, bias, x, z);
+            true
+        })
+    }
+
+    fn gradient_by_tiles(conv: &Convolution, level: Level, x: &[f32], delta: &[f32], gradient: &mut [f32]) -> bool {
+        let tiles = Winograd::of(conv).filter(|tiles| tiles.pays() && tiles.gradient_pays());
+        tiles.is_some_and(|tiles| {
+            tiles.update_gradient(level, x, delta, gradient);
+            true
+        })
+    }
+
+    fn delta_by_tiles(
+        conv: &Convolution,
+        level: Level,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+        delta: &[f32],
+        result: &mut [f32],
+    ) -> bool {
+        let tiles = Winograd::of(conv).filter(Winograd::pays);
+        tiles.is_some_and(|tiles| {
+            tiles.delta(level, weight, bias, delta, result);
+            true
+        })
+    }
+}
+
+/// Tiles of 2×2 outputs that cover the images of a batch, row after row of them. The last ones may reach over the edge.
+#[derive(Clone, Copy, Debug)]
 struct Grid {
     images: usize,
     high: usize,
@@ -24,7 +120,11 @@ struct Grid {
 }
 
 impl Grid {
-    /// Some rows of tiles, image by image: the first tile's number among them, the image, and the rows there.
+    fn over(images: usize, [h, w]: [usize; 2]) -> Grid {
+        Grid { images, high: h.div_ceil(2), wide: w.div_ceil(2) }
+    }
+
+    /// Some rows of tiles, image by image: the first tile's number among them, the image, and its rows.
     fn runs(self, rows: Range<usize>) -> impl Iterator<Item = (usize, usize, Range<usize>)> {
         let mut next = rows.start;
         std::iter::from_fn(move || {
@@ -36,50 +136,30 @@ impl Grid {
     }
 }
 
-/// Where numbers lie in 16 matrices whose rows are tiles: from one tile to the next and from one matrix to the next.
+/// How 16 matrices lie that have a row for each tile or channel: whole vectors from one row to the next, and from one matrix to
+/// the next a distance that puts neighbours into different sets of a cache.
 #[derive(Clone, Copy)]
-struct Spread {
-    tile: usize,
-    plane: usize,
+struct Sixteen {
+    row: usize,
+    matrix: usize,
 }
 
-impl Spread {
-    fn new(tiles: usize, channels: usize, lanes: usize) -> Spread {
-        let tile = channels.next_multiple_of(lanes);
-        Spread { tile, plane: crate::conv::odd_lines(tiles * tile) }
+impl Sixteen {
+    fn new(rows: usize, columns: usize, lanes: usize) -> Sixteen {
+        let row = columns.next_multiple_of(lanes);
+        Sixteen { row, matrix: odd_lines(rows * row) }
     }
+
     fn len(self) -> usize {
-        16 * self.plane
+        16 * self.matrix
     }
 }
 
-#[derive(Default)]
-struct Room {
-    filters: Aligned<f32>,
-    tiles: Aligned<f32>,
-    products: Aligned<f32>,
-    pixels: Aligned<f32>,
-}
-
-thread_local! {
-    static ROOM: RefCell<Room> = RefCell::default();
-}
-
-/// Numbers of the tiles and products of a block.
-fn budget() -> usize {
-    static B: std::sync::LazyLock<usize> =
-        std::sync::LazyLock::new(|| std::env::var("WINO").ok().and_then(|v| v.parse().ok()).unwrap_or(128)<<10);
-    *B
-}
-
-fn tile_rows(grid: Grid, c: usize, o: usize) -> usize {
-    let tiles = (budget() / (16 * (c + o))).max(32);
-    (tiles / grid.wide).clamp(1, (grid.images * grid.high).max(1))
-}
-
-/// A convolution.
+/// A convolution of 3×3 filters in single steps.
+#[derive(Debug)]
 pub(crate) struct Winograd {
     grid: Grid,
+    /// Channels in and out.
     channels: [usize; 2],
     input: [usize; 2],
     output: [usize; 2],
@@ -87,169 +167,41 @@ pub(crate) struct Winograd {
 }
 
 impl Winograd {
-    /// .
+    /// The convolution, if it is one of this kind: in one group, and padded by no more than its input gradient can be.
     pub(crate) fn of(conv: &Convolution) -> Option<Winograd> {
         let Convolution { windows, images, inputs, outputs, groups } = *conv;
-        let fits = |axis: &crate::Axis| {
+        let fits = |axis: &Axis| {
             (axis.kernel, axis.stride, axis.dilation) == (3, 1, 1)
                 && axis.padding <= 2
                 && axis.output + 2 == axis.input + 2 * axis.padding
         };
+        let output = [windows.h.output, windows.w.output];
         (groups == 1 && fits(&windows.h) && fits(&windows.w)).then(|| Winograd {
-            grid: Grid { images, high: windows.h.output.div_ceil(2), wide: windows.w.output.div_ceil(2) },
+            grid: Grid::over(images, output),
             channels: [inputs, outputs],
             input: [windows.h.input, windows.w.input],
-            output: [windows.h.output, windows.w.output],
+            output,
             padding: [windows.h.padding, windows.w.padding],
         })
     }
 
-    fn turned(&self) -> Winograd {
-        let [h, w] = self.input;
-        Winograd {
-            grid: Grid { high: h.div_ceil(2), wide: w.div_ceil(2), ..self.grid },
-            channels: [self.channels[1], self.channels[0]],
-            input: self.output,
-            output: self.input,
-            padding: self.padding.map(|p| 2 - p),
-        }
+    /// Whether it is faster than the direct way, whatever the images: from 16 channels on, unless the last of them leave most
+    /// of a vector of 16 empty. Its matrices are 16/9 of the weights, and a thread keeps them: 16 MiB at most.
+    ///
+    /// By shape, against the direct way: `cargo test -p limpide-kernels --release --lib winograd -- --ignored --nocapture`.
+    fn pays(&self) -> bool {
+        let filled = |channels: usize| channels >= 16 && 2 * channels.next_multiple_of(16) <= 3 * channels;
+        self.channels.into_iter().all(filled) && self.channels[0] * self.channels[1] <= 512 * 512
     }
 
-    pub(crate) fn forward(&self, level: Level, weight: &[f32], bias: Option<&[f32]>, x: &[f32], z: &mut [f32]) {
-        self.products(level, weight, false, bias, x, z);
-    }
-
-    pub(crate) fn delta(&self, level: Level, weight: &[f32], bias: Option<&[f32]>, delta: &[f32], result: &mut [f32]) {
-        self.turned().products(level, weight, true, bias, delta, result);
-    }
-
-    fn products(&self, level: Level, weight: &[f32], turned: bool, bias: Option<&[f32]>, x: &[f32], z: &mut [f32]) {
-        let &Winograd { grid, channels: [inputs, outputs], .. } = self;
-        let lanes = f32::width_at(level);
-        let rows = tile_rows(grid, inputs, outputs);
-        let tiles = rows * grid.wide;
-        let of_filters = Spread::new(inputs, outputs, lanes);
-        let [of_x, of_z] = [inputs, outputs].map(|channels| Spread::new(tiles, channels, lanes));
-        let places = places::<4>(grid, [self.input[0].min(2 * rows + 2), self.input[1]]);
-        ROOM.with_borrow_mut(|room| {
-            let u = room.filters.take(of_filters.len());
-            let pixels = ((2 * rows + 2) * (2 * grid.wide + 2)).max(9 * inputs) * lanes;
-            let pixels = room.pixels.take(pixels);
-            let (o, i) = if turned { (inputs, outputs) } else { (outputs, inputs) };
-            f32::vectorised_at(
-                level,
-                Filters { weight, outputs: o, inputs: i, turned, room: &mut *pixels, spread: of_filters, to: &mut *u },
-            );
-            let (v, m) = (room.tiles.take(of_x.len()), room.products.take(of_z.len()));
-            let all = grid.images * grid.high;
-            for first in (0..all).step_by(rows) {
-                let some = first..all.min(first + rows);
-                let tiles = some.len() * grid.wide;
-                let source = Source { values: x, channels: inputs, size: self.input, padding: self.padding };
-                f32::vectorised_at(
-                    level,
-                    Split::<4> {
-                        grid,
-                        rows: some.clone(),
-                        source,
-                        pixels: &mut *pixels,
-                        places: &places,
-                        spread: of_x,
-                        to: &mut *v,
-                    },
-                );
-                for p in 0..16 {
-                    let a = Matrix::with_strides(&v[p * of_x.plane..], tiles, inputs, of_x.tile, 1);
-                    let b =
-                        Matrix::with_strides(&u[p * of_filters.plane..], inputs, of_filters.tile, of_filters.tile, 1);
-                    let c = &mut m[p * of_z.plane..];
-                    gemm_at(level, a, b, 0.0, MatrixMut::with_row_stride(c, tiles, of_z.tile, of_z.tile));
-                }
-                f32::vectorised_at(
-                    level,
-                    Join {
-                        grid,
-                        rows: some,
-                        products: &*m,
-                        spread: of_z,
-                        pixels: &mut *pixels,
-                        bias,
-                        channels: outputs,
-                        size: self.output,
-                        z: &mut *z,
-                    },
-                );
-            }
-        });
-    }
-
-    pub(crate) fn update_gradient(&self, level: Level, x: &[f32], delta: &[f32], gradient: &mut [f32]) {
-        let &Winograd { grid, channels: [inputs, outputs], .. } = self;
-        let lanes = f32::width_at(level);
-        let rows = tile_rows(grid, inputs, outputs);
-        let tiles = rows * grid.wide;
-        let of_filters = Spread::new(inputs, outputs, lanes);
-        let [of_x, of_z] = [inputs, outputs].map(|channels| Spread::new(tiles, channels, lanes));
-        let x_places = places::<4>(grid, [self.input[0].min(2 * rows + 2), self.input[1]]);
-        let z_places = places::<2>(grid, [self.output[0].min(2 * rows), self.output[1]]);
-        ROOM.with_borrow_mut(|room| {
-            let u = room.filters.take(of_filters.len());
-            let pixels = ((2 * rows + 2) * (2 * grid.wide + 2)).max(9 * inputs) * lanes;
-            let pixels = room.pixels.take(pixels);
-            let (v, m) = (room.tiles.take(of_x.len()), room.products.take(of_z.len()));
-            let all = grid.images * grid.high;
-            for first in (0..all).step_by(rows) {
-                let some = first..all.min(first + rows);
-                let tiles = some.len() * grid.wide;
-                let source = Source { values: x, channels: inputs, size: self.input, padding: self.padding };
-                f32::vectorised_at(
-                    level,
-                    Split::<4> {
-                        grid,
-                        rows: some.clone(),
-                        source,
-                        pixels: &mut *pixels,
-                        places: &x_places,
-                        spread: of_x,
-                        to: &mut *v,
-                    },
-                );
-                let source = Source { values: delta, channels: outputs, size: self.output, padding: [0, 0] };
-                f32::vectorised_at(
-                    level,
-                    Split::<2> {
-                        grid,
-                        rows: some.clone(),
-                        source,
-                        pixels: &mut *pixels,
-                        places: &z_places,
-                        spread: of_z,
-                        to: &mut *m,
-                    },
-                );
-                let beta = if first == 0 { 0.0 } else { 1.0 };
-                for p in 0..16 {
-                    let a = Matrix::with_strides(&v[p * of_x.plane..], inputs, tiles, 1, of_x.tile);
-                    let b = Matrix::with_strides(&m[p * of_z.plane..], tiles, of_z.tile, of_z.tile, 1);
-                    let c = &mut u[p * of_filters.plane..];
-                    gemm_at(
-                        level,
-                        a,
-                        b,
-                        beta,
-                        MatrixMut::with_row_stride(c, inputs, of_filters.tile, of_filters.tile),
-                    );
-                }
-            }
-            if all > 0 {
-                f32::vectorised_at(
-                    level,
-                    Gradient { from: &*u, spread: of_filters, room: &mut *pixels, outputs, inputs, gradient },
-                );
-            }
-        });
+    /// The same for a weight gradient, whose 16 matrices are written and read however few tiles there are.
+    fn gradient_pays(&self) -> bool {
+        let tiles = self.grid.images * self.grid.high * self.grid.wide;
+        tiles >= 16 && self.channels.into_iter().all(|channels| 16 * tiles >= channels)
     }
 }
 
+#[cfg(test)]
+mod speed;
 #[cfg(test)]
 mod tests;
