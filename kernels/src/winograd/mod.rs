@@ -188,7 +188,7 @@ impl Winograd {
     /// Whether it is faster than the direct way, whatever the images: from 16 channels on, unless the last of them leave most
     /// of a vector of 16 empty. Its matrices are 16/9 of the weights, and a thread keeps them: 16 MiB at most.
     ///
-    /// By shape, against the direct way: `cargo test -p limpide-kernels --release --lib winograd -- --ignored --nocapture`.
+    /// Measured shape by shape beside the direct way: `cargo test -p limpide-kernels --release --lib winograd -- --ignored --nocapture`.
     fn pays(&self) -> bool {
         let filled = |channels: usize| channels >= 16 && 2 * channels.next_multiple_of(16) <= 3 * channels;
         self.channels.into_iter().all(filled) && self.channels[0] * self.channels[1] <= 512 * 512
