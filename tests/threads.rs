@@ -56,6 +56,13 @@ fn normalised() -> Box<dyn Module<f32>> {
     Box::new(network.push(Flatten::new()).push(Linear::new(8 * 16, 10)).seed(5))
 }
 
+/// Enough channels for convolutions by tiles, in all three directions.
+fn by_tiles() -> Box<dyn Module<f32>> {
+    let network = Sequential::new().push(Conv2d::new(1, 16, 3).padding(1)).push(Silu).push(Conv2d::new(16, 24, 3));
+    let network = network.push(Silu).push(Conv2d::new(24, 16, 3).padding(2)).push(Silu);
+    Box::new(network.push(Flatten::new()).push(Linear::new(16 * 64, 10)).seed(7))
+}
+
 fn rows() -> Vec<Row> {
     let images = digits::<f32>().select(&(0..300).collect::<Vec<_>>());
     let flat = images.reshape_samples(&[64]).unwrap();
@@ -72,6 +79,7 @@ fn rows() -> Vec<Row> {
             loss: Box::new(CrossEntropyLoss::new()),
             data: images.clone(),
         },
+        Row { name: "by tiles", network: by_tiles, loss: Box::new(CrossEntropyLoss::new()), data: images.clone() },
         Row { name: "normalised", network: normalised, loss: Box::new(CrossEntropyLoss::new()), data: images },
         Row {
             name: "autoencoder",

@@ -4,6 +4,7 @@
 use crate::conv_block::{Backward, ConvBlock};
 use crate::math::Function;
 use crate::sparse::Nonzeros;
+use crate::winograd::ByTiles;
 use crate::{Convolution, Level, Matrix, MatrixMut, Quotients, peak};
 
 /// A type of numbers that this crate has code for.
@@ -60,10 +61,14 @@ macro_rules! compile {
                 x: &[Self],
                 z: &mut [Self],
             ) {
-                conv.forward_here(level, weight, bias, x, z);
+                if !Self::forward_by_tiles(conv, level, weight, bias, x, z) {
+                    conv.forward_here(level, weight, bias, x, z);
+                }
             }
             fn conv_gradient(conv: &Convolution, level: Level, x: &[Self], delta: &[Self], gradient: &mut [Self]) {
-                conv.update_gradient_here(level, x, delta, gradient);
+                if !Self::gradient_by_tiles(conv, level, x, delta, gradient) {
+                    conv.update_gradient_here(level, x, delta, gradient);
+                }
             }
             fn conv_delta(
                 conv: &Convolution,
@@ -73,7 +78,9 @@ macro_rules! compile {
                 delta: &[Self],
                 result: &mut [Self],
             ) {
-                conv.delta_here(level, weight, bias, delta, result);
+                if !Self::delta_by_tiles(conv, level, weight, bias, delta, result) {
+                    conv.delta_here(level, weight, bias, delta, result);
+                }
             }
             fn block_forward(block: &ConvBlock, padded: &[Self], packed: &[Self], z: &mut [Self], at: &mut [u8]) {
                 block.forward_here(padded, packed, z, at);

@@ -25,6 +25,7 @@ mod transpose;
 mod vector;
 mod warp;
 mod window;
+mod winograd;
 mod workers;
 
 pub use aligned::Aligned;

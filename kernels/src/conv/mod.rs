@@ -42,7 +42,7 @@ const PIXELS: usize = 24;
 const CHANNELS: usize = 16;
 
 /// A distance of at least this many numbers that puts neighbours into different sets of a cache: an odd number of lines.
-fn odd_lines(count: usize) -> usize {
+pub(crate) fn odd_lines(count: usize) -> usize {
     const LINE: usize = 16;
     (count.div_ceil(LINE) | 1) * LINE
 }

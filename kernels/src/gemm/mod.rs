@@ -20,9 +20,8 @@ mod product;
 mod row;
 mod tile;
 
-#[cfg(target_arch = "x86_64")]
-use super::Level;
-use super::{Kernels, Matrix, MatrixMut, level};
+use super::dispatch::best;
+use super::{Kernels, Level, Matrix, MatrixMut, level};
 use product::{Product, Raw};
 
 /// The plain twin of [`Kernels::gemm`]: three loops.
@@ -84,20 +83,31 @@ mod x86 {
     }
 }
 
+/// C ← AB + βC with the instructions of a level, for `f32`.
+///
+/// Panics when the machine lacks the level.
+pub(super) fn gemm_at(level: Level, a: Matrix<'_, f32>, b: Matrix<'_, f32>, beta: f32, c: MatrixMut<'_, f32>) {
+    assert!(level <= best(), "this machine lacks {}", level.name());
+    multiply(level, product(1.0, a, b, beta, c));
+}
+
+fn multiply(level: Level, p: Product<f32>) {
+    // SAFETY: `product` has checked the sizes, and the views their slices; C is borrowed mutably, so it overlaps neither
+    // operand. The callers know that the machine has the level.
+    unsafe {
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => x86::avx512::<std::arch::x86_64::__m512>(p),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => x86::avx2::<std::arch::x86_64::__m256>(p),
+            _ => blocks::multiply::<[f32; 4], 4>(p),
+        }
+    }
+}
+
 impl Kernels for f32 {
     fn gemm_into(alpha: f32, a: Matrix<'_, f32>, b: Matrix<'_, f32>, beta: f32, c: MatrixMut<'_, f32>) {
-        let p = product(alpha, a, b, beta, c);
-        // SAFETY: `product` has checked the sizes, and the views their slices; C is borrowed mutably, so it overlaps neither
-        // operand. `level` says that the instructions are there.
-        unsafe {
-            match level() {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => x86::avx512::<std::arch::x86_64::__m512>(p),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => x86::avx2::<std::arch::x86_64::__m256>(p),
-                _ => blocks::multiply::<[f32; 4], 4>(p),
-            }
-        }
+        multiply(level(), product(alpha, a, b, beta, c));
     }
 }
 

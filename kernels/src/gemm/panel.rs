@@ -43,7 +43,8 @@ impl<T: Number> Product<T> {
             // The last panel begins early enough to be whole; what it shares with its neighbour is computed twice.
             let column = j.min(self.n - width);
             let b = self.b.from(0, column);
-            let (at, stride) = if copy {
+            // Rows without gaps lie as a copy's would.
+            let (at, stride) = if copy && b.row_stride != width {
                 // SAFETY: B has `width` columns from there on.
                 unsafe { copied::<V, VECTORS>(b, self.k, width, room) }
             } else {

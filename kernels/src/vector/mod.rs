@@ -83,6 +83,8 @@ pub(super) trait Vector: Copy {
     }
     /// self + b, lane by lane.
     unsafe fn plus(self, b: Self) -> Self;
+    /// self − b, lane by lane.
+    unsafe fn minus(self, b: Self) -> Self;
     /// self · b, lane by lane.
     unsafe fn times(self, b: Self) -> Self;
     /// Lane q is the sum of the lanes of the vector that is q-th from `at` on: as many vectors as lanes are read. The order of
@@ -156,6 +158,14 @@ impl<T: Number, const L: usize> Vector for [T; L] {
     unsafe fn plus(mut self, b: Self) -> Self {
         for (a, b) in self.iter_mut().zip(b) {
             *a += b;
+        }
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn minus(mut self, b: Self) -> Self {
+        for (a, b) in self.iter_mut().zip(b) {
+            *a -= b;
         }
         self
     }

@@ -36,6 +36,11 @@ impl Vector for __m256 {
     }
 
     #[inline(always)]
+    unsafe fn minus(self, b: Self) -> Self {
+        unsafe { _mm256_sub_ps(self, b) }
+    }
+
+    #[inline(always)]
     unsafe fn times(self, b: Self) -> Self {
         unsafe { _mm256_mul_ps(self, b) }
     }
@@ -126,6 +131,11 @@ impl Vector for __m256d {
     #[inline(always)]
     unsafe fn plus(self, b: Self) -> Self {
         unsafe { _mm256_add_pd(self, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, b: Self) -> Self {
+        unsafe { _mm256_sub_pd(self, b) }
     }
 
     #[inline(always)]
@@ -234,6 +244,11 @@ impl Vector for __m512 {
     }
 
     #[inline(always)]
+    unsafe fn minus(self, b: Self) -> Self {
+        unsafe { _mm512_sub_ps(self, b) }
+    }
+
+    #[inline(always)]
     unsafe fn times(self, b: Self) -> Self {
         unsafe { _mm512_mul_ps(self, b) }
     }
@@ -302,6 +317,11 @@ impl Vector for __m512d {
     #[inline(always)]
     unsafe fn plus(self, b: Self) -> Self {
         unsafe { _mm512_add_pd(self, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, b: Self) -> Self {
+        unsafe { _mm512_sub_pd(self, b) }
     }
 
     #[inline(always)]
