@@ -202,6 +202,4 @@ impl Winograd {
 }
 
 #[cfg(test)]
-mod speed;
-#[cfg(test)]
 mod tests;
