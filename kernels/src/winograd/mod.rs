@@ -187,8 +187,7 @@ impl Winograd {
 
     /// Whether it is faster than the direct way, whatever the images: from 16 channels on, unless the last of them leave most
     /// of a vector of 16 empty. Its matrices are 16/9 of the weights, and a thread keeps them: 16 MiB at most.
-    ///
-    /// Measured shape by shape beside the direct way: `cargo test -p limpide-kernels --release --lib winograd -- --ignored --nocapture`.
+    /// With 17 channels it is the slower way, with 24 the faster one (`limpide bench --workload sweep` has 16 and more).
     fn pays(&self) -> bool {
         let filled = |channels: usize| channels >= 16 && 2 * channels.next_multiple_of(16) <= 3 * channels;
         self.channels.into_iter().all(filled) && self.channels[0] * self.channels[1] <= 512 * 512
