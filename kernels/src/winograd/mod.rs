@@ -111,6 +111,13 @@ impl ByTiles for f32 {
     }
 }
 
+impl Convolution {
+    /// Whether `f32` goes by Winograd's tiles forward, and in the input gradient: that depends on the layer alone.
+    pub fn by_tiles(&self) -> bool {
+        Winograd::of(self).is_some_and(|tiles| tiles.pays())
+    }
+}
+
 /// Tiles of 2×2 outputs that cover the images of a batch, row after row of them. The last ones may reach over the edge.
 #[derive(Clone, Copy, Debug)]
 struct Grid {

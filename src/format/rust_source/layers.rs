@@ -1,7 +1,7 @@
 //! The steps of each layer.
 
 use super::{Source, literal};
-use crate::kernels::{Axis, window_sizes};
+use crate::kernels::{Axis, Convolution, Windows, window_sizes};
 use crate::layers::{
     Approximation, AvgPool2d, AvgPool2dOptions, BatchNormOptions, Conv2dOptions, ConvTranspose2dOptions,
     MaxPool2dOptions, Pair, Selu, Upsample,
@@ -53,28 +53,39 @@ pub(super) fn add(
             format!("runtime::linear(&x, &{weight}, &{})", source.array(&about("bias"), &bias))
         }
         Of::Conv2d(options) => {
-            let &Conv2dOptions { kernel_size: kernel, stride, padding, dilation, groups, out_channels, .. } = options;
+            let &Conv2dOptions { kernel_size: kernel, stride, padding, dilation, groups, .. } = options;
+            let (inputs, out_channels) = (options.in_channels, options.out_channels);
             let bias = find("bias").unwrap_or_else(|| vec![0.0; out_channels]);
             let weight = source.array(&about("weight"), &find("weight").expect("a Conv2d has a weight"));
             let bias = source.array(&about("bias"), &bias);
-            let window = window(input, output, kernel, stride, padding, dilation);
+            let windows = windows(input, output, kernel, stride, padding, dilation);
+            let window = text(&windows);
             let channels_last = source.channels_last.contains(place);
-            format!("runtime::conv2d(&x, &{weight}, &{bias}, {groups}, {window}, {channels_last})")
+            if !channels_last && (Convolution { windows, images: 1, inputs, outputs: out_channels, groups }).by_tiles()
+            {
+                format!("runtime::conv2d_by_tiles(&x, &{weight}, &{bias}, {window}, false)")
+            } else {
+                format!("runtime::conv2d(&x, &{weight}, &{bias}, {groups}, {window}, {channels_last})")
+            }
         }
         Of::ConvTranspose2d(options) => {
-            let &ConvTranspose2dOptions {
-                kernel_size: kernel, stride, padding, dilation, groups, out_channels, ..
-            } = options;
+            let &ConvTranspose2dOptions { kernel_size: kernel, stride, padding, dilation, groups, .. } = options;
+            let (outputs, out_channels) = (options.in_channels, options.out_channels);
             let bias = find("bias").unwrap_or_else(|| vec![0.0; out_channels]);
             let weight = source.array(&about("weight"), &find("weight").expect("a ConvTranspose2d has a weight"));
             let bias = source.array(&about("bias"), &bias);
             // The window goes over the output.
-            let window = window(output, input, kernel, stride, padding, dilation);
-            format!("runtime::conv_transpose2d(&x, &{weight}, &{bias}, {groups}, {window})")
+            let windows = windows(output, input, kernel, stride, padding, dilation);
+            let window = text(&windows);
+            if (Convolution { windows, images: 1, inputs: out_channels, outputs, groups }).by_tiles() {
+                format!("runtime::conv2d_by_tiles(&x, &{weight}, &{bias}, {window}, true)")
+            } else {
+                format!("runtime::conv_transpose2d(&x, &{weight}, &{bias}, {groups}, {window})")
+            }
         }
         Of::MaxPool2d(options) => {
             let &MaxPool2dOptions { kernel_size: kernel, stride, padding, dilation, .. } = options;
-            let window = window(input, output, kernel, stride.unwrap_or(kernel), padding, dilation);
+            let window = text(&windows(input, output, kernel, stride.unwrap_or(kernel), padding, dilation));
             format!("runtime::max_pool2d(&x, {window})")
         }
         Of::AvgPool2d(options) => {
@@ -82,7 +93,7 @@ pub(super) fn add(
             let layer = AvgPool2d::with_options(options.clone())?;
             let counts = window_sizes::<f32>(&layer.windows(input)?, count_include_pad);
             let counts = source.array(&about("counts"), &counts);
-            let window = window(input, output, kernel, stride.unwrap_or(kernel), padding, Pair::from(1));
+            let window = text(&windows(input, output, kernel, stride.unwrap_or(kernel), padding, Pair::from(1)));
             format!("runtime::avg_pool2d(&x, &{counts}, {window})")
         }
         Of::AdaptiveAvgPool2d(_) | Of::GlobalAvgPool2d(_) => {
@@ -132,13 +143,17 @@ fn axis(dim: isize, input: &[usize]) -> String {
 }
 
 /// The two axes of a window.
-fn window(input: &[usize], output: &[usize], kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> String {
-    let axis = |input, output, kernel, stride, padding, dilation| {
-        format!("&runtime::{:?}", Axis { input, output, kernel, stride, padding, dilation })
-    };
-    let h = axis(input[2], output[2], kernel.h, stride.h, padding.h, dilation.h);
-    let w = axis(input[3], output[3], kernel.w, stride.w, padding.w, dilation.w);
-    format!("{h}, {w}")
+fn windows(input: &[usize], output: &[usize], kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Windows {
+    let axis =
+        |input, output, kernel, stride, padding, dilation| Axis { input, output, kernel, stride, padding, dilation };
+    Windows {
+        h: axis(input[2], output[2], kernel.h, stride.h, padding.h, dilation.h),
+        w: axis(input[3], output[3], kernel.w, stride.w, padding.w, dilation.w),
+    }
+}
+
+fn text(windows: &Windows) -> String {
+    format!("&runtime::{:?}, &runtime::{:?}", windows.h, windows.w)
 }
 
 fn batch_norm(

@@ -130,6 +130,60 @@ pub fn conv_transpose2d(x: &[f32], weight: &[f32], bias: &[f32], groups: usize, 
     z
 }
 
+/// A convolution of 3×3 filters in single steps, or its transpose, by Winograd's tiles (Lavin and Gray 2016, section 4.1): 2×2
+/// outputs are Aᵀ·Σ [(G·g·Gᵀ) ⊙ (Bᵀ·d·B)]·A, summed over channels, of filters g and tiles d of 4×4 inputs.
+pub fn conv2d_by_tiles(x: &[f32], weight: &[f32], bias: &[f32], h: &Axis, w: &Axis, transposed: bool) -> Vec<f32> {
+    let sizes = |axis: &Axis| match transposed {
+        true => (axis.output, axis.input, 2 - axis.padding),
+        false => (axis.input, axis.output, axis.padding),
+    };
+    let ((from_h, high, top), (from_w, wide, left)) = (sizes(h), sizes(w));
+    let (inputs, outputs) = (x.len() / (from_h * from_w), bias.len());
+    // Of rows first, then of columns.
+    fn both<const M: usize, const N: usize>(d: [[f32; M]; M], f: impl Fn([f32; M]) -> [f32; N]) -> [[f32; N]; N] {
+        let down: [[f32; N]; M] = std::array::from_fn(|j| f(std::array::from_fn(|i| d[i][j])));
+        std::array::from_fn(|i| f(std::array::from_fn(|j| down[j][i])))
+    }
+    let filter = |at: usize| {
+        let (o, c) = (at / inputs, at % inputs);
+        let tap = |tap| match transposed {
+            true => weight[(c * outputs + o) * 9 + 8 - tap],
+            false => weight[(o * inputs + c) * 9 + tap],
+        };
+        both(std::array::from_fn(|i| std::array::from_fn(|j| tap(3 * i + j))), |[a, b, c]| {
+            [a, (a + c + b) * 0.5, (a + c - b) * 0.5, c]
+        })
+    };
+    let filters: Vec<[[f32; 4]; 4]> = (0..outputs * inputs).map(filter).collect();
+    let mut z = vec![0.0; outputs * high * wide];
+    for i in (0..high).step_by(2) {
+        for j in (0..wide).step_by(2) {
+            let pixel = |c: usize, k: usize, l: usize| match ((i + k).checked_sub(top), (j + l).checked_sub(left)) {
+                (Some(i), Some(j)) if i < from_h && j < from_w => x[(c * from_h + i) * from_w + j],
+                _ => 0.0,
+            };
+            let tile = |c| {
+                both(std::array::from_fn(|k| std::array::from_fn(|l| pixel(c, k, l))), |[a, b, c, d]| {
+                    [a - c, b + c, c - b, d - b]
+                })
+            };
+            let tiles: Vec<[[f32; 4]; 4]> = (0..inputs).map(tile).collect();
+            for (o, &b) in bias.iter().enumerate() {
+                let filters = &filters[o * inputs..(o + 1) * inputs];
+                let sum = |k: usize, l: usize| product(0.0, inputs, false, |c| (tiles[c][k][l], filters[c][k][l]));
+                let sums = std::array::from_fn(|k| std::array::from_fn(|l| sum(k, l)));
+                let own = both(sums, |[a, b, c, d]: [f32; 4]| [a + b + c, b - c + d]);
+                for (k, row) in own.into_iter().enumerate().take(high - i) {
+                    for (l, value) in row.into_iter().enumerate().take(wide - j) {
+                        z[(o * high + i + k) * wide + j + l] = value + b;
+                    }
+                }
+            }
+        }
+    }
+    z
+}
+
 /// The value of each window of each plane, from its inputs in the order of the taps.
 fn windows(x: &[f32], h: &Axis, w: &Axis, value: impl Fn(&mut dyn Iterator<Item = f32>, usize) -> f32) -> Vec<f32> {
     let mut z = Vec::new();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::data::{Inputs, Per};
 use crate::format::networks;
-use crate::layers::{Conv2d, Flatten, Linear, Sigmoid, Tanh};
+use crate::layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Flatten, Linear, Sigmoid, Tanh};
 use crate::pipeline::{self, Input, Meaning};
 use crate::table::{Column, Encoding, Rows, Table};
 use crate::tensor::{dense, values};
@@ -57,7 +57,11 @@ fn cases() -> Vec<Case> {
     let chain = chain.push(MaxPool2d::new(2)).push(Conv2d::new(9, 5, [2, 1])).push(MaxPool2d::new([2, 1])).push(Tanh);
     let chain = chain.push(Conv2d::new(5, 3, 1)).push(Flatten::new()).push(Linear::new(18, 4));
     let alone = Conv2d::<f32>::new(4, 2, 3);
+    let tiles = Sequential::new().push(Conv2d::new(2, 20, 1)).push(BatchNorm2d::new(20)).push(Tanh);
+    let tiles = tiles.push(Conv2d::new(20, 261, 3).padding([1, 2])).push(Tanh).push(Conv2d::new(261, 16, 3)).push(Tanh);
+    let tiles = tiles.push(ConvTranspose2d::new(16, 32, 3).padding([0, 1])).push(Conv2d::new(32, 2, 1));
     let others = [
+        ("tiles", Box::new(tiles) as Box<dyn Module<f32>>, vec![2, 5, 6]),
         ("pools", Box::new(chain) as Box<dyn Module<f32>>, vec![4, 12, 12]),
         ("alone", Box::new(alone) as Box<dyn Module<f32>>, vec![4, 5, 5]),
     ];
