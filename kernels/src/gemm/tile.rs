@@ -86,9 +86,8 @@ impl<T: Number> Product<T> {
         unsafe {
             let mut sums = [[V::zero(); VECTORS]; ROWS];
             let rounds = if terms < LONG { 0 } else { terms / UNROLLED };
-            // Two layouts of A in which the compiler can do all but the arithmetic once for several terms. Of arrays, though, it
-            // makes scalar code in the first: a third of the speed.
-            if row_stride == 1 && const { size_of::<V>() > 16 } {
+            // Two layouts of A in which the compiler can do all but the arithmetic once for several terms.
+            if row_stride == 1 {
                 for _ in 0..rounds {
                     for term in 0..UNROLLED {
                         let a = a.wrapping_add(term * a_step);
