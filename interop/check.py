@@ -8,6 +8,7 @@ It needs Python 3.11 or newer and Cargo. On Linux the environment takes 5 GB, si
 
 import argparse
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,8 @@ def environment(folder):
         return None
     command = [python, "-m", "pip", "install", "--quiet", "--no-deps", "-r", HERE / "requirements.txt"]
     if subprocess.run(command).returncode != 0:
-        print("skipped: pip could not install what requirements.txt names; is there a network?")
+        shutil.rmtree(folder)
+        print("skipped: pip could not install what requirements.txt names; is there a network, and room for it?")
         return None
     done.write_text(requirements)
     return python

@@ -66,28 +66,43 @@ impl<T: Kernels> Gradient<'_, T> {
         let few = COLUMNS.min(columns - column);
         let lanes = <V::Turner as Vector>::LANES;
         for (part, gradient) in self.gradient.chunks_mut(lanes * columns).enumerate() {
-            for first in (0..few).step_by(lanes) {
-                let width = lanes.min(few - first);
-                // SAFETY: as promised by the caller; sums are whole registers.
+            let rows = gradient.len() / columns;
+            // Two registers side by side: a cache line is written at once.
+            for first in (0..few).step_by(2 * lanes) {
+                let width = (few - first).min(2 * lanes);
+                // SAFETY: as promised by the caller; sums are whole registers, and `width` columns of `rows` rows are there.
                 unsafe {
-                    let block =
-                        V::Turner::turned(sums.0[first..].as_ptr().cast::<T>().add(part * lanes), WIDEST, lanes);
-                    for (vector, row) in block.as_ref().iter().zip(gradient.chunks_exact_mut(columns)) {
-                        let to = &mut row[column + first..][..width];
-                        if width == lanes {
-                            let vector = if add { vector.plus(V::Turner::load(to.as_ptr())) } else { *vector };
-                            vector.store(to.as_mut_ptr());
+                    let at = sums.0[first..].as_ptr().cast::<T>().add(part * lanes);
+                    let left = V::Turner::turned(at, WIDEST, lanes);
+                    let right = V::Turner::turned(at.add(lanes * WIDEST), WIDEST, lanes);
+                    let mut to = gradient.as_mut_ptr().add(column + first);
+                    for (left, right) in left.as_ref().iter().zip(right.as_ref()).take(rows) {
+                        if width == 2 * lanes {
+                            put(*left, to, add);
+                            put(*right, to.add(lanes), add);
                         } else {
                             let mut room = [T::zero(); COLUMNS];
-                            vector.store(room.as_mut_ptr());
-                            for (to, &sum) in to.iter_mut().zip(&room) {
-                                *to = if add { sum + *to } else { sum };
+                            left.store(room.as_mut_ptr());
+                            right.store(room.as_mut_ptr().add(lanes));
+                            for (c, &sum) in room[..width].iter().enumerate() {
+                                *to.add(c) = if add { sum + *to.add(c) } else { sum };
                             }
                         }
+                        to = to.wrapping_add(columns);
                     }
                 }
             }
         }
+    }
+}
+
+/// Writes a register, or adds it to what is there.
+#[inline(always)]
+unsafe fn put<V: Vector>(vector: V, to: *mut V::Scalar, add: bool) {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let vector = if add { vector.plus(V::load(to)) } else { vector };
+        vector.store(to);
     }
 }
 
