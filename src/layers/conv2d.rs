@@ -182,7 +182,7 @@ impl<T: Real> Conv2d<T> {
         self.options.window().over(self, Some(self.options.in_channels), input)
     }
 
-    fn convolution(&self, input: &[usize]) -> Convolution {
+    pub(crate) fn convolution(&self, input: &[usize]) -> Convolution {
         let &Conv2dOptions { in_channels: inputs, out_channels: outputs, groups, .. } = &self.options;
         let windows = self.windows(input).expect("the shape was checked");
         Convolution { windows, images: input[0], inputs, outputs, groups }

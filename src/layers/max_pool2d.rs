@@ -107,7 +107,7 @@ impl MaxPool2d {
         Self::with_options(options).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn windows(&self, input: &[usize]) -> Result<Windows> {
+    pub(crate) fn windows(&self, input: &[usize]) -> Result<Windows> {
         let windows = self.options.window().over(self, None, input)?;
         // The tape keeps an argmax in 32 bits.
         match windows.inputs() < u32::MAX as usize {

@@ -4,13 +4,17 @@ use super::Plan;
 use super::activation::{Activate, Activation};
 use super::convolution::Convolution;
 use super::dense::Dense;
+use super::direct::Direct;
+use super::entrywise::entrywise;
 use super::layout::Turn;
+use super::norm::Norm;
 use super::plain::{Plain, inside};
+use super::pool::MaxPool;
 use super::split::Split;
 use super::stage::{Boundary, Chain, Planned, Stage};
 use super::step::{Room, Step};
-use super::whole::{Whole, parts};
-use crate::kernels::{Aligned, Axis, ConvBlock, Windows};
+use super::whole::Whole;
+use crate::kernels::{self, Aligned, Axis, ConvBlock, Windows};
 use crate::layers::{Conv2d, Flatten, Linear, MaxPool2d};
 use crate::model::{check_shapes, flops};
 use crate::module::Module;
@@ -149,6 +153,18 @@ impl<T: Real> Builder<T> {
             let len = leaf.input[1..].iter().product();
             self.push(Box::new(Activate { activation, len }), &rest[..1])?;
             1
+        } else if let Some(step) = entrywise(leaf.module, leaf.input[1..].iter().product()) {
+            self.push(step, &rest[..1])?;
+            1
+        } else if let Some(layer) = any.downcast_ref::<Conv2d<T>>() {
+            self.channels_first();
+            let convolution = kernels::Convolution { images: 1, ..layer.convolution(&leaf.input) };
+            self.push(Box::new(Direct { convolution, weights: layer.weight.len() }), &rest[..1])?;
+            1
+        } else if let Some(layer) = any.downcast_ref::<MaxPool2d>() {
+            self.channels_first();
+            self.push(Box::new(MaxPool { windows: layer.windows(&leaf.input)?, channels: leaf.input[1] }), &rest[..1])?;
+            1
         } else if any.is::<Flatten>() {
             // Nothing moves: the numbers of a sample lie one after the other already.
             self.channels_first();
@@ -164,14 +180,19 @@ impl<T: Real> Builder<T> {
     fn plain(&mut self, rest: &[Leaf<'_, T>]) -> Result<usize> {
         self.channels_first();
         let leaf = &rest[0];
-        // Slices have a tape each, and buffers move by that of the whole batch.
-        if leaf.module.couples_samples() || !leaf.module.buffers().is_empty() {
-            self.whole(leaf);
+        let place =
+            Plain { path: leaf.path.clone(), input: leaf.input[1..].to_vec(), output: leaf.output[1..].to_vec() };
+        if let Some(norm) = Norm::of(leaf.module, place.clone(), shown(&rest[..1]), leaf.parameters.clone()) {
+            self.end_chain(norm.len());
+            self.stages.push(Stage::Norm(norm));
             return Ok(1);
         }
-        let step =
-            Plain { path: leaf.path.clone(), input: leaf.input[1..].to_vec(), output: leaf.output[1..].to_vec() };
-        self.push(Box::new(step), &rest[..1])?;
+        // Slices have a tape each, and buffers move by that of the whole batch.
+        if leaf.module.couples_samples() || !leaf.module.buffers().is_empty() {
+            self.whole(leaf, place);
+            return Ok(1);
+        }
+        self.push(Box::new(place), &rest[..1])?;
         Ok(1)
     }
 
@@ -199,7 +220,8 @@ impl<T: Real> Builder<T> {
                 Some(activation) => (Some(activation), Some(pool), 3),
                 None => (None, Some(pool), 2),
             },
-            (None, None) => (None, None, 1),
+            // By itself it would be turned there and back for nothing.
+            (None, None) => return None,
         };
         let block = ConvBlock::new::<T>(windows, options.in_channels, options.out_channels, pool.unwrap_or([1, 1]))?;
         let is_first = self.stages.is_empty() && self.chain.gradient_len() == 0;
@@ -276,9 +298,7 @@ impl<T: Real> Builder<T> {
         self.stages.push(Stage::Split(split));
     }
 
-    fn whole(&mut self, leaf: &Leaf<'_, T>) {
-        let sample = |shape: &[usize]| shape[1..].to_vec();
-        let step = Plain { path: leaf.path.clone(), input: sample(&leaf.input), output: sample(&leaf.output) };
+    fn whole(&mut self, leaf: &Leaf<'_, T>, step: Plain) {
         let mut gradient_len = 0;
         leaf.module.each_parameter(&mut |parameter| gradient_len += parameter.len());
         let (input_len, output_len) = (step.input.iter().product(), step.output.iter().product());
@@ -292,7 +312,6 @@ impl<T: Real> Builder<T> {
             output_len,
             room: Room::new(),
             gradient: Aligned::default(),
-            parts: parts(leaf.module, leaf.input.get(1).copied().unwrap_or(0)),
         })));
     }
 

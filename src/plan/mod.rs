@@ -12,10 +12,14 @@ mod activation;
 mod compile;
 mod convolution;
 mod dense;
+mod direct;
+mod entrywise;
 mod layout;
 mod moves;
+mod norm;
 mod phases;
 mod plain;
+mod pool;
 mod predict;
 mod print;
 mod split;
@@ -62,8 +66,10 @@ impl<T: Real> Plan<T> {
     /// Moves the network's buffers by what the last training pass left.
     pub fn update_buffers(&self, network: &mut dyn Module<T>) {
         for stage in &self.stages {
-            if let Stage::Whole(whole) = stage {
-                whole.update_buffers(network);
+            match stage {
+                Stage::Norm(norm) => norm.update_buffers(network),
+                Stage::Whole(whole) => whole.update_buffers(network),
+                Stage::Chain(_) | Stage::Split(_) => {}
             }
         }
     }
@@ -77,7 +83,7 @@ impl<T: Real> Plan<T> {
         });
         chains
             .flatten()
-            .filter(|planned| planned.step.name() == "convolution")
+            .filter(|planned| planned.step.name() == "convolution" && planned.step.layout() == "channels last")
             .map(|planned| planned.places.clone())
             .collect()
     }

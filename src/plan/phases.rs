@@ -54,14 +54,24 @@ impl<T: Real> Chain<T> {
         }
     }
 
-    /// Leaves the output of every step in the slot.
-    pub fn forward(&self, shared: &Shared<'_, T>, rows: Range<usize>, x: &[T], slot: &mut Slot<T>) {
+    /// Leaves the output of every step in the slot, that of the last one in `last` where it is given.
+    pub fn forward(
+        &self,
+        shared: &Shared<'_, T>,
+        rows: Range<usize>,
+        x: &[T],
+        slot: &mut Slot<T>,
+        mut last: Option<&mut [T]>,
+    ) {
         let packed = &self.packed[..self.packed_len()];
         let count = rows.len();
         for (place, planned) in self.steps.iter().enumerate() {
             let (before, own) = slot.z.split_at_mut(place);
             let x = before.last().map_or(x, |before| &before[..count * planned.input_len]);
-            let z = own[0].take(count * planned.output_len);
+            let z = match last.take_if(|_| place + 1 == self.steps.len()) {
+                Some(last) => last,
+                None => own[0].take(count * planned.output_len),
+            };
             let pass = shared.pass(planned, packed, rows.clone());
             planned.step.forward(&pass, x, z, &mut slot.rooms[place]);
         }
@@ -72,13 +82,16 @@ impl<T: Real> Chain<T> {
         slot.z.last().map_or(x, |z| &z[..rows * self.output_len])
     }
 
-    /// gradient ← ∂L/∂θ from ∂L/∂output in the slot's first delta; result ← ∂L/∂x where it is wanted.
+    /// gradient ← ∂L/∂θ, and result ← ∂L/∂x where it is wanted. The output and ∂L/∂output are in the slot, the latter as its first
+    /// delta, or in `last`.
+    #[allow(clippy::too_many_arguments)] // what the way forward has, and what comes back
     fn backward(
         &self,
         shared: &Shared<'_, T>,
         rows: Range<usize>,
         x: &[T],
         slot: &mut Slot<T>,
+        mut last: Option<(&[T], &mut [T])>,
         gradient: &mut [T],
         mut result: Option<&mut [T]>,
     ) {
@@ -91,10 +104,14 @@ impl<T: Real> Chain<T> {
         let first = if result.is_some() { 0 } else { without() };
         for (place, planned) in self.steps.iter().enumerate().skip(first).rev() {
             let x = if place == 0 { x } else { &z[place - 1][..count * planned.input_len] };
+            let (output, delta) = match last.take() {
+                Some(last) => last,
+                None => (&z[place][..count * planned.output_len], dz.take(count * planned.output_len)),
+            };
             let io = Backward {
                 x,
-                z: &z[place][..count * planned.output_len],
-                dz: dz.take(count * planned.output_len),
+                z: output,
+                dz: delta,
                 dx: if place > first { Some(dx.take(count * planned.input_len)) } else { result.take() },
             };
             let pass = shared.pass(planned, packed, rows.clone());
@@ -103,7 +120,7 @@ impl<T: Real> Chain<T> {
         }
         // Of no steps at all, the result is what came.
         if let Some(result) = result {
-            result.copy_from_slice(&dz[..result.len()]);
+            result.copy_from_slice(last.map_or(&dz[..result.len()], |(_, dz)| dz));
         }
     }
 
@@ -135,35 +152,37 @@ impl<T: Real> Chain<T> {
             if let Some(fill) = fill {
                 fill(range.clone(), &mut x);
             }
-            let mut slot = self.free_slot(slice, true);
-            self.forward(shared, range.clone(), &x, &mut slot);
-            let output = self.output(&slot, &x, range.len());
-            zs[slice].lock().expect("no other task takes this slice").copy_from_slice(output);
+            let mut z = zs[slice].lock().expect("no other task takes this slice");
+            self.forward(shared, range, &x, &mut self.free_slot(slice, true), Some(&mut z));
         });
     }
 
+    #[allow(clippy::too_many_arguments)] // as above
     pub fn backward_phase(
         &self,
         workers: &mut Workers,
         shared: &Shared<'_, T>,
         size: usize,
         x: &[T],
-        delta: &[T],
+        z: &[T],
+        delta: &mut [T],
         dx: Option<&mut [T]>,
     ) {
         let rows = delta.len() / self.output_len.max(1);
         let ranges: Vec<_> = slices(rows, size).collect();
+        let deltas = parts(delta, size, self.output_len);
         let dxs = dx.map(|dx| parts(dx, size, self.input_len));
         workers.run(ranges.len(), &|slice| {
             let range = ranges[slice].clone();
             let x = &x[range.start * self.input_len..range.end * self.input_len];
             let mut slot = self.free_slot(slice, true);
-            let own = &delta[range.start * self.output_len..range.end * self.output_len];
-            slot.deltas[0].take(own.len()).copy_from_slice(own);
+            let z = &z[range.start * self.output_len..range.end * self.output_len];
+            let mut delta = deltas[slice].lock().expect("no other task takes this slice");
             let mut gradient = self.gradients[slice].lock().expect("no other task takes this slice");
             let gradient = gradient.take(self.gradient_len());
             let mut dx = dxs.as_ref().map(|dxs| dxs[slice].lock().expect("no other task takes this slice"));
-            self.backward(shared, range, x, &mut slot, gradient, dx.as_mut().map(|dx| &mut ***dx));
+            let last = Some((z, &mut **delta));
+            self.backward(shared, range, x, &mut slot, last, gradient, dx.as_mut().map(|dx| &mut ***dx));
         });
     }
 
@@ -191,13 +210,13 @@ impl<T: Real> Chain<T> {
                 fill(range.clone(), &mut x);
             }
             let mut slot = self.free_slot(slice, own_slots);
-            self.forward(shared, range.clone(), &x, &mut slot);
+            self.forward(shared, range.clone(), &x, &mut slot, None);
             let score = self.loss(job, range.clone(), &x, &mut slot);
             *scores[slice].lock().expect("no other task takes this slice") = Some(score);
             let mut gradient = self.gradients[slice].lock().expect("no other task takes this slice");
             let gradient = gradient.take(self.gradient_len());
             let mut dx = dxs.as_ref().map(|dxs| dxs[slice].lock().expect("no other task takes this slice"));
-            self.backward(shared, range, &x, &mut slot, gradient, dx.as_mut().map(|dx| &mut ***dx));
+            self.backward(shared, range, &x, &mut slot, None, gradient, dx.as_mut().map(|dx| &mut ***dx));
         });
         let taken = |score: Mutex<Option<SliceScore<T>>>| score.into_inner().expect("no panic").expect("a score");
         scores.into_iter().map(taken).collect()

@@ -7,7 +7,7 @@ use crate::{AutoEncoder, Real, Sequential, tensor, zeros};
 use std::any::Any;
 
 /// One module of the network, called through its verbs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Plain {
     /// The way to the module from the network down: its number in each container.
     pub path: Vec<usize>,

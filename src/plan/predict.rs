@@ -121,7 +121,7 @@ impl<'a, T: Real> Predictor<'a, T> {
                 Stage::Chain(chain) => chain.slot(),
                 // A whole stage is one step on its way alone.
                 Stage::Whole(_) => Slot::new(1),
-                Stage::Split(_) => Slot::new(0),
+                Stage::Split(_) | Stage::Norm(_) => Slot::new(0),
             });
             let z = stages.iter().map(|_| Aligned::default()).collect();
             self.ways.push(Mutex::new(Way { slots: slots.collect(), x: Aligned::default(), z }));
@@ -140,12 +140,17 @@ impl<T: Real> Way<T> {
         for (stage, (slot, own)) in plan.stages.iter().zip(self.slots.iter_mut().zip(&mut self.z)) {
             match stage {
                 Stage::Chain(chain) => {
-                    chain.forward(shared, 0..rows, x, slot);
+                    chain.forward(shared, 0..rows, x, slot, None);
                     x = chain.output(slot, x, rows);
                 }
                 Stage::Split(split) => {
                     let z = own.take(rows * split.options.out_features);
                     product(&split.options, &shared.parameters[split.parameters.clone()], x, z);
+                    x = z;
+                }
+                Stage::Norm(norm) => {
+                    let z = own.take(rows * norm.len());
+                    norm.predict(shared.network, x, z);
                     x = z;
                 }
                 Stage::Whole(whole) => {

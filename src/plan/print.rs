@@ -39,6 +39,17 @@ impl<T: Real> Plan<T> {
                     bytes: self.rows * split.options.out_features * size_of::<T>(),
                     flops: 2 * batch * (split.options.in_features * split.options.out_features) as u64,
                 }),
+                Stage::Norm(norm) => lines.push(Line {
+                    stage: match norm.parts.len() {
+                        1 => format!("{place}: the whole batch"),
+                        parts => format!("{place}: {parts} parts of the channels"),
+                    },
+                    step: "batch norm".into(),
+                    modules: norm.module.clone(),
+                    layout: "as the modules".into(),
+                    bytes: self.rows * norm.len() * size_of::<T>(),
+                    flops: 0,
+                }),
                 Stage::Whole(whole) => lines.push(Line {
                     stage: format!("{place}: the whole batch"),
                     step: "module".into(),

@@ -1,5 +1,6 @@
 //! The stages of a plan and the buffers of each.
 
+use super::norm::Norm;
 use super::split::Split;
 use super::step::{Room, Step};
 use super::whole::Whole;
@@ -15,8 +16,27 @@ pub(super) enum Stage<T: Real> {
     Chain(Chain<T>),
     /// A dense layer whose outputs are divided.
     Split(Split<T>),
-    /// A module that sees the batch as a whole.
+    /// A batch norm, whose channels are divided.
+    Norm(Norm<T>),
+    /// Another module that sees the batch as a whole.
     Whole(Box<Whole<T>>),
+}
+
+impl<T: Real> Stage<T> {
+    /// Whether what it does with a sample depends on the others of a batch in training.
+    pub fn couples_samples(&self) -> bool {
+        matches!(self, Stage::Norm(_) | Stage::Whole(_))
+    }
+
+    /// Numbers of one sample, in and out.
+    pub fn sizes(&self) -> (usize, usize) {
+        match self {
+            Stage::Chain(chain) => (chain.input_len, chain.output_len),
+            Stage::Split(split) => (split.options.in_features, split.options.out_features),
+            Stage::Norm(norm) => (norm.len(), norm.len()),
+            Stage::Whole(whole) => (whole.input_len, whole.output_len),
+        }
+    }
 }
 
 /// Steps that each slice of the batch takes one after the other.

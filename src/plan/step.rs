@@ -70,6 +70,7 @@ pub(super) struct Backward<'a, T> {
 pub(super) struct Room<T> {
     pub scratch: Aligned<T>,
     pub bytes: Vec<u8>,
+    pub indices: Vec<u32>,
     pub masks: Vec<u64>,
     pub tape: Tape<T>,
     pub gradients: Vec<Tensor<T>>,
@@ -80,6 +81,7 @@ impl<T: Real> Room<T> {
         Room {
             scratch: Aligned::default(),
             bytes: Vec::new(),
+            indices: Vec::new(),
             masks: Vec::new(),
             tape: Tape::new(),
             gradients: Vec::new(),

@@ -109,7 +109,7 @@ impl<T: Real> Plan<T> {
         self.check_rows(rows)?;
         let output: Vec<usize> = std::iter::once(rows).chain(self.output.iter().copied()).collect();
         // What sees a batch as a whole can want more of it than its shape.
-        if tape.is_training() && self.stages.iter().any(|stage| matches!(stage, Stage::Whole(_))) {
+        if tape.is_training() && self.stages.iter().any(Stage::couples_samples) {
             network.training_shape(&[&[rows], self.input.as_slice()].concat())?;
         }
         loss.check(&output, batch.target)?;
@@ -123,7 +123,7 @@ impl<T: Real> Plan<T> {
         let own_slots = last > 0;
 
         // What is not gathered by slices of a chain or rows of a divided layer is gathered before the first stage.
-        if matches!(self.stages[0], Stage::Whole(_)) {
+        if self.stages[0].couples_samples() {
             let x = self.x.take(rows * input_len);
             let parts: Vec<_> = x.chunks_mut((GATHERED * input_len).max(1)).map(Mutex::new).collect();
             workers.run(parts.len(), &|part| {
@@ -140,7 +140,7 @@ impl<T: Real> Plan<T> {
             let fill = (place == 0).then_some(batch.fill);
             let (x, dx) = match before.last_mut() {
                 Some(before) => {
-                    let len = rows * self.stages[place].input_len();
+                    let len = rows * self.stages[place].sizes().0;
                     (before.z.take(len), Some(before.delta.take(len)))
                 }
                 None => (self.x.take(rows * input_len), None),
@@ -151,9 +151,13 @@ impl<T: Real> Plan<T> {
                     split.look_through(workers, x, fill);
                     split.forward(workers, &shared.of_split(split, moves.as_deref()), x, z);
                 }
+                Stage::Norm(norm) => {
+                    let z = behind[0].z.take(rows * norm.len());
+                    norm.forward(workers, &shared, rows, x, z);
+                }
                 Stage::Whole(whole) => {
                     let z = behind[0].z.take(rows * whole.output_len);
-                    whole.forward(workers, &shared, rows, x, z);
+                    whole.forward(&shared, rows, x, z);
                 }
                 Stage::Chain(chain) => {
                     let size = chain.slice_rows(rows);
@@ -187,7 +191,7 @@ impl<T: Real> Plan<T> {
             let (before, behind) = self.boundaries.split_at_mut(place);
             let (x, dx) = match before.last_mut() {
                 Some(before) => {
-                    let len = rows * self.stages[place].input_len();
+                    let len = rows * self.stages[place].sizes().0;
                     let Boundary { z, delta } = before;
                     (&z[..len], Some(delta.take(len)))
                 }
@@ -203,15 +207,21 @@ impl<T: Real> Plan<T> {
                         None => split.gradients(workers, shared.parameters[split.parameters.start], io, own),
                     }
                 }
+                Stage::Norm(norm) => {
+                    let len = rows * norm.len();
+                    let io = Backward { x, z: &behind[0].z[..len], dz: behind[0].delta.take(len), dx };
+                    norm.backward(workers, &shared, rows, io, gradients);
+                }
                 Stage::Whole(whole) => {
                     let len = rows * whole.output_len;
                     let io = Backward { x, z: &behind[0].z[..len], dz: behind[0].delta.take(len), dx };
-                    whole.backward(workers, &shared, rows, io, gradients);
+                    whole.backward(&shared, rows, io, gradients);
                 }
                 Stage::Chain(chain) => {
                     let size = chain.slice_rows(rows);
-                    let delta = &behind[0].delta[..rows * chain.output_len];
-                    chain.backward_phase(workers, &shared, size, x, delta, dx);
+                    let len = rows * chain.output_len;
+                    let (z, delta) = (&behind[0].z[..len], behind[0].delta.take(len));
+                    chain.backward_phase(workers, &shared, size, x, z, delta, dx);
                 }
             }
         }
@@ -231,15 +241,5 @@ impl<T: Real> Plan<T> {
         }
         let wanted = format!("at most {} samples of shape {}", self.rows, shape_text(&self.input));
         Err(Error::option("Plan: the batch", wanted, rows))
-    }
-}
-
-impl<T: Real> Stage<T> {
-    fn input_len(&self) -> usize {
-        match self {
-            Stage::Chain(chain) => chain.input_len,
-            Stage::Split(split) => split.options.in_features,
-            Stage::Whole(whole) => whole.input_len,
-        }
     }
 }

@@ -4,6 +4,7 @@ use super::Sixteen;
 use super::transforms::{filter, gradient};
 use super::turn::{turn_in, turn_out};
 use crate::simd::{Comparable, Kernel};
+use crate::vector::Vector;
 
 /// Taps of a filter.
 const TAPS: usize = 9;
@@ -47,9 +48,8 @@ impl Kernel<f32> for Filters<'_> {
                         let weight = weight.as_ptr().add((row * outputs + first) * TAPS);
                         turn_in::<V>(weight, [some, TAPS], [1, TAPS], from, 0);
                     }
-                    let tap = |tap: usize| V::load(from.add(if turned { TAPS - 1 - tap } else { tap } * V::LANES));
-                    let column = |j: usize| filter([tap(j), tap(3 + j), tap(6 + j)], half);
-                    let [a, b, c] = [column(0), column(1), column(2)];
+                    let [a, b, c] =
+                        [column::<V>(from, 0, turned), column::<V>(from, 1, turned), column::<V>(from, 2, turned)];
                     let to = to.as_mut_ptr().add(panel * inputs + row * width + first - panel);
                     for i in 0..4 {
                         for (j, value) in filter([a[i], b[i], c[i]], half).into_iter().enumerate() {
@@ -59,6 +59,17 @@ impl Kernel<f32> for Filters<'_> {
                 }
             }
         }
+    }
+}
+
+/// G times column j of filters whose taps are vectors, the last tap first if `turned`. A function, as closures are not always inlined,
+/// and then call a function for every instruction.
+#[inline(always)]
+unsafe fn column<V: Vector<Scalar = f32>>(taps: *const f32, j: usize, turned: bool) -> [V; 4] {
+    // SAFETY: as promised by the caller, there are nine.
+    unsafe {
+        let tap = |tap: usize| V::load(taps.add(if turned { TAPS - 1 - tap } else { tap } * V::LANES));
+        filter([tap(j), tap(3 + j), tap(6 + j)], V::splat(0.5))
     }
 }
 

@@ -8,7 +8,6 @@ use crate::{Error, Real, Result, Stream, Tensor, tensor, zeros};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
 
 /// **Z = γ·X̂ + β, X̂ = (X − μ)/√(v + ε)**, with mean μ and variance v of each channel: of the batch in training, the running ones
 /// in evaluation.
@@ -149,24 +148,33 @@ impl<T: Real, const AXES: usize> BatchNorm<T, AXES> {
         BatchNorm { options, ..self }
     }
 
-    /// The layer of some of the channels: each is normalised by itself.
-    pub(crate) fn part(&self, channels: Range<usize>) -> Self {
-        let some = |all: &Tensor<T>| tensor(&[channels.len()], values(all)[channels.clone()].to_vec());
-        BatchNorm {
-            options: BatchNormOptions { num_features: channels.len(), ..self.options.clone() },
-            weight: self.weight.as_ref().map(some),
-            bias: self.bias.as_ref().map(some),
-            running_mean: some(&self.running_mean),
-            running_var: some(&self.running_var),
-            num_batches_tracked: self.num_batches_tracked.clone(),
-        }
+    /// A channel that is normalised by this mean and variance.
+    pub(crate) fn channel(&self, channel: usize, mean: T, variance: T) -> Channel<T> {
+        let of_channel = |parameter: &Option<Tensor<T>>| parameter.as_ref().map(|all| values(all)[channel]);
+        let inverse = inverse_deviation(variance, self.options.eps);
+        let gain = of_channel(&self.weight).map_or(inverse, |weight| weight * inverse);
+        Channel { mean, inverse, gain, shift: of_channel(&self.bias).unwrap_or(T::zero()) }
     }
 
-    /// Takes the running averages of some of the channels, and the count of the steps.
-    pub(crate) fn set_averages(&mut self, channels: Range<usize>, part: &Self) {
-        values_mut(&mut self.running_mean)[channels.clone()].copy_from_slice(values(&part.running_mean));
-        values_mut(&mut self.running_var)[channels].copy_from_slice(values(&part.running_var));
-        self.num_batches_tracked.clone_from(&part.num_batches_tracked);
+    /// A channel in evaluation.
+    pub(crate) fn running_channel(&self, channel: usize) -> Channel<T> {
+        self.channel(channel, values(&self.running_mean)[channel], values(&self.running_var)[channel])
+    }
+
+    /// Moves the running averages by the mean and the variance of each channel in a batch of `count` entries a channel.
+    pub(crate) fn move_averages(&mut self, moments: &[(T, T)], count: usize) {
+        if count == 0 {
+            return;
+        }
+        let steps = values_mut(&mut self.num_batches_tracked);
+        steps[0] += T::one();
+        let newest = self.options.momentum.map_or(T::one() / steps[0], T::of);
+        let unbiased = T::of(count as f64 / (count - 1) as f64);
+        let running = values_mut(&mut self.running_mean).iter_mut().zip(values_mut(&mut self.running_var));
+        for ((running_mean, running_var), &(mean, variance)) in running.zip(moments) {
+            *running_mean = (T::one() - newest) * *running_mean + newest * mean;
+            *running_var = (T::one() - newest) * *running_var + newest * (variance * unbiased);
+        }
     }
 
     /// X with the entries of a channel in planes of more than one: rows (n, c) are turned into one sample (c, n).
@@ -181,26 +189,17 @@ impl<T: Real, const AXES: usize> BatchNorm<T, AXES> {
         Planes { values: Cow::Owned(turned), channels, size: x.shape()[0], turned: true }
     }
 
-    /// μ and 1/√(v + ε) of each channel, as the forward pass took them.
-    fn moments<'a>(&'a self, tape: &'a Tape<T>) -> impl Fn(usize) -> (T, T) + 'a {
+    /// The channels as the forward pass took them.
+    fn channels(&self, tape: &Tape<T>) -> Vec<Channel<T>> {
         let kept = |name| values(tape.kept(name).expect("backward needs the tape of a forward pass"));
-        let (mean, variance) = (kept("mean"), kept("variance"));
-        move |channel| (mean[channel], inverse_deviation(variance[channel], self.options.eps))
+        let moments = kept("mean").iter().zip(kept("variance"));
+        moments.enumerate().map(|(channel, (&mean, &variance))| self.channel(channel, mean, variance)).collect()
     }
 
     /// Σδ and Σδ·X̂ of each channel.
-    fn sums(&self, tape: &Tape<T>, x: &Planes<T>, delta: &Planes<T>) -> Vec<(T, T)> {
-        let moments = self.moments(tape);
-        let of_channel = |channel| {
-            let (mean, inverse) = moments(channel);
-            let (mut total, mut product) = (0.0, 0.0);
-            for (x, d) in x.of(channel).zip(delta.of(channel)) {
-                total += Real::to_f64(sum(d));
-                product += Real::to_f64(sum_of_both(x, d, |x, d| (x - mean) * d));
-            }
-            (T::of(total), T::of(product) * inverse)
-        };
-        (0..self.options.num_features).map(of_channel).collect()
+    fn sums(channels: &[Channel<T>], x: &Planes<T>, delta: &Planes<T>) -> Vec<(T, T)> {
+        let of_channel = |(place, channel): (usize, &Channel<T>)| channel.sums(x.of(place).zip(delta.of(place)));
+        channels.iter().enumerate().map(of_channel).collect()
     }
 
     fn add_gradients(&self, sums: &[(T, T)], gradients: &mut [Tensor<T>]) {
@@ -214,22 +213,13 @@ impl<T: Real, const AXES: usize> BatchNorm<T, AXES> {
     }
 
     /// ∂L/∂X, given the sums of a training pass.
-    fn delta(&self, tape: &Tape<T>, x: &Planes<T>, delta: &Planes<T>, sums: &[(T, T)]) -> Tensor<T> {
-        let moments = self.moments(tape);
-        let count = T::of(x.count() as f64);
+    fn delta(tape: &Tape<T>, channels: &[Channel<T>], x: &Planes<T>, delta: &Planes<T>, sums: &[(T, T)]) -> Tensor<T> {
         let mut result = x.like();
-        for (index, (to, (x, d))) in result.each_mut().zip(x.each().zip(delta.each())).enumerate() {
-            let channel = index % self.options.num_features;
-            let (mean, inverse) = moments(channel);
-            let gain = self.weight.as_ref().map_or(inverse, |weight| values(weight)[channel] * inverse);
-            if tape.is_training() {
-                let (total, product) = sums[channel];
-                let (total, slope) = (total / count, product / count * inverse);
-                for ((to, &x), &d) in to.iter_mut().zip(x).zip(d) {
-                    *to = gain * (d - total - (x - mean) * slope);
-                }
-            } else {
-                to.iter_mut().zip(d).for_each(|(to, &d)| *to = gain * d);
+        for (index, (to, (x_plane, d))) in result.each_mut().zip(x.each().zip(delta.each())).enumerate() {
+            let place = index % channels.len();
+            match tape.is_training() {
+                true => channels[place].delta(sums[place], x.count(), x_plane, d, to),
+                false => channels[place].delta_in_evaluation(d, to),
             }
         }
         result.into_tensor(tape.input().shape())
@@ -266,28 +256,23 @@ impl<T: Real, const AXES: usize> Module<T> for BatchNorm<T, AXES> {
         let shape = checked_shape(self, input.shape(), tape);
         let input = dense(input);
         let x = self.planes(&input);
-        let channels = self.options.num_features;
-        if tape.is_training() {
-            let moments = (0..channels).map(|channel| mean_and_variance(x.of(channel), x.count()));
+        let count = self.options.num_features;
+        let channels: Vec<Channel<T>> = if tape.is_training() {
+            let moments = (0..count).map(|channel| mean_and_variance(x.of(channel), x.count()));
             let (mean, variance): (Vec<T>, Vec<T>) = moments.unzip();
-            tape.keep("mean", tensor(&[channels], mean));
-            tape.keep("variance", tensor(&[channels], variance));
+            let own = |channel| self.channel(channel, mean[channel], variance[channel]);
+            let channels = (0..count).map(own).collect();
+            tape.keep("mean", tensor(&[count], mean));
+            tape.keep("variance", tensor(&[count], variance));
+            channels
         } else {
             tape.keep("mean", self.running_mean.clone());
             tape.keep("variance", self.running_var.clone());
-        }
-        let (mean, variance) = match (tape.kept("mean"), tape.kept("variance")) {
-            (Some(mean), Some(variance)) => (mean, variance),
-            _ => (&self.running_mean, &self.running_var),
+            (0..count).map(|channel| self.running_channel(channel)).collect()
         };
         let mut z = x.like();
         for (index, (z, x)) in z.each_mut().zip(x.each()).enumerate() {
-            let channel = index % channels;
-            let inverse = inverse_deviation(values(variance)[channel], self.options.eps);
-            let of_channel = |parameter: &Option<Tensor<T>>| parameter.as_ref().map(|values| values[[channel]]);
-            let gain = of_channel(&self.weight).map_or(inverse, |weight| weight * inverse);
-            let (mean, shift) = (values(mean)[channel], of_channel(&self.bias).unwrap_or(T::zero()));
-            z.iter_mut().zip(x).for_each(|(z, &x)| *z = (x - mean) * gain + shift);
+            channels[index % count].forward(x, z);
         }
         let z = z.into_tensor(&shape);
         tape.record(&input, z)
@@ -295,23 +280,23 @@ impl<T: Real, const AXES: usize> Module<T> for BatchNorm<T, AXES> {
 
     fn backward_update_gradient(&self, tape: &mut Tape<T>, delta: &Tensor<T>, gradients: &mut [Tensor<T>]) {
         let delta = dense(delta);
-        let sums = self.sums(tape, &self.planes(tape.input()), &self.planes(&delta));
+        let sums = Self::sums(&self.channels(tape), &self.planes(tape.input()), &self.planes(&delta));
         self.add_gradients(&sums, gradients);
     }
 
     fn backward_delta(&self, tape: &mut Tape<T>, delta: &Tensor<T>) -> Tensor<T> {
-        let delta = dense(delta);
+        let (delta, channels) = (dense(delta), self.channels(tape));
         let (x, delta) = (self.planes(tape.input()), self.planes(&delta));
-        let sums = self.sums(tape, &x, &delta);
-        self.delta(tape, &x, &delta, &sums)
+        let sums = Self::sums(&channels, &x, &delta);
+        Self::delta(tape, &channels, &x, &delta, &sums)
     }
 
     fn backward(&self, tape: &mut Tape<T>, delta: &Tensor<T>, gradients: &mut [Tensor<T>]) -> Tensor<T> {
-        let delta = dense(delta);
+        let (delta, channels) = (dense(delta), self.channels(tape));
         let (x, delta) = (self.planes(tape.input()), self.planes(&delta));
-        let sums = self.sums(tape, &x, &delta);
+        let sums = Self::sums(&channels, &x, &delta);
         self.add_gradients(&sums, gradients);
-        self.delta(tape, &x, &delta, &sums)
+        Self::delta(tape, &channels, &x, &delta, &sums)
     }
 
     fn parameters(&self) -> Vec<(String, &Tensor<T>)> {
@@ -345,23 +330,58 @@ impl<T: Real, const AXES: usize> Module<T> for BatchNorm<T, AXES> {
             return;
         };
         let count = tape.input().len() / self.options.num_features;
-        if count == 0 {
-            return;
-        }
-        let steps = values_mut(&mut self.num_batches_tracked);
-        steps[0] += T::one();
-        let newest = self.options.momentum.map_or(T::one() / steps[0], T::of);
-        let unbiased = T::of(count as f64 / (count - 1) as f64);
-        let running = values_mut(&mut self.running_mean).iter_mut().zip(values_mut(&mut self.running_var));
-        for ((running_mean, running_var), (&mean, &variance)) in running.zip(values(mean).iter().zip(values(variance)))
-        {
-            *running_mean = (T::one() - newest) * *running_mean + newest * mean;
-            *running_var = (T::one() - newest) * *running_var + newest * (variance * unbiased);
-        }
+        let moments: Vec<_> = values(mean).iter().copied().zip(values(variance).iter().copied()).collect();
+        self.move_averages(&moments, count);
     }
 
     fn reset_parameters(&mut self, _stream: &Stream) {
         *self = Self::with_options(self.options.clone()).expect("options that were checked before");
+    }
+}
+
+/// What normalises one channel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Channel<T> {
+    /// μ.
+    mean: T,
+    /// 1/√(v + ε).
+    inverse: T,
+    /// γ/√(v + ε).
+    gain: T,
+    /// β.
+    shift: T,
+}
+
+impl<T: Real> Channel<T> {
+    /// z ← γ·x̂ + β.
+    pub(crate) fn forward(&self, x: &[T], z: &mut [T]) {
+        let Channel { mean, gain, shift, .. } = *self;
+        z.iter_mut().zip(x).for_each(|(z, &x)| *z = (x - mean) * gain + shift);
+    }
+
+    /// Σδ and Σδ·X̂ over pairs of planes of X and δ.
+    pub(crate) fn sums<'a>(&self, planes: impl Iterator<Item = (&'a [T], &'a [T])>) -> (T, T) {
+        let (mut total, mut product) = (0.0, 0.0);
+        for (x, d) in planes {
+            total += Real::to_f64(sum(d));
+            product += Real::to_f64(sum_of_both(x, d, |x, d| (x - self.mean) * d));
+        }
+        (T::of(total), T::of(product) * self.inverse)
+    }
+
+    /// to ← ∂L/∂X of a plane in training, where the channel has `count` entries and these sums.
+    pub(crate) fn delta(&self, (total, product): (T, T), count: usize, x: &[T], d: &[T], to: &mut [T]) {
+        let Channel { mean, inverse, gain, .. } = *self;
+        let count = T::of(count as f64);
+        let (total, slope) = (total / count, product / count * inverse);
+        for ((to, &x), &d) in to.iter_mut().zip(x).zip(d) {
+            *to = gain * (d - total - (x - mean) * slope);
+        }
+    }
+
+    /// The same in evaluation, where μ and v are constants.
+    pub(crate) fn delta_in_evaluation(&self, d: &[T], to: &mut [T]) {
+        to.iter_mut().zip(d).for_each(|(to, &d)| *to = self.gain * d);
     }
 }
 

@@ -4,6 +4,7 @@ mod batch;
 mod rows;
 mod within;
 
+pub(crate) use batch::Channel;
 pub use batch::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNormOptions};
 pub use within::{GroupNorm, GroupNormOptions, LayerNorm, LayerNormOptions};
 
@@ -13,7 +14,7 @@ use std::fmt;
 
 /// Mean and biased variance of all entries of some slices, in two passes: E[x²] − E[x]² would lose every digit where the mean is
 /// large. 0 and 0 of no entries.
-fn mean_and_variance<'a, T: Real>(slices: impl Iterator<Item = &'a [T]> + Clone, count: usize) -> (T, T) {
+pub(crate) fn mean_and_variance<'a, T: Real>(slices: impl Iterator<Item = &'a [T]> + Clone, count: usize) -> (T, T) {
     let average = |total: f64| total / count.max(1) as f64;
     // The sums of the slices are added in f64, so that many slices round no worse than one.
     let mean = T::of(average(slices.clone().map(|x| Real::to_f64(sum(x))).sum()));

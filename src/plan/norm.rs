@@ -1,0 +1,250 @@
+//! A batch norm as a stage of its own: it sees the whole batch, and is divided by channels, each of which is normalised by itself.
+
+use super::plain::Plain;
+use super::split::columns;
+use super::step::Backward;
+use super::train::Shared;
+use crate::Real;
+use crate::kernels::{MatrixMut, Workers};
+use crate::layers::{BatchNorm, Channel, mean_and_variance};
+use crate::module::{Gradients, Module};
+use crate::tensor::values_mut;
+use std::any::Any;
+use std::ops::Range;
+use std::sync::Mutex;
+
+/// The most parts, and the fewest channels of one.
+const MOST_PARTS: usize = 8;
+const LEAST_CHANNELS: usize = 4;
+
+/// Z = γ·X̂ + β of each channel.
+#[derive(Debug)]
+pub(super) struct Norm<T: Real> {
+    /// Where the layer is.
+    pub place: Plain,
+    /// The layer, as a printed plan shows it.
+    pub module: String,
+    /// Its parameters among all of the network.
+    pub parameters: Range<usize>,
+    pub channels: usize,
+    /// Entries of a channel in a sample.
+    pub plane: usize,
+    pub parts: Vec<Mutex<Part<T>>>,
+    /// Entries of a channel in the last training pass.
+    count: usize,
+}
+
+/// Some channels, and what their passes leave.
+#[derive(Debug)]
+pub(super) struct Part<T> {
+    channels: Range<usize>,
+    /// Mean and variance of each; none in evaluation.
+    moments: Vec<(T, T)>,
+    own: Vec<Channel<T>>,
+    /// Σδ and Σδ·X̂ of each.
+    sums: Vec<(T, T)>,
+    /// A channel's entries of X, of δ and of the result, where they lie apart.
+    rooms: [Vec<T>; 3],
+}
+
+/// What a plan asks of a batch norm, of rows or of images.
+trait Channels<T>: Sync {
+    fn channel(&self, channel: usize, moments: (T, T)) -> Channel<T>;
+    fn running_channel(&self, channel: usize) -> Channel<T>;
+    fn move_averages(&mut self, moments: &[(T, T)], count: usize);
+}
+
+impl<T: Real, const AXES: usize> Channels<T> for BatchNorm<T, AXES> {
+    fn channel(&self, channel: usize, (mean, variance): (T, T)) -> Channel<T> {
+        BatchNorm::channel(self, channel, mean, variance)
+    }
+
+    fn running_channel(&self, channel: usize) -> Channel<T> {
+        BatchNorm::running_channel(self, channel)
+    }
+
+    fn move_averages(&mut self, moments: &[(T, T)], count: usize) {
+        BatchNorm::move_averages(self, moments, count);
+    }
+}
+
+/// A module as a batch norm, if it is one.
+fn layer_of<T: Real>(module: &dyn Module<T>) -> Option<&dyn Channels<T>> {
+    let any: &dyn Any = module;
+    let rows = any.downcast_ref::<BatchNorm<T, 1>>().map(|norm| norm as &dyn Channels<T>);
+    rows.or_else(|| any.downcast_ref::<BatchNorm<T, 2>>().map(|norm| norm as _))
+}
+
+/// [`layer_of`], to write to.
+fn layer_of_mut<T: Real>(module: &mut dyn Module<T>) -> Option<&mut dyn Channels<T>> {
+    let any: &mut dyn Any = module;
+    if any.is::<BatchNorm<T, 1>>() {
+        return any.downcast_mut::<BatchNorm<T, 1>>().map(|norm| norm as _);
+    }
+    any.downcast_mut::<BatchNorm<T, 2>>().map(|norm| norm as _)
+}
+
+impl<T: Real> Norm<T> {
+    /// The stage of a module, if it is a batch norm.
+    pub fn of(module: &dyn Module<T>, place: Plain, shown: String, parameters: Range<usize>) -> Option<Self> {
+        layer_of(module)?;
+        let (channels, plane) = (place.input[0], place.input[1..].iter().product());
+        let count = (channels / LEAST_CHANNELS).clamp(1, MOST_PARTS);
+        let at = |part: usize| part * channels / count;
+        let part = |part| Part {
+            channels: at(part)..at(part + 1),
+            moments: Vec::new(),
+            own: Vec::new(),
+            sums: Vec::new(),
+            rooms: Default::default(),
+        };
+        let parts = (0..count).map(part).map(Mutex::new).collect();
+        Some(Norm { place, module: shown, parameters, channels, plane, parts, count: 0 })
+    }
+
+    /// Numbers of a sample.
+    pub fn len(&self) -> usize {
+        self.channels * self.plane
+    }
+
+    fn layer<'a>(&self, network: &'a dyn Module<T>) -> &'a dyn Channels<T> {
+        layer_of(self.place.find(network)).expect("a batch norm when it was planned")
+    }
+
+    /// z ← γ·x̂ + β, with mean and variance of the batch in training, else the running ones.
+    pub fn forward(&mut self, workers: &mut Workers, shared: &Shared<'_, T>, rows: usize, x: &[T], z: &mut [T]) {
+        let (layer, training) = (self.layer(shared.network), shared.tape.is_training());
+        self.count = rows * self.plane;
+        let blocks = self.blocks(z, rows);
+        workers.run(self.parts.len(), &|task| {
+            let Part { channels, moments, own, rooms: [room, _, result], .. } =
+                &mut *self.parts[task].lock().expect("no other task takes this part");
+            let mut block = blocks[task].lock().expect("no other task takes this block");
+            moments.clear();
+            own.clear();
+            for (place, channel) in channels.clone().enumerate() {
+                let x = self.planes(x, rows, channel, room);
+                let normal = if training {
+                    moments.push(mean_and_variance(x.clone(), self.count));
+                    layer.channel(channel, moments[place])
+                } else {
+                    layer.running_channel(channel)
+                };
+                own.push(normal);
+                self.write(&mut block, rows, place, result, x, |x, z| normal.forward(x, z));
+            }
+        });
+    }
+
+    /// z ← γ·x̂ + β of some samples on their way alone, with the running mean and variance.
+    pub fn predict(&self, network: &dyn Module<T>, x: &[T], z: &mut [T]) {
+        let layer = self.layer(network);
+        for channel in 0..self.channels {
+            let normal = layer.running_channel(channel);
+            let own = channel * self.plane..(channel + 1) * self.plane;
+            for (x, z) in x.chunks_exact(self.len()).zip(z.chunks_exact_mut(self.len())) {
+                normal.forward(&x[own.clone()], &mut z[own.clone()]);
+            }
+        }
+    }
+
+    /// gradients ← ∂L/∂θ, and ∂L/∂x where it is wanted.
+    pub fn backward(
+        &self,
+        workers: &mut Workers,
+        shared: &Shared<'_, T>,
+        rows: usize,
+        io: Backward<'_, T>,
+        gradients: &mut Gradients<T>,
+    ) {
+        let (Backward { x, dz, dx, .. }, training) = (io, shared.tape.is_training());
+        let dz: &[T] = dz;
+        let blocks = dx.map(|dx| self.blocks(dx, rows));
+        workers.run(self.parts.len(), &|task| {
+            let Part { channels, own, sums, rooms: [x_room, d_room, result], .. } =
+                &mut *self.parts[task].lock().expect("no other task takes this part");
+            sums.clear();
+            for (place, channel) in channels.clone().enumerate() {
+                let normal = own[place];
+                let (x, d) = (self.planes(x, rows, channel, x_room), self.planes(dz, rows, channel, d_room));
+                let both = x.zip(d);
+                let own_sums = normal.sums(both.clone());
+                sums.push(own_sums);
+                let Some(blocks) = &blocks else { continue };
+                let mut block = blocks[task].lock().expect("no other task takes this block");
+                self.write(&mut block, rows, place, result, both, |(x, d), to| match training {
+                    true => normal.delta(own_sums, self.count, x, d, to),
+                    false => normal.delta_in_evaluation(d, to),
+                });
+            }
+        });
+        let [weight, bias] = &mut gradients[self.parameters.clone()] else { return };
+        let (weight, bias) = (values_mut(weight), values_mut(bias));
+        for part in &self.parts {
+            let part = part.lock().expect("no task is left");
+            for (channel, &(total, product)) in part.channels.clone().zip(&part.sums) {
+                (weight[channel], bias[channel]) = (product, total);
+            }
+        }
+    }
+
+    /// The entries of a channel: its planes, or one made of rows, in which they lie apart.
+    fn planes<'a>(
+        &self,
+        batch: &'a [T],
+        rows: usize,
+        channel: usize,
+        room: &'a mut Vec<T>,
+    ) -> impl Iterator<Item = &'a [T]> + Clone + use<'a, T> {
+        let (len, plane) = (self.len(), self.plane);
+        let (values, count, step, first, size) = if plane == 1 {
+            room.clear();
+            room.extend(batch.iter().skip(channel).step_by(len).take(rows));
+            (&room[..], 1, 0, 0, rows)
+        } else {
+            (batch, rows, len, channel * plane, plane)
+        };
+        (0..count).map(move |row| &values[row * step + first..][..size])
+    }
+
+    /// Has `job` write a channel of a block of them, from its planes one after the other.
+    fn write<P>(
+        &self,
+        block: &mut MatrixMut<'_, T>,
+        rows: usize,
+        place: usize,
+        room: &mut Vec<T>,
+        planes: impl Iterator<Item = P>,
+        job: impl Fn(P, &mut [T]),
+    ) {
+        for (row, plane) in planes.enumerate() {
+            if self.plane > 1 {
+                job(plane, &mut block.row_mut(row)[place * self.plane..][..self.plane]);
+            } else {
+                room.resize(rows, T::zero());
+                job(plane, room);
+                (0..rows).for_each(|row| block.row_mut(row)[place] = room[row]);
+            }
+        }
+    }
+
+    /// The columns of a batch that belong to each part.
+    fn blocks<'a>(&self, batch: &'a mut [T], rows: usize) -> Vec<Mutex<MatrixMut<'a, T>>> {
+        let channels = |part: &Mutex<Part<T>>| part.lock().expect("no task is under way").channels.clone();
+        let own = |range: Range<usize>| range.start * self.plane..range.end * self.plane;
+        let ranges: Vec<_> = self.parts.iter().map(channels).map(own).collect();
+        columns(MatrixMut::new(batch, rows, self.len()), &ranges)
+    }
+
+    /// Moves the layer's running averages by what its last pass left, if that was one of training.
+    pub fn update_buffers(&self, network: &mut dyn Module<T>) {
+        let layer = layer_of_mut(self.place.find_mut(network)).expect("a batch norm when it was planned");
+        let mut moments = Vec::with_capacity(self.channels);
+        for part in &self.parts {
+            moments.extend_from_slice(&part.lock().expect("no task is left").moments);
+        }
+        if moments.len() == self.channels {
+            layer.move_averages(&moments, self.count);
+        }
+    }
+}
