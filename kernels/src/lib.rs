@@ -41,7 +41,7 @@ pub use normal::normal_quantiles;
 pub use peak::peak;
 pub use philox::{philox, philox_blocks};
 pub use pool::{
-    avg_pool, avg_pool_backward, each_average_naive, max_pool, max_pool_backward, max_pool_naive, window_sizes,
+    NOWHERE, avg_pool, avg_pool_backward, each_average_naive, max_pool, max_pool_backward, max_pool_naive, window_sizes,
 };
 pub use prefetch::prefetch;
 pub use random::Stream;

@@ -2,10 +2,11 @@
 
 use super::Plan;
 use super::activation::{Activate, Activation};
+use super::behind::Behind;
 use super::convolution::Convolution;
 use super::dense::Dense;
 use super::direct::Direct;
-use super::entrywise::entrywise;
+use super::entrywise::{Entrywise, function};
 use super::layout::Turn;
 use super::norm::Norm;
 use super::plain::{Plain, inside};
@@ -32,6 +33,13 @@ struct Leaf<'a, T: Real> {
     /// Shapes of a batch.
     input: Vec<usize>,
     output: Vec<usize>,
+}
+
+impl<T: Real> Leaf<'_, T> {
+    /// Where it is, and its shapes of one sample.
+    fn place(&self) -> Plain {
+        Plain { path: self.path.clone(), input: self.input[1..].to_vec(), output: self.output[1..].to_vec() }
+    }
 }
 
 /// How the images of a batch lie.
@@ -153,9 +161,12 @@ impl<T: Real> Builder<T> {
             let len = leaf.input[1..].iter().product();
             self.push(Box::new(Activate { activation, len }), &rest[..1])?;
             1
-        } else if let Some(step) = entrywise(leaf.module, leaf.input[1..].iter().product()) {
-            self.push(step, &rest[..1])?;
+        } else if let Some(function) = function(leaf.module) {
+            let len = leaf.input[1..].iter().product();
+            self.push(Box::new(Entrywise { function, len }), &rest[..1])?;
             1
+        } else if let Some(taken) = self.norm(rest) {
+            taken
         } else if let Some(layer) = any.downcast_ref::<Conv2d<T>>() {
             self.channels_first();
             let convolution = kernels::Convolution { images: 1, ..layer.convolution(&leaf.input) };
@@ -182,11 +193,6 @@ impl<T: Real> Builder<T> {
         let leaf = &rest[0];
         let place =
             Plain { path: leaf.path.clone(), input: leaf.input[1..].to_vec(), output: leaf.output[1..].to_vec() };
-        if let Some(norm) = Norm::of(leaf.module, place.clone(), shown(&rest[..1]), leaf.parameters.clone()) {
-            self.end_chain(norm.len());
-            self.stages.push(Stage::Norm(norm));
-            return Ok(1);
-        }
         // Slices have a tape each, and buffers move by that of the whole batch.
         if leaf.module.couples_samples() || !leaf.module.buffers().is_empty() {
             self.whole(leaf, place);
@@ -194,6 +200,21 @@ impl<T: Real> Builder<T> {
         }
         self.push(Box::new(place), &rest[..1])?;
         Ok(1)
+    }
+
+    /// A batch norm with the activation and the max-pool behind it, if the first of the leaves is one; how many that were.
+    fn norm(&mut self, rest: &[Leaf<'_, T>]) -> Option<usize> {
+        let leaf = &rest[0];
+        let function = rest.get(1).and_then(|next| function(next.module));
+        let next = 1 + usize::from(function.is_some());
+        let pool = rest.get(next).and_then(apart).filter(|windows| windows.inputs() > 1);
+        let taken = next + usize::from(pool.is_some());
+        let (behind, shown) = (Behind { function, pool }, shown(&rest[..taken]));
+        let norm = Norm::of(leaf.module, leaf.place(), behind, shown, leaf.parameters.clone())?;
+        self.channels_first();
+        self.end_chain(norm.sizes().1);
+        self.stages.push(Stage::Norm(norm));
+        Some(taken)
     }
 
     /// The step of a convolution with an activation and a max-pool behind it, in either order, if the kernels have it.
@@ -344,6 +365,14 @@ fn shown<T: Real>(leaves: &[Leaf<'_, T>]) -> String {
         name => format!("{name} {}", leaf.module),
     };
     leaves.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// The windows of a max-pool that share no pixel.
+fn apart<T: Real>(leaf: &Leaf<'_, T>) -> Option<Windows> {
+    let any: &dyn Any = leaf.module;
+    let windows = any.downcast_ref::<MaxPool2d>()?.windows(&leaf.input).ok()?;
+    let apart = |axis: &Axis| axis.dilation * (axis.kernel - 1) < axis.stride;
+    (apart(&windows.h) && apart(&windows.w)).then_some(windows)
 }
 
 /// The windows (height, width) of a max-pool that cuts a plane into windows side by side.

@@ -9,6 +9,7 @@
 //! keeps its part of the weights.
 
 mod activation;
+mod behind;
 mod compile;
 mod convolution;
 mod dense;

@@ -1,8 +1,10 @@
 //! A batch norm as a stage of its own: it sees the whole batch, and is divided by channels, each of which is normalised by itself.
+//! An activation and a max-pool behind it are done with it, plane by plane.
 
+use super::behind::{Behind, Scratch};
 use super::plain::Plain;
 use super::split::columns;
-use super::step::Backward;
+use super::step::{Backward, Room};
 use super::train::Shared;
 use crate::Real;
 use crate::kernels::{MatrixMut, Workers};
@@ -17,13 +19,14 @@ use std::sync::Mutex;
 const MOST_PARTS: usize = 8;
 const LEAST_CHANNELS: usize = 4;
 
-/// Z = γ·X̂ + β of each channel.
+/// Z = γ·X̂ + β of each channel, and what is behind it.
 #[derive(Debug)]
 pub(super) struct Norm<T: Real> {
     /// Where the layer is.
     pub place: Plain,
-    /// The layer, as a printed plan shows it.
-    pub module: String,
+    /// The layer and those behind it, as a printed plan shows them.
+    pub modules: String,
+    pub behind: Behind<T>,
     /// Its parameters among all of the network.
     pub parameters: Range<usize>,
     pub channels: usize,
@@ -43,8 +46,20 @@ pub(super) struct Part<T> {
     own: Vec<Channel<T>>,
     /// Σδ and Σδ·X̂ of each.
     sums: Vec<(T, T)>,
-    /// A channel's entries of X, of δ and of the result, where they lie apart.
-    rooms: [Vec<T>; 3],
+    /// Where the maxima of each plane stand.
+    indices: Vec<u32>,
+    rooms: Rooms<T>,
+}
+
+/// A channel's entries where they lie apart, and its δ behind the norm.
+#[derive(Debug, Default)]
+struct Rooms<T> {
+    x: Vec<T>,
+    z: Vec<T>,
+    dz: Vec<T>,
+    result: Vec<T>,
+    d: Vec<T>,
+    scratch: Scratch<T>,
 }
 
 /// What a plan asks of a batch norm, of rows or of images.
@@ -86,7 +101,13 @@ fn layer_of_mut<T: Real>(module: &mut dyn Module<T>) -> Option<&mut dyn Channels
 
 impl<T: Real> Norm<T> {
     /// The stage of a module, if it is a batch norm.
-    pub fn of(module: &dyn Module<T>, place: Plain, shown: String, parameters: Range<usize>) -> Option<Self> {
+    pub fn of(
+        module: &dyn Module<T>,
+        place: Plain,
+        behind: Behind<T>,
+        modules: String,
+        parameters: Range<usize>,
+    ) -> Option<Self> {
         layer_of(module)?;
         let (channels, plane) = (place.input[0], place.input[1..].iter().product());
         let count = (channels / LEAST_CHANNELS).clamp(1, MOST_PARTS);
@@ -96,34 +117,38 @@ impl<T: Real> Norm<T> {
             moments: Vec::new(),
             own: Vec::new(),
             sums: Vec::new(),
-            rooms: Default::default(),
+            indices: Vec::new(),
+            rooms: Rooms::default(),
         };
         let parts = (0..count).map(part).map(Mutex::new).collect();
-        Some(Norm { place, module: shown, parameters, channels, plane, parts, count: 0 })
+        Some(Norm { place, modules, behind, parameters, channels, plane, parts, count: 0 })
     }
 
-    /// Numbers of a sample.
-    pub fn len(&self) -> usize {
-        self.channels * self.plane
+    /// Numbers of a sample, in and out.
+    pub fn sizes(&self) -> (usize, usize) {
+        (self.channels * self.plane, self.channels * self.behind.output(self.plane))
     }
 
     fn layer<'a>(&self, network: &'a dyn Module<T>) -> &'a dyn Channels<T> {
         layer_of(self.place.find(network)).expect("a batch norm when it was planned")
     }
 
-    /// z ← γ·x̂ + β, with mean and variance of the batch in training, else the running ones.
+    /// z ← what is behind γ·x̂ + β, with mean and variance of the batch in training, else the running ones.
     pub fn forward(&mut self, workers: &mut Workers, shared: &Shared<'_, T>, rows: usize, x: &[T], z: &mut [T]) {
         let (layer, training) = (self.layer(shared.network), shared.tape.is_training());
         self.count = rows * self.plane;
-        let blocks = self.blocks(z, rows);
+        let behind = self.behind.output(self.plane);
+        let blocks = self.blocks(z, rows, behind);
         workers.run(self.parts.len(), &|task| {
-            let Part { channels, moments, own, rooms: [room, _, result], .. } =
+            let Part { channels, moments, own, indices, rooms, .. } =
                 &mut *self.parts[task].lock().expect("no other task takes this part");
             let mut block = blocks[task].lock().expect("no other task takes this block");
             moments.clear();
             own.clear();
+            indices.resize(if self.behind.pool.is_some() { channels.len() * rows * behind } else { 0 }, 0);
+            let mut indices = indices.chunks_mut(behind.max(1));
             for (place, channel) in channels.clone().enumerate() {
-                let x = self.planes(x, rows, channel, room);
+                let x = planes(x, self.plane, rows, channel, &mut rooms.x);
                 let normal = if training {
                     moments.push(mean_and_variance(x.clone(), self.count));
                     layer.channel(channel, moments[place])
@@ -131,19 +156,24 @@ impl<T: Real> Norm<T> {
                     layer.running_channel(channel)
                 };
                 own.push(normal);
-                self.write(&mut block, rows, place, result, x, |x, z| normal.forward(x, z));
+                write(&mut block, behind, place, &mut rooms.result, x, |x, z| {
+                    self.behind.forward(&normal, x, z, indices.next().unwrap_or_default(), &mut rooms.scratch);
+                });
             }
         });
     }
 
-    /// z ← γ·x̂ + β of some samples on their way alone, with the running mean and variance.
-    pub fn predict(&self, network: &dyn Module<T>, x: &[T], z: &mut [T]) {
-        let layer = self.layer(network);
+    /// [`Norm::forward`] of some samples on their way alone, with the running mean and variance.
+    pub fn predict(&self, network: &dyn Module<T>, x: &[T], z: &mut [T], room: &mut Room<T>) {
+        let (layer, behind) = (self.layer(network), self.behind.output(self.plane));
+        let sizes = self.sizes();
+        room.indices.resize(if self.behind.pool.is_some() { behind } else { 0 }, 0);
         for channel in 0..self.channels {
             let normal = layer.running_channel(channel);
-            let own = channel * self.plane..(channel + 1) * self.plane;
-            for (x, z) in x.chunks_exact(self.len()).zip(z.chunks_exact_mut(self.len())) {
-                normal.forward(&x[own.clone()], &mut z[own.clone()]);
+            let own = |plane: usize| channel * plane..(channel + 1) * plane;
+            for (x, z) in x.chunks_exact(sizes.0).zip(z.chunks_exact_mut(sizes.1)) {
+                let (x, z) = (&x[own(self.plane)], &mut z[own(behind)]);
+                self.behind.forward(&normal, x, z, &mut room.indices, &mut room.planes);
             }
         }
     }
@@ -157,22 +187,37 @@ impl<T: Real> Norm<T> {
         io: Backward<'_, T>,
         gradients: &mut Gradients<T>,
     ) {
-        let (Backward { x, dz, dx, .. }, training) = (io, shared.tape.is_training());
-        let dz: &[T] = dz;
-        let blocks = dx.map(|dx| self.blocks(dx, rows));
+        let (Backward { x, z, dz, dx }, training) = (io, shared.tape.is_training());
+        let (dz, behind) = (&*dz, self.behind.output(self.plane));
+        let blocks = dx.map(|dx| self.blocks(dx, rows, self.plane));
         workers.run(self.parts.len(), &|task| {
-            let Part { channels, own, sums, rooms: [x_room, d_room, result], .. } =
+            let Part { channels, own, sums, indices, rooms, .. } =
                 &mut *self.parts[task].lock().expect("no other task takes this part");
             sums.clear();
+            let mut indices = indices.chunks(behind.max(1));
             for (place, channel) in channels.clone().enumerate() {
                 let normal = own[place];
-                let (x, d) = (self.planes(x, rows, channel, x_room), self.planes(dz, rows, channel, d_room));
+                let x = planes(x, self.plane, rows, channel, &mut rooms.x);
+                let dz = planes(dz, behind, rows, channel, &mut rooms.dz);
+                if !self.behind.is_nothing() {
+                    let z = planes(z, behind, rows, channel, &mut rooms.z);
+                    rooms.d.resize(self.count, T::zero());
+                    let size = self.count.checked_div(x.len()).unwrap_or(0).max(1);
+                    for ((x, z), (dz, d)) in x.clone().zip(z).zip(dz.clone().zip(rooms.d.chunks_exact_mut(size))) {
+                        let indices = indices.next().unwrap_or_default();
+                        self.behind.backward(&normal, (x, z), indices, dz, d, &mut rooms.scratch);
+                    }
+                }
+                // δ where it is: as it came, or in its room.
+                let own_d = (!self.behind.is_nothing()).then_some(&rooms.d);
+                let size = self.count.checked_div(x.len()).unwrap_or(0);
+                let d = dz.enumerate().map(|(row, dz)| own_d.map_or(dz, |d| &d[row * size..][..size]));
                 let both = x.zip(d);
                 let own_sums = normal.sums(both.clone());
                 sums.push(own_sums);
                 let Some(blocks) = &blocks else { continue };
                 let mut block = blocks[task].lock().expect("no other task takes this block");
-                self.write(&mut block, rows, place, result, both, |(x, d), to| match training {
+                write(&mut block, self.plane, place, &mut rooms.result, both, |(x, d), to| match training {
                     true => normal.delta(own_sums, self.count, x, d, to),
                     false => normal.delta_in_evaluation(d, to),
                 });
@@ -188,52 +233,12 @@ impl<T: Real> Norm<T> {
         }
     }
 
-    /// The entries of a channel: its planes, or one made of rows, in which they lie apart.
-    fn planes<'a>(
-        &self,
-        batch: &'a [T],
-        rows: usize,
-        channel: usize,
-        room: &'a mut Vec<T>,
-    ) -> impl Iterator<Item = &'a [T]> + Clone + use<'a, T> {
-        let (len, plane) = (self.len(), self.plane);
-        let (values, count, step, first, size) = if plane == 1 {
-            room.clear();
-            room.extend(batch.iter().skip(channel).step_by(len).take(rows));
-            (&room[..], 1, 0, 0, rows)
-        } else {
-            (batch, rows, len, channel * plane, plane)
-        };
-        (0..count).map(move |row| &values[row * step + first..][..size])
-    }
-
-    /// Has `job` write a channel of a block of them, from its planes one after the other.
-    fn write<P>(
-        &self,
-        block: &mut MatrixMut<'_, T>,
-        rows: usize,
-        place: usize,
-        room: &mut Vec<T>,
-        planes: impl Iterator<Item = P>,
-        job: impl Fn(P, &mut [T]),
-    ) {
-        for (row, plane) in planes.enumerate() {
-            if self.plane > 1 {
-                job(plane, &mut block.row_mut(row)[place * self.plane..][..self.plane]);
-            } else {
-                room.resize(rows, T::zero());
-                job(plane, room);
-                (0..rows).for_each(|row| block.row_mut(row)[place] = room[row]);
-            }
-        }
-    }
-
-    /// The columns of a batch that belong to each part.
-    fn blocks<'a>(&self, batch: &'a mut [T], rows: usize) -> Vec<Mutex<MatrixMut<'a, T>>> {
+    /// The columns of a batch that belong to each part, where a channel has `plane` of them.
+    fn blocks<'a>(&self, batch: &'a mut [T], rows: usize, plane: usize) -> Vec<Mutex<MatrixMut<'a, T>>> {
         let channels = |part: &Mutex<Part<T>>| part.lock().expect("no task is under way").channels.clone();
-        let own = |range: Range<usize>| range.start * self.plane..range.end * self.plane;
+        let own = |range: Range<usize>| range.start * plane..range.end * plane;
         let ranges: Vec<_> = self.parts.iter().map(channels).map(own).collect();
-        columns(MatrixMut::new(batch, rows, self.len()), &ranges)
+        columns(MatrixMut::new(batch, rows, self.channels * plane), &ranges)
     }
 
     /// Moves the layer's running averages by what its last pass left, if that was one of training.
@@ -245,6 +250,47 @@ impl<T: Real> Norm<T> {
         }
         if moments.len() == self.channels {
             layer.move_averages(&moments, self.count);
+        }
+    }
+}
+
+/// The entries of a channel: its planes, or a single one made of rows, in which they lie apart.
+fn planes<'a, T: Real>(
+    batch: &'a [T],
+    plane: usize,
+    rows: usize,
+    channel: usize,
+    room: &'a mut Vec<T>,
+) -> impl ExactSizeIterator<Item = &'a [T]> + Clone + use<'a, T> {
+    let len = batch.len().checked_div(rows).unwrap_or(0);
+    let (values, count, step, first, size) = if plane == 1 {
+        room.clear();
+        room.extend(batch.iter().skip(channel).step_by(len.max(1)).take(rows));
+        (&room[..], 1, 0, 0, rows)
+    } else {
+        (batch, rows, len, channel * plane, plane)
+    };
+    (0..count).map(move |row| &values[row * step + first..][..size])
+}
+
+/// Has `job` write a channel of a block, from its planes one after the other: planes of `plane` entries, or a single one whose
+/// entries then go to the rows.
+fn write<T: Real, P>(
+    block: &mut MatrixMut<'_, T>,
+    plane: usize,
+    place: usize,
+    room: &mut Vec<T>,
+    planes: impl Iterator<Item = P>,
+    mut job: impl FnMut(P, &mut [T]),
+) {
+    let rows = block.row_count();
+    for (row, from) in planes.enumerate() {
+        if plane > 1 {
+            job(from, &mut block.row_mut(row)[place * plane..][..plane]);
+        } else {
+            room.resize(rows, T::zero());
+            job(from, room);
+            (0..rows).for_each(|row| block.row_mut(row)[place] = room[row]);
         }
     }
 }

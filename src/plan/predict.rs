@@ -119,9 +119,9 @@ impl<'a, T: Real> Predictor<'a, T> {
         while self.ways.len() < count {
             let slots = stages.iter().map(|stage| match stage {
                 Stage::Chain(chain) => chain.slot(),
-                // A whole stage is one step on its way alone.
-                Stage::Whole(_) => Slot::new(1),
-                Stage::Split(_) | Stage::Norm(_) => Slot::new(0),
+                // These are one step on their way alone.
+                Stage::Norm(_) | Stage::Whole(_) => Slot::new(1),
+                Stage::Split(_) => Slot::new(0),
             });
             let z = stages.iter().map(|_| Aligned::default()).collect();
             self.ways.push(Mutex::new(Way { slots: slots.collect(), x: Aligned::default(), z }));
@@ -149,8 +149,8 @@ impl<T: Real> Way<T> {
                     x = z;
                 }
                 Stage::Norm(norm) => {
-                    let z = own.take(rows * norm.len());
-                    norm.predict(shared.network, x, z);
+                    let z = own.take(rows * norm.sizes().1);
+                    norm.predict(shared.network, x, z, &mut slot.rooms[0]);
                     x = z;
                 }
                 Stage::Whole(whole) => {

@@ -45,9 +45,9 @@ impl<T: Real> Plan<T> {
                         parts => format!("{place}: {parts} parts of the channels"),
                     },
                     step: "batch norm".into(),
-                    modules: norm.module.clone(),
+                    modules: norm.modules.clone(),
                     layout: "as the modules".into(),
-                    bytes: self.rows * norm.len() * size_of::<T>(),
+                    bytes: self.rows * norm.sizes().1 * size_of::<T>(),
                     flops: 0,
                 }),
                 Stage::Whole(whole) => lines.push(Line {

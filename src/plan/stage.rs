@@ -33,7 +33,7 @@ impl<T: Real> Stage<T> {
         match self {
             Stage::Chain(chain) => (chain.input_len, chain.output_len),
             Stage::Split(split) => (split.options.in_features, split.options.out_features),
-            Stage::Norm(norm) => (norm.len(), norm.len()),
+            Stage::Norm(norm) => norm.sizes(),
             Stage::Whole(whole) => (whole.input_len, whole.output_len),
         }
     }

@@ -1,5 +1,6 @@
 //! What a plan is made of: steps that may each do the work of several modules, on plain slices.
 
+use super::behind::Scratch;
 use crate::kernels::Aligned;
 use crate::module::{Module, Tape};
 use crate::{Real, Tensor};
@@ -71,6 +72,7 @@ pub(super) struct Room<T> {
     pub scratch: Aligned<T>,
     pub bytes: Vec<u8>,
     pub indices: Vec<u32>,
+    pub planes: Scratch<T>,
     pub masks: Vec<u64>,
     pub tape: Tape<T>,
     pub gradients: Vec<Tensor<T>>,
@@ -82,6 +84,7 @@ impl<T: Real> Room<T> {
             scratch: Aligned::default(),
             bytes: Vec::new(),
             indices: Vec::new(),
+            planes: Scratch::default(),
             masks: Vec::new(),
             tape: Tape::new(),
             gradients: Vec::new(),

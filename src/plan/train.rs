@@ -152,7 +152,7 @@ impl<T: Real> Plan<T> {
                     split.forward(workers, &shared.of_split(split, moves.as_deref()), x, z);
                 }
                 Stage::Norm(norm) => {
-                    let z = behind[0].z.take(rows * norm.len());
+                    let z = behind[0].z.take(rows * norm.sizes().1);
                     norm.forward(workers, &shared, rows, x, z);
                 }
                 Stage::Whole(whole) => {
@@ -208,7 +208,7 @@ impl<T: Real> Plan<T> {
                     }
                 }
                 Stage::Norm(norm) => {
-                    let len = rows * norm.len();
+                    let len = rows * norm.sizes().1;
                     let io = Backward { x, z: &behind[0].z[..len], dz: behind[0].delta.take(len), dx };
                     norm.backward(workers, &shared, rows, io, gradients);
                 }
