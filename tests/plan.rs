@@ -6,8 +6,8 @@
 use limpide::data::{Batches, Target};
 use limpide::kernels::Workers;
 use limpide::layers::{
-    AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Gelu, LayerNorm, LeakyRelu, Linear, LogSoftmax,
-    MaxPool2d, Relu, Sigmoid, Silu, Softmax, Tanh,
+    AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Elu, Flatten, Gelu, Hardswish, LayerNorm, LeakyRelu, Linear,
+    LogSoftmax, MaxPool2d, Relu, Selu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
 use limpide::loss::{BceWithLogitsLoss, CrossEntropyLoss, Loss, MseLoss, NllLoss, Reduction};
 use limpide::optim::{AdamW, Group, Lookahead, Optim, Optimizer, Sgd};
@@ -316,6 +316,50 @@ fn what_a_batch_norm_sees_and_a_dropout_draws_is_the_same_by_the_plan() {
     for threads in [1, 2] {
         agree(&normalised::<f64>(), &loss, &x, &target, threads, 1e-12);
         agree(&images, &loss, &pixels, &values, threads, 1e-12);
+    }
+}
+
+/// Each activation and kind of pool behind a norm, in training and in prediction, and what of it one stage does.
+#[test]
+fn an_activation_and_a_pool_without_shared_pixels_are_done_with_the_norm_before_them() {
+    let pools = [
+        (MaxPool2d::new(2), true),
+        (MaxPool2d::new([1, 2]).stride(3).ceil_mode(true), true),
+        (MaxPool2d::new(2).padding(1), true),
+        (MaxPool2d::new(3).stride(2), false),
+        (MaxPool2d::new(2).dilation(2).stride(2), false),
+    ];
+    let functions: [fn(Sequential<f64>) -> Sequential<f64>; 11] = [
+        |network| network,
+        |network| network.push(Relu),
+        |network| network.push(LeakyRelu { negative_slope: 0.2 }),
+        |network| network.push(Silu),
+        |network| network.push(Gelu::new()),
+        |network| network.push(Elu::default()),
+        |network| network.push(Selu),
+        |network| network.push(Softplus::default()),
+        |network| network.push(Hardswish),
+        |network| network.push(Tanh),
+        |network| network.push(Sigmoid),
+    ];
+    let mut stream = Stream::new(9);
+    let (x, target) = (random(&[13, 2, 7, 9], &mut stream), Target::Values(random(&[13, 2], &mut stream)));
+    for (at, (pool, taken)) in [None].into_iter().chain(pools.map(Some)).map(Option::unzip).enumerate() {
+        for (number, function) in functions.iter().enumerate() {
+            let conv = Conv2d::new(2, 9, 3).padding(1).stride([1, 2]).without_bias();
+            let mut network = function(Sequential::new().push(conv).push(BatchNorm2d::new(9)));
+            if let Some(pool) = pool.clone() {
+                network = network.push(pool);
+            }
+            let network = network.push(Conv2d::new(9, 2, 2)).push(Flatten::new());
+            let features = network.output_shape(x.shape()).unwrap()[1];
+            let case = Case { network: Box::new(network.push(Linear::new(features, 2)).seed(5)), input: vec![2, 7, 9] };
+            let plan = Plan::new(case.network.as_ref(), x.shape()).unwrap();
+            let stage = plan.lines().into_iter().find(|line| line.step == "batch norm").unwrap();
+            let modules = 1 + usize::from(number > 0) + usize::from(taken == Some(true));
+            assert_eq!(stage.modules.split(", 2 ").count() + stage.modules.split(", 3 ").count() - 1, modules);
+            agree(&case, &MseLoss::new(), &x, &target, 1 + at % 2, 1e-12);
+        }
     }
 }
 

@@ -149,7 +149,7 @@ fn layer<T: Real>(module: &dyn Module<T>, tape: &Tape<T>, name: &str, output: &T
     }
     let count = output.len().max(1) as f64;
     let mean = sum / count;
-    let variance = output.iter().map(|&z| (z.to_f64() - mean) * (z.to_f64() - mean)).sum::<f64>() / count;
+    let variance = values(&output).iter().map(|&z| (z.to_f64() - mean) * (z.to_f64() - mean)).sum::<f64>() / count;
     LayerStatistics {
         place: place(name, module),
         kind,

@@ -203,11 +203,13 @@ fn check(
     report.problems.extend(not_doubled(&once, &gradients));
 
     // What rounding makes of L(ε) − L(−ε): an ulp of each output, added as independent errors.
-    let size = values(&dense(head.cotangent)).iter().zip(&dense(&value)).map(|(c, v)| (c * v) * (c * v)).sum::<f64>();
+    let (cotangent, value) = (dense(head.cotangent), dense(&value));
+    let (cotangent, value) = (values(&cotangent), values(&value));
+    let size = cotangent.iter().zip(value).map(|(c, v)| (c * v) * (c * v)).sum::<f64>();
     let slope = Slope { rounding: f64::EPSILON / 2.0 * size.sqrt(), options };
     let difference = |z: &Tensor<f64>| -> f64 {
-        let new = (head.value)(z);
-        new.iter().zip(&value).zip(head.cotangent).map(|((new, old), c)| c * (new - old)).sum()
+        let new = dense(&(head.value)(z));
+        values(&new).iter().zip(value).zip(cotangent).map(|((new, old), c)| c * (new - old)).sum()
     };
 
     let tape = &|| options.tape();
