@@ -13,7 +13,7 @@ BATCH = {"moons": 32}
 # Predictions of one row in a turn, since one alone is too short for the clock.
 ROWS = 2_000
 # As limpide's: of the loss summed over the batch, except for moons, where it is the mean.
-RATE = {"dense": 0.01, "cnn": 0.001, "autoencoder": 0.02 / 64, "moons": 0.1}
+RATE = {"dense": 0.01, "cnn": 0.001, "normed": 0.001, "autoencoder": 0.02 / 64, "moons": 0.1}
 
 
 def options():
@@ -72,7 +72,7 @@ def training_data(options, dtype):
     if workload == "moons":
         return moons(32_000, dtype)
     x, labels = mnist("train", 60_000, options, dtype)
-    return (x.reshape(-1, 1, 28, 28) if workload == "cnn" else x), (x if workload == "autoencoder" else labels)
+    return (x.reshape(-1, 1, 28, 28) if workload in ["cnn", "normed"] else x), (x if workload == "autoencoder" else labels)
 
 
 def seconds_of(run):

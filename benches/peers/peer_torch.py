@@ -20,6 +20,10 @@ def networks(workload):
             nn.Conv2d(16, 32, 3, padding=1), nn.Tanh(), nn.MaxPool2d(2),
             nn.Flatten(), nn.Linear(1568, 10),
         )
+    if workload == "normed":
+        block = lambda a, b: [nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.SiLU(), nn.MaxPool2d(2)]
+        ends = [nn.Flatten(), nn.Linear(1568, 128), nn.SiLU(), nn.Dropout(0.2), nn.Linear(128, 10)]
+        return nn.Sequential(*block(1, 16), *block(16, 32), *ends).to(memory_format=torch.channels_last)
     if workload == "autoencoder":
         sizes = [784, 128, 64, 32, 64, 128, 784]
         ends = [[nn.Tanh()], [nn.Tanh()], [], [nn.Tanh()], [nn.Tanh()], [nn.Sigmoid()]]
@@ -32,6 +36,7 @@ def networks(workload):
 LOSSES = {
     "dense": lambda z, y: F.cross_entropy(z, y, reduction="sum"),
     "cnn": lambda z, y: F.cross_entropy(z, y, reduction="sum"),
+    "normed": lambda z, y: F.cross_entropy(z, y, reduction="sum"),
     "autoencoder": lambda z, y: F.mse_loss(z, y, reduction="sum"),
     "moons": F.binary_cross_entropy_with_logits,
 }

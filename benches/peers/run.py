@@ -29,17 +29,20 @@ WORKLOADS = {
     "dense": Workload(list(TITLES)),
     "dense-f64": Workload(["torch", "jax", "numpy"]),
     "cnn": Workload(["torch", "jax", "burn", "candle"]),
+    "normed": Workload(["torch"]),
     "autoencoder": Workload(["torch", "jax", "burn", "candle"]),
     "moons": Workload(["torch", "jax", *RUST], "µs a step", 1e6 / 1_000),
     "inference": Workload(["torch", "jax", "burn", "candle"]),
     "row": Workload(["torch", "jax", *RUST], "µs a row", 1e6 / 2_000),
 }
 IMAGES = 60_000
+# So slow with some peers that a turn is fewer images.
+CONVOLUTIONAL = ["cnn", "normed"]
 
 Section = collections.namedtuple("Section", "title threads workloads peers avx2 busy", defaults=[list(TITLES), False, 0])
 SECTIONS = {
     "one": Section("one thread", 1, list(WORKLOADS)),
-    "two": Section("two threads", 2, ["dense", "cnn", "autoencoder", "inference"], ["torch", "jax"]),
+    "two": Section("two threads", 2, ["dense", "cnn", "normed", "autoencoder", "inference"], ["torch", "jax"]),
     "busy": Section("two threads, while another process computes", 2, ["dense", "cnn"], ["torch"], busy=1),
     "avx2": Section("one thread, AVX2 and no more", 1, ["dense", "cnn"], ["torch"], avx2=True),
 }
@@ -58,7 +61,7 @@ def options():
     parser.add_argument("--busy", type=int, default=0, help="that section while so many other processes compute")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each program (default 7), after one to warm up")
     parser.add_argument("--seconds", type=float, default=6, help="a peer has no more turns after so many (default 6), but two")
-    parser.add_argument("--cnn-images", type=int, default=6_400, help="images in a turn of the convolutional network "
+    parser.add_argument("--cnn-images", type=int, default=6_400, help="images in a turn of the convolutional networks "
                         "(default 6400; 60000 are a whole epoch, to which the times are scaled)")
     parser.add_argument("--sweep-rounds", type=int, default=2, help="rounds of the sweep (default 2)")
     parser.add_argument("--quick", action="store_true", help="one turn each, not warmed up, to see everything run")
@@ -86,7 +89,7 @@ def arguments(workload, chosen):
     base, _, dtype = workload.partition("-")
     line = ["--workload", base, "--epochs", str(chosen.rounds + 1)]
     line += ["--dtype", dtype] if dtype else []
-    line += ["--images", str(chosen.cnn_images)] if base == "cnn" else []
+    line += ["--images", str(chosen.cnn_images)] if base in CONVOLUTIONAL else []
     return line + (["--data", str(chosen.data)] if chosen.data else [])
 
 
@@ -109,7 +112,7 @@ def compare(section, workload, lines, chosen):
     peers = [peer for peer in peers if peer in section.peers and peer in chosen.peers]
     if not peers:
         return []
-    scale *= IMAGES / min(chosen.cnn_images, IMAGES) if workload == "cnn" else 1
+    scale *= IMAGES / min(chosen.cnn_images, IMAGES) if workload in CONVOLUTIONAL else 1
     line = {name: lines[name] + arguments(workload, chosen) for name in ["limpide", *peers]}
     waiting = {name: Program(line[name], section.threads, section.avx2) for name in line}
     times, ends = alternate(workload, waiting, chosen)
@@ -129,10 +132,10 @@ def compare(section, workload, lines, chosen):
 def scaling(lines, chosen):
     """Ours with two threads and ours with one, in turn."""
     rows = []
-    for workload in ["dense", "cnn", "autoencoder"]:
+    for workload in ["dense", "cnn", "normed", "autoencoder"]:
         line = lines["limpide"] + arguments(workload, chosen)
         times, _ = alternate(workload, {"limpide": Program(line, 2, False), "one thread": Program(line, 1, False)}, chosen)
-        scale = IMAGES / min(chosen.cnn_images, IMAGES) if workload == "cnn" else 1
+        scale = IMAGES / min(chosen.cnn_images, IMAGES) if workload in CONVOLUTIONAL else 1
         one, two = ([scale * seconds for seconds in times[name]] for name in ["one thread", "limpide"])
         rows.append({"workload": workload, "one": one, "two": two, "ratio": statistics.median(one) / statistics.median(two)})
     return rows

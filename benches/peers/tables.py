@@ -7,6 +7,7 @@ from programs import TITLES
 
 NAMES = {
     "dense": "dense 784-128-10, an epoch", "dense-f64": "dense in f64, an epoch", "cnn": "the report's CNN, an epoch",
+    "normed": "two blocks with batch norm, an epoch",
     "autoencoder": "autoencoder 784-128-64-32, an epoch", "moons": "moons 2-16-1, batch of 32",
     "inference": "CNN on 10,000 images", "row": "dense 784-128-10 on one row",
 }
@@ -18,7 +19,7 @@ def markdown(result):
     lines = [
         f"Measured on {about['machine']}; {about['date']}; {about['seconds']} s in all. Medians (least–most) of up to "
         f"{about['rounds']} turns; a ratio above 1 says that Limpide is faster. An epoch has 60,000 images in batches of 64; those of "
-        f"the CNN are scaled from {about['cnn_images']:,} images a turn."
+        f"the convolutional networks are scaled from {about['cnn_images']:,} images a turn."
     ]
     kinds = {"scaling": scaling, "memory": memory, "sweep": sweep}
     titles = {"scaling": "Two threads against one", "memory": "Memory of training", "sweep": "Single layers, one thread"}

@@ -67,6 +67,8 @@ enum Workload {
     Dense,
     /// Training the report's two convolutions on MNIST.
     Cnn,
+    /// Training two blocks of convolution, batch norm, SiLU and max-pool, as `train` builds for images, on MNIST.
+    Normed,
     /// Training 784-128-64-32 and back on MNIST.
     Autoencoder,
     /// Training 2-16-1 on two moons: steps so small that nothing but overhead counts.
@@ -138,6 +140,7 @@ fn run<T: Real>(workload: Workload, settings: &Settings) -> Result<()> {
         Workload::Row => inference::row::<T>(settings)?,
         Workload::Dense => training::run(tasks::dense::<T>(settings)?, settings)?,
         Workload::Cnn => training::run(tasks::cnn::<T>(settings)?, settings)?,
+        Workload::Normed => training::run(tasks::normed::<T>(settings)?, settings)?,
         Workload::Autoencoder => training::run(tasks::autoencoder::<T>(settings)?, settings)?,
         Workload::Moons => training::run(tasks::moons::<T>()?, settings)?,
     };

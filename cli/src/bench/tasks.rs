@@ -4,7 +4,7 @@ use super::{Settings, images};
 use crate::experiments::{autoencoder as coder, classify};
 use limpide::data::{self, Dataset, Target};
 use limpide::init::{Init, initialise};
-use limpide::layers::{Linear, Tanh};
+use limpide::layers::{BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Silu, Tanh};
 use limpide::loss::{BceWithLogitsLoss, CrossEntropyLoss, Loss, LossDescription, MseLoss, Reduction};
 use limpide::model::describe;
 use limpide::{Module, Real, Result, Sequential, Stream};
@@ -34,6 +34,17 @@ pub fn dense<T: Real>(settings: &Settings) -> Result<Task<T>> {
 /// The report's convolutional network, at a rate that does not throw it far off in its first epoch.
 pub fn cnn<T: Real>(settings: &Settings) -> Result<Task<T>> {
     classifier("cnn", classify::cnn(28), images::load(settings)?.0, 0.001)
+}
+
+/// Two blocks of convolution, batch norm, SiLU and max-pool, as `limpide train` builds for such images.
+pub fn normed<T: Real>(settings: &Settings) -> Result<Task<T>> {
+    let mut network = Sequential::new();
+    for (inputs, outputs) in [(1, 16), (16, 32)] {
+        let convolution = Conv2d::new(inputs, outputs, 3).padding(1).without_bias();
+        network = network.push(convolution).push(BatchNorm2d::new(outputs)).push(Silu).push(MaxPool2d::new(2));
+    }
+    let network = network.push(Flatten::new()).push(Linear::new(32 * 7 * 7, 128)).push(Silu).push(Dropout::new(0.2));
+    classifier("normed", network.push(Linear::new(128, 10)), images::load(settings)?.0, 0.001)
 }
 
 fn classifier<T: Real>(
