@@ -326,6 +326,7 @@ fn an_activation_and_a_pool_without_shared_pixels_are_done_with_the_norm_before_
         (MaxPool2d::new(2), true),
         (MaxPool2d::new([1, 2]).stride(3).ceil_mode(true), true),
         (MaxPool2d::new(2).padding(1), true),
+        (MaxPool2d::new([7, 5]), true), // to one pixel
         (MaxPool2d::new(3).stride(2), false),
         (MaxPool2d::new(2).dilation(2).stride(2), false),
     ];
@@ -351,7 +352,7 @@ fn an_activation_and_a_pool_without_shared_pixels_are_done_with_the_norm_before_
             if let Some(pool) = pool.clone() {
                 network = network.push(pool);
             }
-            let network = network.push(Conv2d::new(9, 2, 2)).push(Flatten::new());
+            let network = network.push(Conv2d::new(9, 2, 2).padding(1)).push(Flatten::new());
             let features = network.output_shape(x.shape()).unwrap()[1];
             let case = Case { network: Box::new(network.push(Linear::new(features, 2)).seed(5)), input: vec![2, 7, 9] };
             let plan = Plan::new(case.network.as_ref(), x.shape()).unwrap();

@@ -62,6 +62,13 @@ struct Rooms<T> {
     scratch: Scratch<T>,
 }
 
+/// The samples of a batch, and whether a channel has one entry in each, so that they lie apart.
+#[derive(Clone, Copy)]
+struct Rows {
+    rows: usize,
+    apart: bool,
+}
+
 /// What a plan asks of a batch norm, of rows or of images.
 trait Channels<T>: Sync {
     fn channel(&self, channel: usize, moments: (T, T)) -> Channel<T>;
@@ -139,6 +146,7 @@ impl<T: Real> Norm<T> {
         self.count = rows * self.plane;
         let behind = self.behind.output(self.plane);
         let blocks = self.blocks(z, rows, behind);
+        let all = Rows { rows, apart: self.plane == 1 };
         workers.run(self.parts.len(), &|task| {
             let Part { channels, moments, own, indices, rooms, .. } =
                 &mut *self.parts[task].lock().expect("no other task takes this part");
@@ -148,7 +156,7 @@ impl<T: Real> Norm<T> {
             indices.resize(if self.behind.pool.is_some() { channels.len() * rows * behind } else { 0 }, 0);
             let mut indices = indices.chunks_mut(behind.max(1));
             for (place, channel) in channels.clone().enumerate() {
-                let x = planes(x, self.plane, rows, channel, &mut rooms.x);
+                let x = planes(x, self.plane, all, channel, &mut rooms.x);
                 let normal = if training {
                     moments.push(mean_and_variance(x.clone(), self.count));
                     layer.channel(channel, moments[place])
@@ -156,7 +164,7 @@ impl<T: Real> Norm<T> {
                     layer.running_channel(channel)
                 };
                 own.push(normal);
-                write(&mut block, behind, place, &mut rooms.result, x, |x, z| {
+                write(&mut block, behind, all, place, &mut rooms.result, x, |x, z| {
                     self.behind.forward(&normal, x, z, indices.next().unwrap_or_default(), &mut rooms.scratch);
                 });
             }
@@ -190,6 +198,9 @@ impl<T: Real> Norm<T> {
         let (Backward { x, z, dz, dx }, training) = (io, shared.tape.is_training());
         let (dz, behind) = (&*dz, self.behind.output(self.plane));
         let blocks = dx.map(|dx| self.blocks(dx, rows, self.plane));
+        let all = Rows { rows, apart: self.plane == 1 };
+        // Entries of what is a plane here.
+        let size = if all.apart { rows } else { self.plane };
         workers.run(self.parts.len(), &|task| {
             let Part { channels, own, sums, indices, rooms, .. } =
                 &mut *self.parts[task].lock().expect("no other task takes this part");
@@ -197,27 +208,26 @@ impl<T: Real> Norm<T> {
             let mut indices = indices.chunks(behind.max(1));
             for (place, channel) in channels.clone().enumerate() {
                 let normal = own[place];
-                let x = planes(x, self.plane, rows, channel, &mut rooms.x);
-                let dz = planes(dz, behind, rows, channel, &mut rooms.dz);
+                let x = planes(x, self.plane, all, channel, &mut rooms.x);
+                let dz = planes(dz, behind, all, channel, &mut rooms.dz);
                 if !self.behind.is_nothing() {
-                    let z = planes(z, behind, rows, channel, &mut rooms.z);
+                    let z = planes(z, behind, all, channel, &mut rooms.z);
                     rooms.d.resize(self.count, T::zero());
-                    let size = self.count.checked_div(x.len()).unwrap_or(0).max(1);
-                    for ((x, z), (dz, d)) in x.clone().zip(z).zip(dz.clone().zip(rooms.d.chunks_exact_mut(size))) {
+                    let ds = rooms.d.chunks_exact_mut(size.max(1));
+                    for ((x, z), (dz, d)) in x.clone().zip(z).zip(dz.clone().zip(ds)) {
                         let indices = indices.next().unwrap_or_default();
                         self.behind.backward(&normal, (x, z), indices, dz, d, &mut rooms.scratch);
                     }
                 }
                 // δ where it is: as it came, or in its room.
                 let own_d = (!self.behind.is_nothing()).then_some(&rooms.d);
-                let size = self.count.checked_div(x.len()).unwrap_or(0);
                 let d = dz.enumerate().map(|(row, dz)| own_d.map_or(dz, |d| &d[row * size..][..size]));
                 let both = x.zip(d);
                 let own_sums = normal.sums(both.clone());
                 sums.push(own_sums);
                 let Some(blocks) = &blocks else { continue };
                 let mut block = blocks[task].lock().expect("no other task takes this block");
-                write(&mut block, self.plane, place, &mut rooms.result, both, |(x, d), to| match training {
+                write(&mut block, self.plane, all, place, &mut rooms.result, both, |(x, d), to| match training {
                     true => normal.delta(own_sums, self.count, x, d, to),
                     false => normal.delta_in_evaluation(d, to),
                 });
@@ -254,16 +264,16 @@ impl<T: Real> Norm<T> {
     }
 }
 
-/// The entries of a channel: its planes, or a single one made of rows, in which they lie apart.
+/// The entries of a channel: its planes, or of rows, in which they lie apart, a single one.
 fn planes<'a, T: Real>(
     batch: &'a [T],
     plane: usize,
-    rows: usize,
+    Rows { rows, apart }: Rows,
     channel: usize,
     room: &'a mut Vec<T>,
 ) -> impl ExactSizeIterator<Item = &'a [T]> + Clone + use<'a, T> {
     let len = batch.len().checked_div(rows).unwrap_or(0);
-    let (values, count, step, first, size) = if plane == 1 {
+    let (values, count, step, first, size) = if apart {
         room.clear();
         room.extend(batch.iter().skip(channel).step_by(len.max(1)).take(rows));
         (&room[..], 1, 0, 0, rows)
@@ -278,19 +288,19 @@ fn planes<'a, T: Real>(
 fn write<T: Real, P>(
     block: &mut MatrixMut<'_, T>,
     plane: usize,
+    Rows { rows, apart }: Rows,
     place: usize,
     room: &mut Vec<T>,
     planes: impl Iterator<Item = P>,
     mut job: impl FnMut(P, &mut [T]),
 ) {
-    let rows = block.row_count();
     for (row, from) in planes.enumerate() {
-        if plane > 1 {
-            job(from, &mut block.row_mut(row)[place * plane..][..plane]);
-        } else {
+        if apart {
             room.resize(rows, T::zero());
             job(from, room);
             (0..rows).for_each(|row| block.row_mut(row)[place] = room[row]);
+        } else {
+            job(from, &mut block.row_mut(row)[place * plane..][..plane]);
         }
     }
 }
