@@ -364,6 +364,38 @@ fn an_activation_and_a_pool_without_shared_pixels_are_done_with_the_norm_before_
     }
 }
 
+/// As a saliency map or a check of a finished network would want it: running mean and variance are constants.
+#[test]
+fn gradients_in_evaluation_are_those_of_the_modules_and_move_no_buffer() {
+    let mut stream = Stream::new(12);
+    let (x, target) = (random(&[11, 2, 6, 6], &mut stream), Target::Values(random(&[11, 3], &mut stream)));
+    let network = Sequential::<f64>::new().push(Conv2d::new(2, 5, 3)).push(BatchNorm2d::new(5)).push(Silu);
+    let network = network.push(MaxPool2d::new(2)).push(Flatten::new()).push(Linear::new(20, 3)).seed(3);
+    let mut network: Box<dyn Module<f64>> = Box::new(network);
+    for (place, buffer) in network.buffers_mut().into_iter().enumerate() {
+        values_mut(buffer).iter_mut().for_each(|value| *value += 0.5 + place as f64);
+    }
+    let buffers = network.buffers().into_iter().map(|(_, buffer)| buffer.clone()).collect::<Vec<_>>();
+    let loss = MseLoss::new();
+    let (mut tape, mut wanted) = (Tape::evaluating(), Gradients::zeros_for(network.as_ref()));
+    let output = network.forward(&x, &mut tape);
+    network.backward(&mut tape, &loss.backward(&output, &target), &mut wanted);
+
+    let fill = |range: std::ops::Range<usize>, to: &mut [f64]| {
+        to.copy_from_slice(&values(&x)[range.start * 72..range.end * 72]);
+    };
+    let mut plan = Plan::new(network.as_ref(), x.shape()).unwrap();
+    let mut got = wanted.clone();
+    got.iter_mut().for_each(|gradient| values_mut(gradient).fill(f64::NAN));
+    let batch = Batch { rows: 11, fill: &fill, target: &target };
+    plan.gradients(&mut Workers::new(2), network.as_ref(), &loss, &batch, &Tape::evaluating(), &mut got).unwrap();
+    for ((parameter, got), (_, wanted)) in got.named().zip(wanted.named()) {
+        close(parameter, values(got), values(wanted), 1e-12);
+    }
+    plan.update_buffers(network.as_mut());
+    assert!(network.buffers().into_iter().map(|(_, buffer)| buffer).eq(&buffers));
+}
+
 #[test]
 fn a_plan_moves_the_buffers_as_the_modules_do() {
     let (mut case, mut twin) = (normalised::<f64>(), normalised::<f64>());
