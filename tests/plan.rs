@@ -6,8 +6,8 @@
 use limpide::data::{Batches, Target};
 use limpide::kernels::Workers;
 use limpide::layers::{
-    AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Elu, Flatten, Gelu, Hardswish, LayerNorm, LeakyRelu, Linear,
-    LogSoftmax, MaxPool2d, Relu, Selu, Sigmoid, Silu, Softmax, Softplus, Tanh,
+    AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, Elu, Flatten, Gelu, Hardswish, LayerNorm,
+    LeakyRelu, Linear, LogSoftmax, MaxPool2d, Relu, Selu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
 use limpide::loss::{BceWithLogitsLoss, CrossEntropyLoss, Loss, MseLoss, NllLoss, Reduction};
 use limpide::optim::{AdamW, Group, Lookahead, Optim, Optimizer, Sgd};
@@ -361,6 +361,22 @@ fn an_activation_and_a_pool_without_shared_pixels_are_done_with_the_norm_before_
             assert_eq!(stage.modules.split(", 2 ").count() + stage.modules.split(", 3 ").count() - 1, modules);
             agree(&case, &MseLoss::new(), &x, &target, 1 + at % 2, 1e-12);
         }
+    }
+}
+
+#[test]
+fn transposed_convolutions_have_a_step_of_their_own() {
+    let mut stream = Stream::new(14);
+    let (x, target) = (random(&[7, 3, 5, 4], &mut stream), Target::Values(random(&[7, 2], &mut stream)));
+    let wide = ConvTranspose2d::new(3, 4, [3, 2]).stride(2).padding(1).output_padding(1);
+    let grouped = ConvTranspose2d::new(4, 6, 3).groups(2).without_bias();
+    let network = Sequential::<f64>::new().push(wide).push(Silu).push(grouped).push(Relu).push(Flatten::new());
+    let features = network.output_shape(x.shape()).unwrap()[1];
+    let case = Case { network: Box::new(network.push(Linear::new(features, 2)).seed(5)), input: vec![3, 5, 4] };
+    let plan = Plan::new(case.network.as_ref(), x.shape()).unwrap();
+    assert_eq!(plan.lines().iter().filter(|line| line.step == "convolution").count(), 2);
+    for threads in [1, 2] {
+        agree(&case, &MseLoss::new(), &x, &target, threads, 1e-12);
     }
 }
 

@@ -213,7 +213,7 @@ impl<T: Real> ConvTranspose2d<T> {
     }
 
     /// That convolution, for a batch of the shape of our input.
-    fn convolution(&self, input: &[usize]) -> Convolution {
+    pub(crate) fn convolution(&self, input: &[usize]) -> Convolution {
         let &ConvTranspose2dOptions { in_channels, out_channels, groups, .. } = &self.options;
         let windows = self.windows(input).expect("the shape was checked");
         Convolution { windows, images: input[0], inputs: out_channels, outputs: in_channels, groups }

@@ -16,7 +16,7 @@ use super::stage::{Boundary, Chain, Planned, Stage};
 use super::step::{Room, Step};
 use super::whole::Whole;
 use crate::kernels::{self, Aligned, Axis, ConvBlock, Windows};
-use crate::layers::{Conv2d, Flatten, Linear, MaxPool2d};
+use crate::layers::{Conv2d, ConvTranspose2d, Flatten, Linear, MaxPool2d};
 use crate::model::{check_shapes, flops};
 use crate::module::Module;
 use crate::{Real, Result};
@@ -167,10 +167,9 @@ impl<T: Real> Builder<T> {
             1
         } else if let Some(taken) = self.norm(rest) {
             taken
-        } else if let Some(layer) = any.downcast_ref::<Conv2d<T>>() {
+        } else if let Some(step) = direct(leaf) {
             self.channels_first();
-            let convolution = kernels::Convolution { images: 1, ..layer.convolution(&leaf.input) };
-            self.push(Box::new(Direct { convolution, weights: layer.weight.len() }), &rest[..1])?;
+            self.push(Box::new(step), &rest[..1])?;
             1
         } else if let Some(layer) = any.downcast_ref::<MaxPool2d>() {
             self.channels_first();
@@ -365,6 +364,17 @@ fn shown<T: Real>(leaves: &[Leaf<'_, T>]) -> String {
         name => format!("{name} {}", leaf.module),
     };
     leaves.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// The step of a convolution by itself, transposed or not.
+fn direct<T: Real>(leaf: &Leaf<'_, T>) -> Option<Direct> {
+    let any: &dyn Any = leaf.module;
+    let (convolution, weights, transposed) = match (any.downcast_ref(), any.downcast_ref()) {
+        (Some(layer), _) => (Conv2d::<T>::convolution(layer, &leaf.input), layer.weight.len(), false),
+        (_, Some(layer)) => (ConvTranspose2d::<T>::convolution(layer, &leaf.input), layer.weight.len(), true),
+        _ => return None,
+    };
+    Some(Direct { convolution: kernels::Convolution { images: 1, ..convolution }, weights, transposed })
 }
 
 /// The windows of a max-pool that share no pixel.
