@@ -190,8 +190,7 @@ impl<T: Real> Builder<T> {
     fn plain(&mut self, rest: &[Leaf<'_, T>]) -> Result<usize> {
         self.channels_first();
         let leaf = &rest[0];
-        let place =
-            Plain { path: leaf.path.clone(), input: leaf.input[1..].to_vec(), output: leaf.output[1..].to_vec() };
+        let place = leaf.place();
         // Slices have a tape each, and buffers move by that of the whole batch.
         if leaf.module.couples_samples() || !leaf.module.buffers().is_empty() {
             self.whole(leaf, place);

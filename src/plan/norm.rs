@@ -33,7 +33,7 @@ pub(super) struct Norm<T: Real> {
     /// Entries of a channel in a sample.
     pub plane: usize,
     pub parts: Vec<Mutex<Part<T>>>,
-    /// Entries of a channel in the last training pass.
+    /// Entries of a channel in the last pass.
     count: usize,
 }
 
