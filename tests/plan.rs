@@ -245,6 +245,33 @@ fn a_convolution_with_a_pool_may_stand_straight_behind_what_sees_the_batch_as_a_
     }
 }
 
+/// Behind other modules, first in a network, one in another that begins or ends with it, and around a divided layer.
+#[test]
+fn residual_blocks_that_hold_a_batch_norm_are_planned_module_by_module() {
+    let conv = |inputs, outputs| Conv2d::<f64>::new(inputs, outputs, 3).padding(1).without_bias();
+    let half = || Sequential::new().push(conv(4, 4)).push(BatchNorm2d::new(4));
+    let block = || Residual::new(half().push(Relu).push(conv(4, 4)).push(BatchNorm2d::new(4)));
+    let deep = Sequential::new().push(conv(2, 4)).push(BatchNorm2d::new(4)).push(Relu).push(block()).push(Relu);
+    let deep = deep.push(block()).push(Tanh).push(MaxPool2d::new(2)).push(block());
+    let first = Sequential::new().push(Residual::new(Sequential::new().push(conv(2, 2)).push(BatchNorm2d::new(2))));
+    let within = Sequential::new().push(conv(2, 4)).push(Residual::new(Sequential::new().push(block()).push(half())));
+    let within = within.push(Residual::new(half().push(Tanh).push(block())));
+    let wide = Sequential::new().push(Linear::new(300, 300)).push(BatchNorm1d::new(300));
+    let wide = Sequential::new().push(Flatten::new()).push(Residual::new(wide));
+    let mut stream = Stream::new(12);
+    let target = Target::Values(random(&[17, 3], &mut stream));
+    for (network, sample) in [(deep, [2, 6, 6]), (first, [2, 6, 6]), (within, [2, 6, 6]), (wide, [3, 10, 10])] {
+        let input = [&[17], sample.as_slice()].concat();
+        let x = random(&input, &mut stream);
+        let network = network.push(Flatten::new());
+        let features = network.output_shape(&input).unwrap()[1];
+        let case = Case { network: Box::new(network.push(Linear::new(features, 3)).seed(6)), input: sample.to_vec() };
+        for threads in [1, 2] {
+            agree(&case, &MseLoss::new(), &x, &target, threads, 1e-12);
+        }
+    }
+}
+
 /// A layer that panics on every slice.
 #[derive(Debug)]
 struct Broken;

@@ -1,6 +1,6 @@
 //! The promise that a run gives the same bits for any number of threads, and that slices add up to their batch.
 
-use limpide::data::{Dataset, Target, digits};
+use limpide::data::{Dataset, Inputs, Target, digits};
 use limpide::layers::{
     BatchNorm2d, Conv2d, Dropout, Dropout2d, Flatten, Gelu, GroupNorm, Linear, MaxPool2d, Relu, Sigmoid, Silu, Tanh,
 };
@@ -9,7 +9,8 @@ use limpide::optim::Sgd;
 use limpide::plan::{Batch, Plan};
 use limpide::tensor::values;
 use limpide::train::{Engine, History, Trainer, evaluate};
-use limpide::{AutoEncoder, Gradients, Module, Residual, Sequential, Tape};
+use limpide::{AutoEncoder, Gradients, Module, Residual, Sequential, Stream, Tape};
+use ndarray::{ArcArray, IxDyn};
 use std::ops::Range;
 
 /// A network with its loss and data.
@@ -48,6 +49,20 @@ fn sparse() -> Box<dyn Module<f32>> {
     Box::new(hidden.push(Linear::new(256, 256)).push(Tanh).push(Linear::new(256, 10)).seed(6))
 }
 
+/// A wide layer on bytes, most of which are 0.
+fn on_bytes() -> Box<dyn Module<f32>> {
+    Box::new(Sequential::new().push(Linear::new(200, 170)).push(Tanh).push(Linear::new(170, 3)).seed(8))
+}
+
+/// 300 samples of 200 bytes, one in five of them other than 0.
+fn bytes() -> Dataset<f32> {
+    let mut stream = Stream::new(3);
+    let values = (0..300 * 200).map(|_| if stream.below(5) == 0 { stream.below(256) as u8 } else { 0 }).collect();
+    let values = ArcArray::from_shape_vec(IxDyn(&[300, 200]), values).unwrap();
+    let labels = (0..300).map(|sample| sample % 3).collect();
+    Dataset::new("bytes", Inputs::Bytes { values, divisor: 255.0 }, Target::classes(labels), 3).unwrap()
+}
+
 /// Normalised, with a residual block and channels that are left out.
 fn normalised() -> Box<dyn Module<f32>> {
     let block = Sequential::new().push(Conv2d::new(8, 8, 3).padding(1)).push(GroupNorm::new(2, 8)).push(Silu);
@@ -73,6 +88,7 @@ fn rows() -> Vec<Row> {
         Row { name: "dense", network: dense, loss: Box::new(uneven), data: flat.clone() },
         Row { name: "dropping", network: dropping, loss: Box::new(CrossEntropyLoss::new()), data: flat.clone() },
         Row { name: "sparse", network: sparse, loss: Box::new(CrossEntropyLoss::new()), data: flat.clone() },
+        Row { name: "on bytes", network: on_bytes, loss: Box::new(CrossEntropyLoss::new()), data: bytes() },
         Row {
             name: "convolutional",
             network: convolutional,

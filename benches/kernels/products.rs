@@ -2,7 +2,7 @@
 
 use super::tally::{Work, measure};
 use divan::Bencher;
-use limpide::kernels::{Kernels, Matrix, MatrixMut, Nonzeros};
+use limpide::kernels::{Kernels, Matrix, MatrixMut, Nonzeros, Sparse};
 
 const BATCH: usize = 64;
 /// (in, out) of the layers of 784-128-10 and of the autoencoder 784-128-64-32 and back.
@@ -61,7 +61,7 @@ fn sparse_forward(bencher: Bencher, percent: usize) {
     let (nonzeros, mut z) = (marked(&x), vec![0.0; BATCH * 64]);
     let name = format!("X·Wᵀ, 784 to 64, batch {BATCH}, {percent} % of X not 0");
     measure(bencher, name, Work::Flops(2 * BATCH * 784 * 64), || {
-        nonzeros.forward(divan::black_box(&x), &w, &[], MatrixMut::new(&mut z, BATCH, 64));
+        nonzeros.forward(divan::black_box(Sparse::Numbers(&x)), &w, &[], MatrixMut::new(&mut z, BATCH, 64));
     });
 }
 
@@ -71,7 +71,7 @@ fn sparse_gradient(bencher: Bencher, percent: usize) {
     let (nonzeros, mut gradient) = (marked(&x), vec![0.0; 64 * 784]);
     let name = format!("δᵀ·X, 784 to 64, batch {BATCH}, {percent} % of X not 0");
     measure(bencher, name, Work::Flops(2 * BATCH * 784 * 64), || {
-        nonzeros.gradient(divan::black_box(&x), Matrix::new(&delta, BATCH, 64), &mut gradient);
+        nonzeros.gradient(divan::black_box(Sparse::Numbers(&x)), Matrix::new(&delta, BATCH, 64), &mut gradient);
     });
 }
 

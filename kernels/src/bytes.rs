@@ -64,6 +64,47 @@ impl<T: Lane> Job for Trial<T> {
     }
 }
 
+/// The rows of a matrix as bytes that stand for numbers, wherever each of them lies.
+#[derive(Clone, Copy, Debug)]
+pub struct ByteRows<'a, T> {
+    bytes: &'a [u8],
+    rows: &'a [usize],
+    columns: usize,
+    numbers: [T; 256],
+}
+
+impl<'a, T: Kernels> ByteRows<'a, T> {
+    /// The rows with the given numbers among `bytes`, which lie `columns` by `columns`; a byte p stands for p / divisor. None
+    /// where another byte than 0 stands for 0, or 0 does not: then bytes do not show which numbers are 0.
+    ///
+    /// Panics when a row is not among the bytes.
+    pub fn new(bytes: &'a [u8], rows: &'a [usize], columns: usize, divisor: T) -> Option<Self> {
+        let count = bytes.len().checked_div(columns).unwrap_or(0);
+        assert!(rows.iter().all(|&row| row < count), "rows among {count}");
+        let mut numbers = [T::zero(); 256];
+        Quotients::new(divisor).of(&std::array::from_fn::<u8, 256, _>(|byte| byte as u8), &mut numbers);
+        let shown = (0..).zip(&numbers).all(|(byte, &number)| (byte == 0) == (number == T::zero()));
+        shown.then_some(ByteRows { bytes, rows, columns, numbers })
+    }
+
+    /// (rows, columns).
+    pub fn shape(&self) -> (usize, usize) {
+        (self.rows.len(), self.columns)
+    }
+
+    /// A row's bytes.
+    #[inline(always)]
+    pub fn row(&self, row: usize) -> &'a [u8] {
+        &self.bytes[self.rows[row] * self.columns..][..self.columns]
+    }
+
+    /// What a byte stands for.
+    #[inline(always)]
+    pub fn number(&self, byte: u8) -> T {
+        self.numbers[usize::from(byte)]
+    }
+}
+
 struct Division<'a, T> {
     quotients: &'a Quotients<T>,
     bytes: &'a [u8],

@@ -3,9 +3,9 @@
 
 use crate::conv_block::{Backward, ConvBlock};
 use crate::math::Function;
-use crate::sparse::Nonzeros;
+use crate::sparse::{Nonzeros, Sparse};
 use crate::winograd::ByTiles;
-use crate::{Convolution, Level, Matrix, MatrixMut, Quotients, peak};
+use crate::{ByteRows, Convolution, Level, Matrix, MatrixMut, Quotients, peak};
 
 /// A type of numbers that this crate has code for.
 #[allow(missing_docs)] // each is a public function of this crate, which says what it does
@@ -34,8 +34,9 @@ pub trait Compiled: Sized {
     fn block_forward(block: &ConvBlock, padded: &[Self], packed: &[Self], z: &mut [Self], at: &mut [u8]);
     fn block_backward(block: &ConvBlock, image: Backward<'_, Self>, masks: &mut [u64]);
     fn mark(x: &[Self], columns: usize, words: &mut [u64]) -> usize;
-    fn sparse_forward(nonzeros: &Nonzeros, x: &[Self], w: &[Self], bias: &[Self], z: MatrixMut<'_, Self>);
-    fn sparse_gradient(nonzeros: &Nonzeros, x: &[Self], delta: Matrix<'_, Self>, gradient: &mut [Self]);
+    fn mark_bytes(x: &ByteRows<'_, Self>, first: usize, words: &mut [u64]) -> usize;
+    fn sparse_forward(nonzeros: &Nonzeros, x: Sparse<'_, Self>, w: &[Self], bias: &[Self], z: MatrixMut<'_, Self>);
+    fn sparse_gradient(nonzeros: &Nonzeros, x: Sparse<'_, Self>, delta: Matrix<'_, Self>, gradient: &mut [Self]);
 }
 
 macro_rules! compile {
@@ -91,10 +92,24 @@ macro_rules! compile {
             fn mark(x: &[Self], columns: usize, words: &mut [u64]) -> usize {
                 Nonzeros::mark_here(x, columns, words)
             }
-            fn sparse_forward(nonzeros: &Nonzeros, x: &[Self], w: &[Self], bias: &[Self], z: MatrixMut<'_, Self>) {
+            fn mark_bytes(x: &ByteRows<'_, Self>, first: usize, words: &mut [u64]) -> usize {
+                Nonzeros::mark_bytes_here(x, first, words)
+            }
+            fn sparse_forward(
+                nonzeros: &Nonzeros,
+                x: Sparse<'_, Self>,
+                w: &[Self],
+                bias: &[Self],
+                z: MatrixMut<'_, Self>,
+            ) {
                 nonzeros.forward_here(x, w, bias, z);
             }
-            fn sparse_gradient(nonzeros: &Nonzeros, x: &[Self], delta: Matrix<'_, Self>, gradient: &mut [Self]) {
+            fn sparse_gradient(
+                nonzeros: &Nonzeros,
+                x: Sparse<'_, Self>,
+                delta: Matrix<'_, Self>,
+                gradient: &mut [Self],
+            ) {
                 nonzeros.gradient_here(x, delta, gradient);
             }
         }

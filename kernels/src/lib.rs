@@ -29,7 +29,7 @@ mod winograd;
 mod workers;
 
 pub use aligned::Aligned;
-pub use bytes::Quotients;
+pub use bytes::{ByteRows, Quotients};
 pub use conv::{Convolution, each_product_naive};
 pub use conv_block::{Backward, ConvBlock};
 pub use dispatch::{Level, level};
@@ -45,7 +45,7 @@ pub use pool::{
 };
 pub use prefetch::prefetch;
 pub use random::Stream;
-pub use sparse::{Nonzeros, nonzeros_naive};
+pub use sparse::{Nonzeros, Sparse, nonzeros_naive};
 pub use transpose::transpose;
 pub use warp::{PlaneMap, Warp};
 pub use window::{Axis, Windows};
@@ -53,12 +53,19 @@ pub use workers::{Workers, cores};
 
 /// A floating-point type of which nothing is known but its arithmetic.
 pub trait Number:
-    num_traits::Float + num_traits::NumAssign + std::fmt::Debug + std::fmt::Display + Send + Sync + 'static
+    num_traits::Float + num_traits::NumAssign + Default + std::fmt::Debug + std::fmt::Display + Send + Sync + 'static
 {
 }
 
 impl<T> Number for T where
-    T: num_traits::Float + num_traits::NumAssign + std::fmt::Debug + std::fmt::Display + Send + Sync + 'static
+    T: num_traits::Float
+        + num_traits::NumAssign
+        + Default
+        + std::fmt::Debug
+        + std::fmt::Display
+        + Send
+        + Sync
+        + 'static
 {
 }
 

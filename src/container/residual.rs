@@ -44,6 +44,11 @@ impl<T: Real> Residual<T> {
         &self.chain
     }
 
+    /// [`Residual::chain`], to write to.
+    pub(crate) fn chain_mut(&mut self) -> &mut Sequential<T> {
+        &mut self.chain
+    }
+
     /// The shape, when the chain gives the same one back.
     fn kept_shape(&self, input: &[usize], output: Vec<usize>) -> Result<Vec<usize>> {
         if output == input {

@@ -3,7 +3,7 @@
 use super::stored::StoredBytes;
 use super::target::{IGNORE_INDEX, Target, TargetRows, class_below};
 use super::targets::Targets;
-use crate::kernels::{Quotients, prefetch};
+use crate::kernels::{ByteRows, Quotients, prefetch};
 use crate::tensor::{Real, Tensor, dense, shape_text};
 use crate::{Error, Result};
 use ndarray::{ArcArray, Axis, IxDyn};
@@ -87,6 +87,15 @@ impl<T: Real> Inputs<T> {
                 }
             }
         }
+    }
+
+    /// The samples at `indices` as bytes, where they are bytes in memory of which 0 alone stands for 0.
+    ///
+    /// Panics when an index is not below [`Inputs::len`].
+    pub fn bytes_at<'a>(&'a self, indices: &'a [usize]) -> Option<ByteRows<'a, T>> {
+        let Inputs::Bytes { values, divisor } = self else { return None };
+        let size = values.shape()[1..].iter().product();
+        ByteRows::new(values.as_slice()?, indices, size, *divisor)
     }
 
     /// Has a batch read from disk ahead of the moment when it is gathered.

@@ -7,6 +7,7 @@ use super::convolution::Convolution;
 use super::dense::Dense;
 use super::direct::Direct;
 use super::entrywise::{Entrywise, function};
+use super::join::Join;
 use super::layout::Turn;
 use super::norm::Norm;
 use super::plain::{Plain, inside};
@@ -19,7 +20,7 @@ use crate::kernels::{self, Aligned, Axis, ConvBlock, Windows};
 use crate::layers::{Conv2d, ConvTranspose2d, Flatten, Linear, MaxPool2d};
 use crate::model::{check_shapes, flops};
 use crate::module::Module;
-use crate::{Real, Result};
+use crate::{Real, Residual, Result};
 use std::any::Any;
 use std::ops::Range;
 
@@ -68,9 +69,9 @@ impl<T: Real> Plan<T> {
     pub(crate) fn new_here(network: &dyn Module<T>, input: &[usize]) -> Result<Plan<T>> {
         let output = network.sliced_shape(input)?;
         check_shapes(network)?;
-        let mut leaves = Vec::new();
+        let mut pieces = Vec::new();
         let mut shape = input.to_vec();
-        collect(network, String::new(), Vec::new(), &mut 0, &mut shape, &mut leaves)?;
+        collect(network, String::new(), Vec::new(), &mut 0, &mut shape, &mut pieces)?;
         let rows = input[0];
         let sample = |shape: &[usize]| shape[1..].iter().product::<usize>();
         let mut builder = Builder {
@@ -78,11 +79,20 @@ impl<T: Real> Plan<T> {
             chain: Chain::new(sample(input)),
             layout: Layout::First,
             shape: input.to_vec(),
+            around: Vec::new(),
         };
-        let mut rest = leaves.as_slice();
-        while let [leaf, ..] = rest {
-            let taken = builder.take(leaf, rest)?;
-            rest = &rest[taken..];
+        for piece in &pieces {
+            match piece {
+                Piece::Leaves(leaves) => {
+                    let mut rest = leaves.as_slice();
+                    while let [leaf, ..] = rest {
+                        let taken = builder.take(leaf, rest)?;
+                        rest = &rest[taken..];
+                    }
+                }
+                Piece::Around => builder.begin_around(),
+                Piece::Joined(module) => builder.join(module),
+            }
         }
         builder.channels_first();
         builder.stages.push(Stage::Chain(builder.chain));
@@ -93,20 +103,38 @@ impl<T: Real> Plan<T> {
     }
 }
 
-/// All leaves of a module in order; `shape` is that of its input before and of its output after.
+/// What stands one behind the other in a network.
+enum Piece<'a, T: Real> {
+    /// Modules of which neighbours may be fused.
+    Leaves(Vec<Leaf<'a, T>>),
+    /// A way around what follows, up to where the two are joined.
+    Around,
+    /// The [`Residual`] that ends there.
+    Joined(String),
+}
+
+/// All pieces of a module in order; `shape` is that of its input before and of its output after.
 fn collect<'a, T: Real>(
     module: &'a dyn Module<T>,
     name: String,
     path: Vec<usize>,
     parameters: &mut usize,
     shape: &mut Vec<usize>,
-    leaves: &mut Vec<Leaf<'a, T>>,
+    pieces: &mut Vec<Piece<'a, T>>,
 ) -> Result<()> {
-    if inside(module).is_some() {
+    let residual = (module as &dyn Any).is::<Residual<T>>();
+    // Slices can go both ways by themselves where nothing on them sees the batch as a whole.
+    if inside(module).is_some() && (!residual || module.couples_samples()) {
+        if residual {
+            pieces.push(Piece::Around);
+        }
         for (place, (inner, child)) in module.children().into_iter().enumerate() {
             let name = if name.is_empty() { inner } else { format!("{name}.{inner}") };
             let path = [path.as_slice(), &[place]].concat();
-            collect(child, name, path, parameters, shape, leaves)?;
+            collect(child, name, path, parameters, shape, pieces)?;
+        }
+        if residual {
+            pieces.push(Piece::Joined(format!("{name} Residual").trim_start().to_string()));
         }
         return Ok(());
     }
@@ -116,7 +144,11 @@ fn collect<'a, T: Real>(
     let own = *parameters..*parameters + count;
     *parameters = own.end;
     shape.clone_from(&output);
-    leaves.push(Leaf { module, name, path, parameters: own, input, output });
+    let leaf = Leaf { module, name, path, parameters: own, input, output };
+    match pieces.last_mut() {
+        Some(Piece::Leaves(leaves)) => leaves.push(leaf),
+        _ => pieces.push(Piece::Leaves(vec![leaf])),
+    }
     Ok(())
 }
 
@@ -128,6 +160,8 @@ struct Builder<T: Real> {
     /// How its output lies, and its shape as modules see it.
     layout: Layout,
     shape: Vec<usize>,
+    /// The stages at which ways around the next ones begin.
+    around: Vec<usize>,
 }
 
 impl<T: Real> Builder<T> {
@@ -220,7 +254,9 @@ impl<T: Real> Builder<T> {
         let options = &layer.options;
         let (input, output) = (&rest[0].input, &rest[0].output);
         let patch = layer.weight.len() / options.out_channels;
-        if options.groups != 1 || patch > LONGEST_PATCH {
+        // Sums go by modules, channels first.
+        let inside_around = !self.around.is_empty();
+        if options.groups != 1 || patch > LONGEST_PATCH || inside_around {
             return None;
         }
         let window = |at: usize, kernel: usize, stride: usize, padding: usize, dilation: usize| {
@@ -310,6 +346,22 @@ impl<T: Real> Builder<T> {
         if !chain.steps.is_empty() {
             self.stages.push(Stage::Chain(chain));
         }
+    }
+
+    /// Begins a way around what comes next.
+    fn begin_around(&mut self) {
+        self.channels_first();
+        self.end_chain(self.chain.output_len);
+        self.around.push(self.stages.len());
+    }
+
+    /// Adds what went around to what came through.
+    fn join(&mut self, module: &str) {
+        self.channels_first();
+        let len = self.chain.output_len;
+        self.end_chain(len);
+        let from = self.around.pop().expect("a way around that has begun");
+        self.stages.push(Stage::Join(Join { from, len, module: module.to_string() }));
     }
 
     fn split(&mut self, split: Split<T>) {

@@ -15,6 +15,7 @@ mod convolution;
 mod dense;
 mod direct;
 mod entrywise;
+mod join;
 mod layout;
 mod moves;
 mod norm;
@@ -32,8 +33,8 @@ mod whole;
 pub use predict::Predictor;
 pub(crate) use predict::Way;
 pub use print::Line;
-pub use train::Batch;
 pub(crate) use train::Shared;
+pub use train::{Batch, Fill};
 
 use crate::Real;
 use crate::kernels::Aligned;
@@ -70,7 +71,7 @@ impl<T: Real> Plan<T> {
             match stage {
                 Stage::Norm(norm) => norm.update_buffers(network),
                 Stage::Whole(whole) => whole.update_buffers(network),
-                Stage::Chain(_) | Stage::Split(_) => {}
+                Stage::Chain(_) | Stage::Split(_) | Stage::Join(_) => {}
             }
         }
     }
@@ -87,6 +88,12 @@ impl<T: Real> Plan<T> {
             .filter(|planned| planned.step.name() == "convolution" && planned.step.layout() == "channels last")
             .map(|planned| planned.places.clone())
             .collect()
+    }
+
+    /// Of each way around some stages: the first of them, and the one where it ends. Inner ones come first.
+    fn ways_around(&self) -> impl Iterator<Item = (usize, usize)> {
+        let stages = self.stages.iter().enumerate();
+        stages.filter_map(|(place, stage)| if let Stage::Join(join) = stage { Some((join.from, place)) } else { None })
     }
 
     /// Numbers of one sample.

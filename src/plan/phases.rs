@@ -2,7 +2,7 @@
 
 use super::stage::{Chain, Slot, free, slices};
 use super::step::Backward;
-use super::train::Shared;
+use super::train::{Fill, Shared};
 use crate::Real;
 use crate::data::TargetSlice;
 use crate::kernels::Workers;
@@ -35,8 +35,6 @@ pub(super) struct LossPhase<'a, T: Real> {
     pub output: &'a [usize],
     pub scale: T,
 }
-
-pub(super) type Fill<'a, T> = &'a (dyn Fn(Range<usize>, &mut [T]) + Sync);
 
 /// The parts of a batch's numbers that belong to slices of `size` rows, each to be written by one task.
 fn parts<T>(numbers: &mut [T], size: usize, len: usize) -> Vec<Mutex<&mut [T]>> {
@@ -141,7 +139,7 @@ impl<T: Real> Chain<T> {
         size: usize,
         x: &mut [T],
         z: &mut [T],
-        fill: Option<Fill<'_, T>>,
+        fill: Option<&dyn Fill<T>>,
     ) {
         let rows = z.len() / self.output_len.max(1);
         let ranges: Vec<_> = slices(rows, size).collect();
@@ -150,7 +148,7 @@ impl<T: Real> Chain<T> {
             let range = ranges[slice].clone();
             let mut x = xs[slice].lock().expect("no other task takes this slice");
             if let Some(fill) = fill {
-                fill(range.clone(), &mut x);
+                fill.fill(range.clone(), &mut x);
             }
             let mut z = zs[slice].lock().expect("no other task takes this slice");
             self.forward(shared, range, &x, &mut self.free_slot(slice, true), Some(&mut z));
@@ -195,7 +193,7 @@ impl<T: Real> Chain<T> {
         size: usize,
         x: &mut [T],
         dx: Option<&mut [T]>,
-        fill: Option<Fill<'_, T>>,
+        fill: Option<&dyn Fill<T>>,
         own_slots: bool,
     ) -> Vec<SliceScore<T>> {
         let rows = job.rows;
@@ -207,7 +205,7 @@ impl<T: Real> Chain<T> {
             let range = ranges[slice].clone();
             let mut x = xs[slice].lock().expect("no other task takes this slice");
             if let Some(fill) = fill {
-                fill(range.clone(), &mut x);
+                fill.fill(range.clone(), &mut x);
             }
             let mut slot = self.free_slot(slice, own_slots);
             self.forward(shared, range.clone(), &x, &mut slot, None);

@@ -3,7 +3,7 @@
 use super::step::{Backward, Pass, Room, Step};
 use crate::module::Module;
 use crate::tensor::{dense, values, values_mut};
-use crate::{AutoEncoder, Real, Sequential, tensor, zeros};
+use crate::{AutoEncoder, Real, Residual, Sequential, tensor, zeros};
 use std::any::Any;
 
 /// One module of the network, called through its verbs.
@@ -20,7 +20,8 @@ pub(super) struct Plain {
 pub(super) fn inside<T: Real>(module: &dyn Module<T>) -> Option<&[Box<dyn Module<T>>]> {
     let any: &dyn Any = module;
     let chain = any.downcast_ref::<Sequential<T>>();
-    chain.or_else(|| any.downcast_ref::<AutoEncoder<T>>().map(AutoEncoder::chain)).map(Sequential::modules)
+    let chain = chain.or_else(|| any.downcast_ref::<AutoEncoder<T>>().map(AutoEncoder::chain));
+    chain.or_else(|| any.downcast_ref::<Residual<T>>().map(Residual::chain)).map(Sequential::modules)
 }
 
 impl Plain {
@@ -46,7 +47,10 @@ fn inside_mut<T: Real>(module: &mut dyn Module<T>) -> Option<&mut [Box<dyn Modul
     if any.is::<Sequential<T>>() {
         return any.downcast_mut::<Sequential<T>>().map(Sequential::modules_mut);
     }
-    any.downcast_mut::<AutoEncoder<T>>().map(|both| both.chain_mut().modules_mut())
+    if any.is::<AutoEncoder<T>>() {
+        return any.downcast_mut::<AutoEncoder<T>>().map(|both| both.chain_mut().modules_mut());
+    }
+    any.downcast_mut::<Residual<T>>().map(|around| around.chain_mut().modules_mut())
 }
 
 /// A batch's shape from a sample's.

@@ -121,7 +121,7 @@ impl<'a, T: Real> Predictor<'a, T> {
                 Stage::Chain(chain) => chain.slot(),
                 // These are one step on their way alone.
                 Stage::Norm(_) | Stage::Whole(_) => Slot::new(1),
-                Stage::Split(_) => Slot::new(0),
+                Stage::Split(_) | Stage::Join(_) => Slot::new(0),
             });
             let z = stages.iter().map(|_| Aligned::default()).collect();
             self.ways.push(Mutex::new(Way { slots: slots.collect(), x: Aligned::default(), z }));
@@ -137,8 +137,18 @@ impl<T: Real> Way<T> {
 
     pub(crate) fn run_here(&mut self, plan: &Plan<T>, shared: &Shared<'_, T>, rows: usize, z: &mut [T]) {
         let mut x = &self.x[..rows * plan.input_len()];
-        for (stage, (slot, own)) in plan.stages.iter().zip(self.slots.iter_mut().zip(&mut self.z)) {
+        // What goes around some stages, the innermost last; without any, nothing is allocated.
+        let mut around = Vec::new();
+        let own = self.slots.iter_mut().zip(&mut self.z);
+        for ((place, stage), (slot, own)) in plan.stages.iter().enumerate().zip(own) {
+            around.extend(plan.ways_around().filter(|&(from, _)| from == place).map(|_| x));
             match stage {
+                Stage::Join(join) => {
+                    let z = own.take(rows * join.len);
+                    let around = around.pop().expect("a way around that has begun");
+                    z.iter_mut().zip(around.iter().zip(x)).for_each(|(z, (&x, &fx))| *z = x + fx);
+                    x = z;
+                }
                 Stage::Chain(chain) => {
                     chain.forward(shared, 0..rows, x, slot, None);
                     x = chain.output(slot, x, rows);

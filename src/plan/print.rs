@@ -50,6 +50,14 @@ impl<T: Real> Plan<T> {
                     bytes: self.rows * norm.sizes().1 * size_of::<T>(),
                     flops: 0,
                 }),
+                Stage::Join(join) => lines.push(Line {
+                    stage: format!("{place}: parts of the batch"),
+                    step: format!("sum with what went into {}", join.from),
+                    modules: join.module.clone(),
+                    layout: "as the modules".into(),
+                    bytes: self.rows * join.len * size_of::<T>(),
+                    flops: batch * join.len as u64,
+                }),
                 Stage::Whole(whole) => lines.push(Line {
                     stage: format!("{place}: the whole batch"),
                     step: "module".into(),

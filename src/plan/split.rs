@@ -4,11 +4,11 @@
 //! slices have to be added up, which for a layer with many weights costs more than the arithmetic. Where most of the
 //! input is 0, as in pictures of digits, the zeros are left out: that depends on the batch's numbers alone.
 
-use super::phases::Fill;
 use super::step::Backward;
+use super::train::Fill;
 use crate::Real;
 use crate::Tensor;
-use crate::kernels::{Aligned, Matrix, MatrixMut, Nonzeros, Workers};
+use crate::kernels::{Aligned, ByteRows, Matrix, MatrixMut, Nonzeros, Sparse, Workers};
 use crate::layers::LinearOptions;
 use crate::optim::Optimizer;
 use crate::tensor::{values, values_mut};
@@ -37,9 +37,22 @@ pub(super) struct Split<T: Real> {
     sums: Vec<Mutex<Aligned<T>>>,
 }
 
+/// X, and the bytes that it is stored as: of a sparse X there is nothing else then.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'a, T> {
+    pub x: &'a [T],
+    pub bytes: Option<&'a ByteRows<'a, T>>,
+}
+
+impl<'a, T> Input<'a, T> {
+    fn sparse(self) -> Sparse<'a, T> {
+        self.bytes.map_or(Sparse::Numbers(self.x), Sparse::Bytes)
+    }
+}
+
 /// What all parts of the outputs read on the way back.
 struct Back<'a, T> {
-    x: &'a [T],
+    input: Input<'a, T>,
     d: Matrix<'a, T>,
     /// Where ∂L/∂X goes if it is summed over the parts.
     sums: Option<&'a mut [T]>,
@@ -89,9 +102,9 @@ impl<T: Real> Split<T> {
     }
 
     /// z ← X·Wᵀ + b, a part of the outputs at a time.
-    pub fn forward(&mut self, workers: &mut Workers, parameters: &[&[T]], x: &[T], z: &mut [T]) {
+    pub fn forward(&mut self, workers: &mut Workers, parameters: &[&[T]], input: Input<'_, T>, z: &mut [T]) {
         let LinearOptions { in_features, out_features, bias } = self.options;
-        let rows = x.len() / in_features;
+        let rows = z.len() / out_features;
         if self.sparse {
             let (w, b) = (parameters[0], parameters.get(1).copied().unwrap_or_default());
             let blocks = columns(MatrixMut::new(z, rows, out_features), &self.wide);
@@ -99,10 +112,10 @@ impl<T: Real> Split<T> {
                 let mut z = blocks[part].lock().expect("no other task takes this part");
                 let Range { start, end } = self.wide[part];
                 let (w, b) = (&w[start * in_features..end * in_features], b.get(start..end).unwrap_or_default());
-                self.nonzeros.forward(x, w, b, z.reborrow());
+                self.nonzeros.forward(input.sparse(), w, b, z.reborrow());
             });
         }
-        let (x, w) = (Matrix::new(x, rows, in_features), Matrix::new(parameters[0], out_features, in_features));
+        let (x, w) = (Matrix::new(input.x, rows, in_features), Matrix::new(parameters[0], out_features, in_features));
         let blocks = columns(MatrixMut::new(z, rows, out_features), &self.outputs);
         workers.run(blocks.len(), &|part| {
             let mut z = blocks[part].lock().expect("no other task takes this part");
@@ -117,21 +130,44 @@ impl<T: Real> Split<T> {
         });
     }
 
-    /// Begins a pass: finds out whether x is sparse, and where its entries are. Gathers x before, if that is still to be done.
-    pub fn look_through(&mut self, workers: &mut Workers, x: &mut [T], fill: Option<Fill<'_, T>>) {
-        let in_features = self.options.in_features;
+    /// Begins a pass: finds out whether x is sparse, and where its entries are. Gathers x before, if that is still to be done;
+    /// after, and only if it is not sparse, where the bytes show what is 0.
+    pub fn look_through(
+        &mut self,
+        workers: &mut Workers,
+        x: &mut [T],
+        fill: Option<&dyn Fill<T>>,
+        bytes: Option<&ByteRows<'_, T>>,
+    ) {
+        let (in_features, len) = (self.options.in_features, x.len());
         let rows = self.nonzeros.begin(x.len() / in_features, in_features, LOOKED_THROUGH);
         let some: Vec<_> = x.chunks_mut(LOOKED_THROUGH * in_features).zip(rows).map(Mutex::new).collect();
         let count = AtomicUsize::new(0);
+        let range = |task: usize, x: &[T]| task * LOOKED_THROUGH..task * LOOKED_THROUGH + x.len() / in_features;
         workers.run(some.len(), &|task| {
             let (x, words) = &mut *some[task].lock().expect("no other task takes these rows");
-            if let Some(fill) = fill {
-                let first = task * LOOKED_THROUGH;
-                fill(first..first + x.len() / in_features, x);
-            }
-            count.fetch_add(Nonzeros::mark(x, in_features, words), Relaxed);
+            let own = match (fill, bytes) {
+                (Some(fill), Some(bytes)) => {
+                    let range = range(task, x);
+                    fill.ahead(range.clone());
+                    Nonzeros::mark_bytes(bytes, range.start, words)
+                }
+                (fill, _) => {
+                    if let Some(fill) = fill {
+                        fill.fill(range(task, x), x);
+                    }
+                    Nonzeros::mark(x, in_features, words)
+                }
+            };
+            count.fetch_add(own, Relaxed);
         });
-        self.sparse = Nonzeros::pay(count.into_inner(), x.len());
+        self.sparse = Nonzeros::pay(count.into_inner(), len);
+        if let (false, Some(fill), Some(_)) = (self.sparse, fill, bytes) {
+            workers.run(some.len(), &|task| {
+                let (x, _) = &mut *some[task].lock().expect("no other task takes these rows");
+                fill.fill(range(task, x), x);
+            });
+        }
     }
 
     /// The parts of the outputs on the way back.
@@ -147,8 +183,15 @@ impl<T: Real> Split<T> {
     }
 
     /// gradients ← ∂L/∂W and ∂L/∂b; dx ← ∂L/∂X where it is wanted.
-    pub fn gradients(&self, workers: &mut Workers, w: &[T], io: Backward<'_, T>, gradients: &mut [Tensor<T>]) {
-        let back = self.begin(workers, w, io);
+    pub fn gradients(
+        &self,
+        workers: &mut Workers,
+        w: &[T],
+        io: Backward<'_, T>,
+        bytes: Option<&ByteRows<'_, T>>,
+        gradients: &mut [Tensor<T>],
+    ) {
+        let back = self.begin(workers, w, io, bytes);
         let (weight, bias) = gradients.split_at_mut(1);
         let weight = self.by_outputs(values_mut(&mut weight[0]), self.options.in_features);
         let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
@@ -158,7 +201,7 @@ impl<T: Real> Split<T> {
             if back.sums.is_some() {
                 self.sum_up(part, back.d, &w[outputs.start * self.options.in_features..]);
             }
-            self.gradient_of(back.x, back.d.columns(outputs), weight, bias);
+            self.gradient_of(back.input, back.d.columns(outputs), weight, bias);
         });
         self.end(workers, back);
     }
@@ -169,12 +212,13 @@ impl<T: Real> Split<T> {
         &self,
         workers: &mut Workers,
         io: Backward<'_, T>,
+        bytes: Option<&ByteRows<'_, T>>,
         weight: &mut Tensor<T>,
         bias: &mut [Tensor<T>],
         optimizer: &mut Optimizer<T>,
     ) {
         let in_features = self.options.in_features;
-        let back = self.begin(workers, values(weight), io);
+        let back = self.begin(workers, values(weight), io, bytes);
         let lengths = self.parts().iter().map(|outputs| outputs.len() * in_features);
         let weight = optimizer.stretches(self.parameters.start, values_mut(weight), lengths);
         let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
@@ -191,7 +235,7 @@ impl<T: Real> Split<T> {
                 let outputs = first..end.min(first + some);
                 let gradient = room.take(outputs.len() * in_features);
                 let bias = bias.get_mut(outputs.start - start..outputs.end - start).unwrap_or_default();
-                self.gradient_of(back.x, back.d.columns(outputs), gradient, bias);
+                self.gradient_of(back.input, back.d.columns(outputs), gradient, bias);
                 weight.step(gradient);
             }
         });
@@ -199,14 +243,20 @@ impl<T: Real> Split<T> {
     }
 
     /// Begins the way back: dx ← ∂L/∂X = δ·W where it is wanted, a part of the inputs at a time, unless it is summed up.
-    fn begin<'a>(&self, workers: &mut Workers, w: &[T], io: Backward<'a, T>) -> Back<'a, T> {
+    fn begin<'a>(
+        &self,
+        workers: &mut Workers,
+        w: &[T],
+        io: Backward<'a, T>,
+        bytes: Option<&'a ByteRows<'a, T>>,
+    ) -> Back<'a, T> {
         let LinearOptions { in_features, out_features, .. } = self.options;
         let Backward { x, dz, dx, .. } = io;
-        let rows = dz.len() / out_features;
+        let (input, rows) = (Input { x, bytes }, dz.len() / out_features);
         let d = Matrix::new(dz, rows, out_features);
         let dx = match dx {
             Some(dx) if !self.sums_up(rows) => dx,
-            sums => return Back { x, d, sums },
+            sums => return Back { input, d, sums },
         };
         let w = Matrix::new(w, out_features, in_features);
         let blocks = columns(MatrixMut::new(dx, rows, in_features), &self.inputs);
@@ -214,7 +264,7 @@ impl<T: Real> Split<T> {
             let mut dx = blocks[part].lock().expect("no other task takes this part");
             T::gemm_into(T::one(), d, w.columns(self.inputs[part].clone()), T::zero(), dx.reborrow());
         });
-        Back { x, d, sums: None }
+        Back { input, d, sums: None }
     }
 
     /// A part's sum of ∂L/∂X; `w` begins with that part's rows of W.
@@ -252,12 +302,12 @@ impl<T: Real> Split<T> {
     }
 
     /// The gradients that belong to the outputs whose δ is given: those of rows of W, and of entries of b if there is one.
-    fn gradient_of(&self, x: &[T], d: Matrix<'_, T>, weight: &mut [T], bias: &mut [T]) {
+    fn gradient_of(&self, input: Input<'_, T>, d: Matrix<'_, T>, weight: &mut [T], bias: &mut [T]) {
         // ∂L/∂W = δᵀ·X
         if self.sparse {
-            self.nonzeros.gradient(x, d, weight);
+            self.nonzeros.gradient(input.sparse(), d, weight);
         } else {
-            let x = Matrix::new(x, d.row_count(), self.options.in_features);
+            let x = Matrix::new(input.x, d.row_count(), self.options.in_features);
             T::gemm(T::one(), d.t(), x, T::zero(), weight);
         }
         // ∂L/∂b = Σᵢ δᵢ
@@ -292,17 +342,33 @@ mod tests {
         let mut workers = Workers::new(1);
         let mut x = vec![0.0; 20 * 95];
         x[..20 * 38].fill(1.0);
-        split.look_through(&mut workers, &mut x, None);
+        split.look_through(&mut workers, &mut x, None, None);
         assert!(split.sparse);
         assert_eq!(split.parts().len(), 7);
         let fill = |rows: Range<usize>, x: &mut [f32]| x.fill(if rows.contains(&19) { 0.5 } else { 0.0 });
-        split.look_through(&mut workers, &mut x, Some(&fill));
+        split.look_through(&mut workers, &mut x, Some(&fill), None);
         assert_eq!(x.iter().filter(|&&x| x == 0.5).count(), 4 * 95);
         assert!(split.sparse, "the rows of the last task alone are full");
         x.fill(0.0);
         x[..20 * 38 + 1].fill(1.0);
-        split.look_through(&mut workers, &mut x, None);
+        split.look_through(&mut workers, &mut x, None, None);
         assert!(!split.sparse);
+    }
+
+    #[test]
+    fn numbers_are_gathered_only_where_bytes_are_not_sparse() {
+        let layer = Linear::<f32>::new(95, 400);
+        let mut split = Split::new(layer.options, "0".into(), 0..2);
+        let mut workers = Workers::new(2);
+        let fill = |rows: Range<usize>, x: &mut [f32]| x.fill(rows.start as f32);
+        let rows: Vec<usize> = (0..20).collect();
+        for (ones, sparse, last) in [(20 * 38, true, 7.0), (20 * 38 + 1, false, 16.0)] {
+            let bytes = [vec![1; ones], vec![0; 20 * 95 - ones]].concat();
+            let bytes = ByteRows::new(&bytes, &rows, 95, 1.0).unwrap();
+            let mut x = vec![7.0; 20 * 95];
+            split.look_through(&mut workers, &mut x, Some(&fill), Some(&bytes));
+            assert_eq!((split.sparse, x[20 * 95 - 1]), (sparse, last));
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The stages of a plan and the buffers of each.
 
+use super::join::Join;
 use super::norm::Norm;
 use super::split::Split;
 use super::step::{Room, Step};
@@ -20,6 +21,8 @@ pub(super) enum Stage<T: Real> {
     Norm(Norm<T>),
     /// Another module that sees the batch as a whole.
     Whole(Box<Whole<T>>),
+    /// The end of a way around some stages.
+    Join(Join),
 }
 
 impl<T: Real> Stage<T> {
@@ -35,6 +38,7 @@ impl<T: Real> Stage<T> {
             Stage::Split(split) => (split.options.in_features, split.options.out_features),
             Stage::Norm(norm) => norm.sizes(),
             Stage::Whole(whole) => (whole.input_len, whole.output_len),
+            Stage::Join(join) => (join.len, join.len),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The training pass of a plan: forward through the stages, the loss, back through them, gradients added up.
 
 use super::Plan;
+use super::join::Join;
 use super::moves::Moves;
 use super::phases::{LossPhase, SliceScore};
-use super::split::Split;
+use super::split::{Input, Split};
 use super::stage::{Boundary, Planned, Stage};
 use super::step::{Backward, Pass};
 use crate::data::Target;
-use crate::kernels::Workers;
+use crate::kernels::{ByteRows, Workers};
 use crate::loss::Loss;
 use crate::module::{Gradients, Module, Tape};
 use crate::tensor::{shape_text, values};
@@ -19,12 +20,33 @@ use std::sync::Mutex;
 /// Samples that one task gathers.
 const GATHERED: usize = 16;
 
+/// Where the inputs of a batch come from; asked from several threads, each for its own samples. A closure like
+/// [`Fill::fill`] is one.
+pub trait Fill<T: Real>: Sync {
+    /// Writes the inputs of a range of samples, row-major.
+    fn fill(&self, samples: Range<usize>, to: &mut [T]);
+
+    /// The inputs of all samples as they are stored, where that is as bytes in memory, of which some layers need no numbers.
+    fn bytes(&self) -> Option<ByteRows<'_, T>> {
+        None
+    }
+
+    /// Called before a range of the bytes is read by the thread that will most likely read that range of the next batch too.
+    fn ahead(&self, _samples: Range<usize>) {}
+}
+
+impl<T: Real, F: Fn(Range<usize>, &mut [T]) + Sync> Fill<T> for F {
+    fn fill(&self, samples: Range<usize>, to: &mut [T]) {
+        self(samples, to);
+    }
+}
+
 /// The samples of a step, and where their numbers come from.
 pub struct Batch<'a, T: Real> {
     /// How many samples.
     pub rows: usize,
-    /// Writes the inputs of a range of samples, row-major; called from several threads, each for its own samples.
-    pub fill: &'a (dyn Fn(Range<usize>, &mut [T]) + Sync),
+    /// Their inputs.
+    pub fill: &'a dyn Fill<T>,
     /// The targets of all samples.
     pub target: &'a Target<T>,
 }
@@ -129,9 +151,16 @@ impl<T: Real> Plan<T> {
             workers.run(parts.len(), &|part| {
                 let first = part * GATHERED;
                 let mut x = parts[part].lock().expect("no other task takes this part");
-                (batch.fill)(first..rows.min(first + GATHERED), &mut x);
+                batch.fill.fill(first..rows.min(first + GATHERED), &mut x);
             });
         }
+
+        // A divided layer can do with the bytes that its input is stored as: one core would only look up their numbers again and
+        // again, but several do not write what the others read.
+        let around: Vec<_> = self.ways_around().collect();
+        let only_reader = matches!(self.stages[0], Stage::Split(_)) && around.iter().all(|&(from, _)| from > 0);
+        let wanted = workers.threads() > 1 && only_reader;
+        let bytes = wanted.then(|| batch.fill.bytes()).flatten();
 
         // Forward; the last stage goes on through the loss and back.
         let mut scores = Vec::new();
@@ -148,8 +177,9 @@ impl<T: Real> Plan<T> {
             match &mut self.stages[place] {
                 Stage::Split(split) => {
                     let z = behind[0].z.take(rows * split.options.out_features);
-                    split.look_through(workers, x, fill);
-                    split.forward(workers, &shared.of_split(split, moves.as_deref()), x, z);
+                    let bytes = bytes.as_ref().filter(|_| place == 0);
+                    split.look_through(workers, x, fill, bytes);
+                    split.forward(workers, &shared.of_split(split, moves.as_deref()), Input { x, bytes }, z);
                 }
                 Stage::Norm(norm) => {
                     let z = behind[0].z.take(rows * norm.sizes().1);
@@ -158,6 +188,15 @@ impl<T: Real> Plan<T> {
                 Stage::Whole(whole) => {
                     let z = behind[0].z.take(rows * whole.output_len);
                     whole.forward(&shared, rows, x, z);
+                }
+                Stage::Join(join) => {
+                    let (fx, before) = before.split_last_mut().expect("f's last stage");
+                    let z = behind[0].z.take(rows * join.len);
+                    let x = match join.from {
+                        0 => &self.x[..z.len()],
+                        from => &before[from - 1].z[..z.len()],
+                    };
+                    Join::forward(workers, x, &fx.z[..z.len()], z);
                 }
                 Stage::Chain(chain) => {
                     let size = chain.slice_rows(rows);
@@ -201,10 +240,11 @@ impl<T: Real> Plan<T> {
                 Stage::Split(split) => {
                     let len = rows * split.options.out_features;
                     let io = Backward { x, z: &behind[0].z[..len], dz: behind[0].delta.take(len), dx };
+                    let bytes = bytes.as_ref().filter(|_| place == 0);
                     let own = &mut gradients[split.parameters.clone()];
                     match moves.as_mut().and_then(|moves| moves.of_split(split)) {
-                        Some((weight, optimizer)) => split.step(workers, io, weight, &mut own[1..], optimizer),
-                        None => split.gradients(workers, shared.parameters[split.parameters.start], io, own),
+                        Some((weight, optimizer)) => split.step(workers, io, bytes, weight, &mut own[1..], optimizer),
+                        None => split.gradients(workers, shared.parameters[split.parameters.start], io, bytes, own),
                     }
                 }
                 Stage::Norm(norm) => {
@@ -223,6 +263,16 @@ impl<T: Real> Plan<T> {
                     let (z, delta) = (&behind[0].z[..len], behind[0].delta.take(len));
                     chain.backward_phase(workers, &shared, size, x, z, delta, dx);
                 }
+                Stage::Join(join) => {
+                    let dz = &behind[0].delta[..rows * join.len];
+                    Join::backward(workers, dz, dx.expect("f's last stage stands before it"));
+                }
+            }
+            // What went around this stage and others comes back to where it left.
+            for (_, end) in around.iter().filter(|&&(from, _)| from == place && from > 0) {
+                let (before, behind) = self.boundaries.split_at_mut(place);
+                let dx = before.last_mut().expect("a stage before").delta.take(rows * self.stages[place].sizes().0);
+                Join::end(workers, &behind[end - place].delta[..dx.len()], dx);
             }
         }
         for stage in &mut self.stages {

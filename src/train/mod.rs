@@ -16,6 +16,7 @@ mod metric;
 mod misuse_tests;
 mod range_test;
 mod run;
+mod samples;
 pub(crate) mod score;
 mod trainer;
 

@@ -4,6 +4,7 @@ use super::callback::{Callback, Flow, Progress};
 use super::checkpoint::{Checkpoint, Position, RunSettings};
 use super::checkpoints::Writer;
 use super::engine::BatchScore;
+use super::samples::Samples;
 use super::score::Totals;
 use super::{Epoch, History, Score};
 use crate::data::{Batches, Dataset, Loader, Target};
@@ -14,7 +15,6 @@ use crate::plan::Batch;
 use crate::tensor::{dense, values};
 use crate::{Error, Real, Result, Stream, Tensor};
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::time::Instant;
 
 /// Steps that the score of a [`Progress`] covers.
@@ -77,14 +77,7 @@ impl<T: Real> Run<'_, '_, T> {
                 Some(loader) => loader.fill_targets(epoch, indices, 0..indices.len(), target.rows_mut()),
                 None => train.gather_targets_into(indices, target.rows_mut()),
             }
-            let fill = |range: Range<usize>, to: &mut [T]| {
-                // The same thread will most likely gather the same places of the next batch.
-                train.inputs.prefetch(&next[range.start.min(next.len())..range.end.min(next.len())]);
-                match loader {
-                    Some(loader) => loader.fill_rows(epoch, indices, range, to),
-                    None => train.inputs.gather_into(&indices[range], to),
-                }
-            };
+            let fill = Samples { inputs: &train.inputs, loader, epoch, indices, next };
             let batch = Batch { rows: indices.len(), fill: &fill, target: &target };
             let score = optim.step_batch(train.sample_shape(), &batch)?;
             position.step += 1;

@@ -1,6 +1,6 @@
 //! Z = X·Wᵀ + b: a row of X finds the outputs of each of its entries side by side.
 
-use super::{Lines, Nonzeros, WIDEST, WORD, places};
+use super::{Lines, Nonzeros, Rows, WIDEST, WORD, places};
 use crate::Kernels;
 use crate::MatrixMut;
 use crate::simd::{Comparable, Kernel};
@@ -12,15 +12,15 @@ const ROWS: usize = 64;
 const COLUMNS: usize = WORD;
 
 /// [`Nonzeros::forward`].
-pub(super) struct Forward<'a, T> {
+pub(super) struct Forward<'a, T, X> {
     pub nonzeros: &'a Nonzeros,
-    pub x: &'a [T],
+    pub x: X,
     pub w: &'a [T],
     pub bias: &'a [T],
     pub z: MatrixMut<'a, T>,
 }
 
-impl<T: Kernels> Kernel<T> for Forward<'_, T> {
+impl<'a, T: Kernels, X: Rows<'a, T>> Kernel<T> for Forward<'a, T, X> {
     #[inline(always)]
     unsafe fn run<V: Comparable<Scalar = T>>(mut self) {
         let Nonzeros { rows, columns, .. } = *self.nonzeros;
@@ -46,7 +46,7 @@ impl<T: Kernels> Kernel<T> for Forward<'_, T> {
     }
 }
 
-impl<T: Kernels> Forward<'_, T> {
+impl<'a, T: Kernels, X: Rows<'a, T>> Forward<'a, T, X> {
     /// Turns some columns of W. Outputs behind the last one are left as they were.
     #[inline(always)]
     unsafe fn turn<V: Vector<Scalar = T>>(&self, column: usize, turned: &mut Lines<T, COLUMNS>) {
@@ -88,7 +88,7 @@ impl<T: Kernels> Forward<'_, T> {
             if word == 0 {
                 continue;
             }
-            let x = &self.x[row * self.nonzeros.columns + column..];
+            let stored = &self.x.row(row)[column..];
             let mut register = 0;
             // SAFETY: registers lie within the rows of sums and of `turned`, places within x and `turned`.
             unsafe {
@@ -96,10 +96,10 @@ impl<T: Kernels> Forward<'_, T> {
                     let (turned, sums) =
                         (turned.0.as_ptr().cast::<T>().add(register * V::LANES), &mut sums[register * V::LANES..]);
                     register += match registers - register {
-                        8.. => add::<V, 8>(word, x, turned, sums),
-                        4.. => add::<V, 4>(word, x, turned, sums),
-                        2.. => add::<V, 2>(word, x, turned, sums),
-                        _ => add::<V, 1>(word, x, turned, sums),
+                        8.. => add::<V, X, 8>(word, (&self.x, stored), turned, sums),
+                        4.. => add::<V, X, 4>(word, (&self.x, stored), turned, sums),
+                        2.. => add::<V, X, 2>(word, (&self.x, stored), turned, sums),
+                        _ => add::<V, X, 1>(word, (&self.x, stored), turned, sums),
                     };
                 }
             }
@@ -109,9 +109,9 @@ impl<T: Kernels> Forward<'_, T> {
 
 /// Adds the entries of x that a word names, times their rows of `w`, to N registers of sums; N.
 #[inline(always)]
-unsafe fn add<V: Vector, const N: usize>(
+unsafe fn add<'a, V: Vector, X: Rows<'a, V::Scalar>, const N: usize>(
     word: u64,
-    x: &[V::Scalar],
+    (x, stored): (&X, &[X::Stored]),
     w: *const V::Scalar,
     to: &mut [V::Scalar],
 ) -> usize {
@@ -119,7 +119,7 @@ unsafe fn add<V: Vector, const N: usize>(
     unsafe {
         let mut sums: [V; N] = std::array::from_fn(|n| V::load(to.as_ptr().add(n * V::LANES)));
         for place in places(word) {
-            let (x, w) = (V::splat(*x.get_unchecked(place)), w.add(place * WIDEST));
+            let (x, w) = (V::splat(x.number(*stored.get_unchecked(place))), w.add(place * WIDEST));
             for (n, sum) in sums.iter_mut().enumerate() {
                 *sum = x.times_plus(V::load(w.add(n * V::LANES)), *sum);
             }

@@ -1,25 +1,25 @@
 //! ∂L/∂W = δᵀ·X: a column of X finds the deltas of each of its entries side by side.
 
-use super::{Lines, Nonzeros, WIDEST, WORD, places};
+use super::{Lines, Nonzeros, Rows, WIDEST, WORD, places};
 use crate::Kernels;
 use crate::Matrix;
 use crate::simd::{Comparable, Kernel};
 use crate::vector::{Turn, Vector};
 
 /// Rows of X at a time: a word has a bit for each.
-const ROWS: usize = 64;
+pub(super) const ROWS: usize = 64;
 /// Columns whose sums are turned together: cache lines of ∂L/∂W, and a multiple of all numbers of lanes.
-const COLUMNS: usize = 16;
+pub(super) const COLUMNS: usize = 16;
 
 /// [`Nonzeros::gradient`].
-pub(super) struct Gradient<'a, T> {
+pub(super) struct Gradient<'a, T, X> {
     pub nonzeros: &'a Nonzeros,
-    pub x: &'a [T],
+    pub x: X,
     pub delta: Matrix<'a, T>,
     pub gradient: &'a mut [T],
 }
 
-impl<T: Kernels> Kernel<T> for Gradient<'_, T> {
+impl<'a, T: Kernels, X: Rows<'a, T>> Kernel<T> for Gradient<'a, T, X> {
     #[inline(always)]
     unsafe fn run<V: Comparable<Scalar = T>>(mut self) {
         let Nonzeros { rows, columns, .. } = *self.nonzeros;
@@ -27,12 +27,16 @@ impl<T: Kernels> Kernel<T> for Gradient<'_, T> {
         // δ without gaps, so that its rows do not drive each other out of the cache, and with 0 in what is left of registers.
         let mut delta = Lines([[T::zero(); WIDEST]; ROWS]);
         let mut sums = Lines([[T::zero(); WIDEST]; COLUMNS]);
+        let mut room = [[X::Stored::default(); COLUMNS]; ROWS];
         for first in (0..rows).step_by(ROWS) {
             let some = ROWS.min(rows - first);
             for (row, delta) in delta.0.iter_mut().enumerate().take(some) {
                 delta[..outputs].copy_from_slice(self.delta.row(first + row));
             }
-            let x = &self.x[first * columns..];
+            let mut stored: [&[X::Stored]; ROWS] = [&[]; ROWS];
+            for (row, stored) in stored.iter_mut().enumerate().take(some) {
+                *stored = self.x.row(first + row);
+            }
             for column in (0..columns).step_by(WORD) {
                 let mut words = [0; ROWS];
                 for (row, word) in words.iter_mut().enumerate().take(some) {
@@ -44,11 +48,12 @@ impl<T: Kernels> Kernel<T> for Gradient<'_, T> {
                     if column >= columns {
                         break;
                     }
+                    let (x, stride) = X::columns(&stored[..some], column, &mut room);
                     // SAFETY: as promised by the caller; bits of a column name rows of x and of δ, and none stands behind the
                     // last column.
                     unsafe {
                         for (c, (&word, sums)) in words.iter().zip(&mut sums.0).enumerate() {
-                            add_up::<V>(word, x.as_ptr().wrapping_add(column + c), columns, &delta, outputs, sums);
+                            add_up::<V, X>(word, (&self.x, x.wrapping_add(c), stride), &delta, outputs, sums);
                         }
                         self.write::<V>(column, &sums, first > 0);
                     }
@@ -58,7 +63,7 @@ impl<T: Kernels> Kernel<T> for Gradient<'_, T> {
     }
 }
 
-impl<T: Kernels> Gradient<'_, T> {
+impl<'a, T: Kernels, X: Rows<'a, T>> Gradient<'a, T, X> {
     /// Writes the sums of some columns to the gradient, or adds them to it.
     #[inline(always)]
     unsafe fn write<V: Vector<Scalar = T>>(&mut self, column: usize, sums: &Lines<T, COLUMNS>, add: bool) {
@@ -106,12 +111,14 @@ unsafe fn put<V: Vector>(vector: V, to: *mut V::Scalar, add: bool) {
     }
 }
 
-/// sums ← Σ xᵢδᵢ over the rows that a word names; x is the first entry of their column, and the next one is `stride` behind it.
+/// X, the first entry of one of its columns, and how far the next one is behind it.
+type Column<'a, X, S> = (&'a X, *const S, usize);
+
+/// sums ← Σ xᵢδᵢ over the rows that a word names, for a column of X.
 #[inline(always)]
-unsafe fn add_up<V: Vector>(
+unsafe fn add_up<'a, V: Vector, X: Rows<'a, V::Scalar>>(
     word: u64,
-    x: *const V::Scalar,
-    stride: usize,
+    x: Column<'_, X, X::Stored>,
     delta: &Lines<V::Scalar, ROWS>,
     outputs: usize,
     sums: &mut [V::Scalar; WIDEST],
@@ -124,10 +131,10 @@ unsafe fn add_up<V: Vector>(
             let delta = delta.0.as_ptr().cast::<V::Scalar>().add(register * V::LANES);
             let to = sums.as_mut_ptr().add(register * V::LANES);
             register += match registers - register {
-                8.. => chains::<V, 8>(word, x, stride, delta, to),
-                4.. => chains::<V, 4>(word, x, stride, delta, to),
-                2.. => chains::<V, 2>(word, x, stride, delta, to),
-                _ => chains::<V, 1>(word, x, stride, delta, to),
+                8.. => chains::<V, X, 8>(word, x, delta, to),
+                4.. => chains::<V, X, 4>(word, x, delta, to),
+                2.. => chains::<V, X, 2>(word, x, delta, to),
+                _ => chains::<V, X, 1>(word, x, delta, to),
             };
         }
     }
@@ -135,10 +142,9 @@ unsafe fn add_up<V: Vector>(
 
 /// [`add_up`] for N registers of outputs; N.
 #[inline(always)]
-unsafe fn chains<V: Vector, const N: usize>(
+unsafe fn chains<'a, V: Vector, X: Rows<'a, V::Scalar>, const N: usize>(
     word: u64,
-    x: *const V::Scalar,
-    stride: usize,
+    (x, stored, stride): Column<'_, X, X::Stored>,
     delta: *const V::Scalar,
     to: *mut V::Scalar,
 ) -> usize {
@@ -146,7 +152,7 @@ unsafe fn chains<V: Vector, const N: usize>(
     unsafe {
         let mut sums = [V::zero(); N];
         for row in places(word) {
-            let (x, delta) = (V::splat(*x.add(row * stride)), delta.add(row * WIDEST));
+            let (x, delta) = (V::splat(x.number(*stored.add(row * stride))), delta.add(row * WIDEST));
             for (n, sum) in sums.iter_mut().enumerate() {
                 *sum = x.times_plus(V::load(delta.add(n * V::LANES)), *sum);
             }

@@ -72,7 +72,7 @@ fn agrees_with_the_plain_twin<T: Kernels>(tolerance: f64) {
             let (a, b) = (Matrix::new(&x, rows, columns), Matrix::new(&w, outputs, columns));
             gemm_naive(T::one(), a, b.t(), T::one(), &mut wanted);
             let mut z = vec![T::nan(); rows * outputs];
-            nonzeros.forward(&x, &w, bias, MatrixMut::new(&mut z, rows, outputs));
+            nonzeros.forward(Sparse::Numbers(&x), &w, bias, MatrixMut::new(&mut z, rows, outputs));
             close("Z", &z, &wanted);
         }
 
@@ -80,7 +80,7 @@ fn agrees_with_the_plain_twin<T: Kernels>(tolerance: f64) {
         let d = Matrix::new(&delta, rows, outputs);
         gemm_naive(T::one(), d.t(), Matrix::new(&x, rows, columns), T::zero(), &mut wanted);
         let mut gradient = vec![T::nan(); outputs * columns];
-        nonzeros.gradient(&x, d, &mut gradient);
+        nonzeros.gradient(Sparse::Numbers(&x), d, &mut gradient);
         close("∂L/∂W", &gradient, &wanted);
     }
 }
@@ -106,9 +106,9 @@ fn the_division_of_outputs_and_rows_changes_no_bit() {
     let both = |range: std::ops::Range<usize>| {
         let (mut z, mut gradient) = (vec![0.0; rows * range.len()], vec![0.0; range.len() * columns]);
         let some = &w[range.start * columns..range.end * columns];
-        nonzeros.forward(&x, some, &[], MatrixMut::new(&mut z, rows, range.len()));
+        nonzeros.forward(Sparse::Numbers(&x), some, &[], MatrixMut::new(&mut z, rows, range.len()));
         let delta = Matrix::new(&delta, rows, outputs).columns(range);
-        nonzeros.gradient(&x, delta, &mut gradient);
+        nonzeros.gradient(Sparse::Numbers(&x), delta, &mut gradient);
         (z, gradient)
     };
     let (whole_z, whole_gradient) = both(0..outputs);
@@ -123,9 +123,54 @@ fn the_division_of_outputs_and_rows_changes_no_bit() {
         let x = &x[row * columns..(row + 1) * columns];
         let nonzeros = marked(x, 1, columns);
         let mut z = vec![0.0; outputs];
-        nonzeros.forward(x, &w, &[], MatrixMut::new(&mut z, 1, outputs));
+        nonzeros.forward(Sparse::Numbers(x), &w, &[], MatrixMut::new(&mut z, 1, outputs));
         assert_eq!(z, whole_z[row * outputs..(row + 1) * outputs], "row {row}");
     }
+}
+
+/// Rows that lie anywhere among bytes, against the numbers that they stand for.
+#[test]
+fn products_of_bytes_have_the_bits_of_their_numbers() {
+    let mut stream = Stream::new(5);
+    for (rows, columns, outputs) in SIZES {
+        let all: Vec<u8> = (0..3 * rows * columns)
+            .map(|_| if stream.below(5) == 0 { 1 + stream.below(255) as u8 } else { 0 })
+            .collect();
+        let places: Vec<usize> = (0..rows).map(|_| stream.below(3 * rows)).collect();
+        let bytes = ByteRows::new(&all, &places, columns, 3.0f32).unwrap();
+        let x = places.iter().flat_map(|&place| &all[place * columns..(place + 1) * columns]);
+        let x: Vec<f32> = x.map(|&byte| f32::from(byte) / 3.0).collect();
+        let wanted = marked(&x, rows, columns);
+        let mut nonzeros = Nonzeros::default();
+        let some = nonzeros.begin(rows, columns, 5).enumerate();
+        let counts = some.map(|(task, words)| Nonzeros::mark_bytes(&bytes, 5 * task, words));
+        assert_eq!(counts.sum::<usize>(), nonzeros_naive(&x, columns).len());
+        assert_eq!(nonzeros.words, wanted.words, "{rows}×{columns}");
+
+        let mut draw = |count: usize| (0..count).map(|_| stream.uniform(-1.0, 1.0) as f32).collect::<Vec<_>>();
+        let (w, delta, bias) = (draw(outputs * columns), draw(rows * outputs), draw(outputs));
+        let products = |x: Sparse<'_, f32>| {
+            let (mut z, mut gradient) = (vec![0.0; rows * outputs], vec![0.0; outputs * columns]);
+            nonzeros.forward(x, &w, &bias, MatrixMut::new(&mut z, rows, outputs));
+            nonzeros.gradient(x, Matrix::new(&delta, rows, outputs), &mut gradient);
+            (z, gradient)
+        };
+        assert_eq!(products(Sparse::Bytes(&bytes)), products(Sparse::Numbers(&x)), "{rows}×{columns}×{outputs}");
+    }
+}
+
+#[test]
+fn bytes_of_which_another_than_0_stands_for_0_are_not_taken() {
+    assert!(ByteRows::new(&[0, 1], &[0], 2, 255.0f32).is_some());
+    for divisor in [0.0, f32::INFINITY, f32::NAN] {
+        assert!(ByteRows::new(&[0, 1], &[0], 2, divisor).is_none(), "{divisor}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "rows among 2")]
+fn rows_behind_the_bytes_are_refused() {
+    let _ = ByteRows::new(&[0; 5], &[1, 2], 2, 1.0f32);
 }
 
 /// `_naive` is the definition; this holds its own small case against what can be seen.
