@@ -254,7 +254,7 @@ impl<T: Real> Builder<T> {
         let options = &layer.options;
         let (input, output) = (&rest[0].input, &rest[0].output);
         let patch = layer.weight.len() / options.out_channels;
-        // Sums go by modules, channels first.
+        // Both ways are added channels first, and exported source knows no other order there.
         let inside_around = !self.around.is_empty();
         if options.groups != 1 || patch > LONGEST_PATCH || inside_around {
             return None;

@@ -65,7 +65,8 @@ impl<'a, T: Real> Predictor<'a, T> {
         &self.plan.output
     }
 
-    /// The outputs of the samples in `x`, row-major, one after the other. Allocates nothing after the first call.
+    /// The outputs of the samples in `x`, row-major, one after the other. Allocates nothing after the first call, but
+    /// for residual blocks that hold a batch norm and for modules that the plan has no step of its own for.
     ///
     /// # Errors
     /// [`Error::Option`] when `x` is not whole samples, or more of them than the predictor is for.
