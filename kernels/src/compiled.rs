@@ -3,9 +3,10 @@
 
 use crate::conv_block::{Backward, ConvBlock};
 use crate::math::Function;
+use crate::pool;
 use crate::sparse::{Nonzeros, Sparse};
 use crate::winograd::ByTiles;
-use crate::{ByteRows, Convolution, Level, Matrix, MatrixMut, Quotients, peak};
+use crate::{ByteRows, Convolution, Level, Matrix, MatrixMut, Quotients, Windows, peak};
 
 /// A type of numbers that this crate has code for.
 #[allow(missing_docs)] // each is a public function of this crate, which says what it does
@@ -33,6 +34,7 @@ pub trait Compiled: Sized {
     );
     fn block_forward(block: &ConvBlock, padded: &[Self], packed: &[Self], z: &mut [Self], at: &mut [u8]);
     fn block_backward(block: &ConvBlock, image: Backward<'_, Self>, masks: &mut [u64]);
+    fn max_pool(x: &[Self], windows: &Windows, z: &mut [Self], indices: &mut [u32]);
     fn mark(x: &[Self], columns: usize, words: &mut [u64]) -> usize;
     fn mark_bytes(x: &ByteRows<'_, Self>, first: usize, words: &mut [u64]) -> usize;
     fn sparse_forward(nonzeros: &Nonzeros, x: Sparse<'_, Self>, w: &[Self], bias: &[Self], z: MatrixMut<'_, Self>);
@@ -88,6 +90,9 @@ macro_rules! compile {
             }
             fn block_backward(block: &ConvBlock, image: Backward<'_, Self>, masks: &mut [u64]) {
                 block.backward_here(image, masks);
+            }
+            fn max_pool(x: &[Self], windows: &Windows, z: &mut [Self], indices: &mut [u32]) {
+                pool::max_pool_here(x, windows, z, indices);
             }
             fn mark(x: &[Self], columns: usize, words: &mut [u64]) -> usize {
                 Nonzeros::mark_here(x, columns, words)

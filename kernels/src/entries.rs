@@ -1,9 +1,10 @@
-//! One step of an optimiser on one parameter: a formula applied entry by entry, in the instructions of each [`Level`].
+//! A formula applied entry by entry, in the instructions of each [`Level`]: one step of an optimiser, what a normalisation does
+//! to a plane.
 //!
-//! No sum runs over entries, so the new values have the same bits however a parameter is divided; and as
-//! multiplications and additions are not fused, they have the same bits at every level.
+//! As multiplications and additions are not fused, the results have the same bits at every level.
 
 use super::dispatch::{Level, best};
+use super::math::{Lane, sum_of};
 
 /// (θ, s) ← f(θ, g, s) for every entry of a parameter θ, its gradient g and the N arrays s that an optimiser keeps for it.
 ///
@@ -75,6 +76,81 @@ fn each<T: Copy, const N: usize>(
         parameter[i] = moved;
         state.iter_mut().zip(kept).for_each(|(s, kept)| s[i] = kept);
     }
+}
+
+/// to ← f(x) for every entry of N arrays x.
+///
+/// Panics when the lengths differ or the machine lacks the level.
+///
+/// ```
+/// use limpide_kernels::{level, map};
+/// let mut to = [0.0; 2];
+/// map(level(), [&[1.0, 2.0], &[10.0, 20.0]], &mut to, |[x, y]| x * y);
+/// assert_eq!(to, [10.0, 40.0]);
+/// ```
+pub fn map<T: Copy, const N: usize>(level: Level, x: [&[T]; N], to: &mut [T], f: impl Fn([T; N]) -> T) {
+    assert!(x.iter().all(|x| x.len() == to.len()), "lengths of arrays that are taken together");
+    assert!(level <= best(), "this machine lacks {}", level.name());
+    match level {
+        // SAFETY: `best` found the features of this level on the machine.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { map_avx512(x, to, f) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { map_avx2(x, to, f) },
+        _ => map_each(x, to, f),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn map_avx512<T: Copy, const N: usize>(x: [&[T]; N], to: &mut [T], f: impl Fn([T; N]) -> T) {
+    map_each(x, to, f);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn map_avx2<T: Copy, const N: usize>(x: [&[T]; N], to: &mut [T], f: impl Fn([T; N]) -> T) {
+    map_each(x, to, f);
+}
+
+/// A plain loop for the compiler to make vectors of. Blocks of a constant length it does not: it takes the same entry of many
+/// blocks together instead, which lie apart.
+#[inline(always)]
+fn map_each<T: Copy, const N: usize>(x: [&[T]; N], to: &mut [T], f: impl Fn([T; N]) -> T) {
+    let x = x.map(|x| &x[..to.len()]);
+    for (i, to) in to.iter_mut().enumerate() {
+        *to = f(x.map(|x| x[i]));
+    }
+}
+
+/// Σ f(x) over the entries of N arrays x, in the order of [`sum`](crate::sum).
+///
+/// Panics when the lengths differ or the machine lacks the level.
+pub fn total<T: Lane, const N: usize>(level: Level, x: [&[T]; N], f: impl Fn([T; N]) -> T) -> T {
+    assert!(x.iter().all(|other| other.len() == x[0].len()), "lengths of arrays that are taken together");
+    assert!(level <= best(), "this machine lacks {}", level.name());
+    match level {
+        // SAFETY: `best` found the features of this level on the machine.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { total_avx512(x, f) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { total_avx2(x, f) },
+        _ => sum_of(x, f),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn total_avx512<T: Lane, const N: usize>(x: [&[T]; N], f: impl Fn([T; N]) -> T) -> T {
+    sum_of(x, f)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn total_avx2<T: Lane, const N: usize>(x: [&[T]; N], f: impl Fn([T; N]) -> T) -> T {
+    sum_of(x, f)
 }
 
 #[cfg(test)]

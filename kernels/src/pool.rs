@@ -1,5 +1,6 @@
 //! Maximum and average over windows of one image plane, in passes along rows.
 
+use super::simd::{Comparable, Kernel};
 use super::window::{Axis, Windows};
 use crate::Kernels;
 use std::hint::select_unpredictable;
@@ -10,8 +11,12 @@ pub const NOWHERE: u32 = u32::MAX;
 /// z ← the maximum in each window of a plane, indices ← where in the plane it stands: the first in row-major order when
 /// several are equal, and a NaN before every number.
 pub fn max_pool<T: Kernels>(x: &[T], windows: &Windows, z: &mut [T], indices: &mut [u32]) {
+    T::max_pool(x, windows, z, indices);
+}
+
+pub(crate) fn max_pool_here<T: Kernels>(x: &[T], windows: &Windows, z: &mut [T], indices: &mut [u32]) {
     if is_halving(&windows.h) && is_halving(&windows.w) {
-        return max_pool_halving(x, windows, z, indices);
+        return T::vectorised(Halving { x, windows, z, indices });
     }
     z.fill(T::neg_infinity());
     indices.fill(NOWHERE);
@@ -43,25 +48,54 @@ fn is_halving(axis: &Axis) -> bool {
 }
 
 /// [`max_pool`] of 2×2 windows side by side: two input rows make one output row.
-fn max_pool_halving<T: Kernels>(x: &[T], windows: &Windows, z: &mut [T], indices: &mut [u32]) {
-    let (width, outputs) = (windows.w.input, windows.w.output);
-    let lines = z.chunks_exact_mut(outputs).zip(indices.chunks_exact_mut(outputs));
-    for ((pair, (z, indices)), first) in x.chunks_exact(2 * width).zip(lines).zip((0u32..).step_by(2 * width)) {
-        let (above, below) = pair.split_at(width);
-        let (above, below) = (above.chunks_exact(2), below.chunks_exact(2));
-        let results = z.iter_mut().zip(indices);
-        for (((a, b), (z, index)), column) in above.zip(below).zip(results).zip(0..outputs as u32) {
-            let corner = first + 2 * column;
-            let (mut best, mut at) = (a[0], corner);
-            let others = [(a[1], corner + 1), (b[0], corner + width as u32), (b[1], corner + width as u32 + 1)];
-            for (x, position) in others {
-                let better = (x > best) | x.is_nan();
-                best = if better { x } else { best };
-                at = if better { position } else { at };
+struct Halving<'a, T> {
+    x: &'a [T],
+    windows: &'a Windows,
+    z: &'a mut [T],
+    indices: &'a mut [u32],
+}
+
+impl<T: Kernels> Kernel<T> for Halving<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Comparable<Scalar = T>>(self) {
+        let Halving { x, windows, z, indices } = self;
+        let (width, outputs) = (windows.w.input, windows.w.output);
+        for row in 0..windows.h.output {
+            let mut column = 0;
+            while column < outputs {
+                let (to, corner) = (row * outputs + column, 2 * (row * width + column));
+                // A block may go on into the next row, which is written afterwards.
+                column += if to + WIDE <= z.len() && corner + width + 2 * WIDE <= x.len() && outputs > NARROW {
+                    halve::<T, WIDE>(x, corner, width, &mut z[to..], &mut indices[to..])
+                } else if column + NARROW <= outputs {
+                    halve::<T, NARROW>(x, corner, width, &mut z[to..], &mut indices[to..])
+                } else {
+                    halve::<T, 1>(x, corner, width, &mut z[to..], &mut indices[to..])
+                };
             }
-            (*z, *index) = (best, at);
         }
     }
+}
+
+/// Outputs that are computed together, which the compiler makes vectors of.
+const WIDE: usize = 16;
+const NARROW: usize = 4;
+
+/// N outputs side by side, the first of which has its upper left input at `corner`; returns N.
+#[inline(always)]
+fn halve<T: Kernels, const N: usize>(x: &[T], corner: usize, width: usize, z: &mut [T], indices: &mut [u32]) -> usize {
+    let (above, below) = (&x[corner..][..2 * N], &x[corner + width..][..2 * N]);
+    let (z, indices) = (&mut z[..N], &mut indices[..N]);
+    let larger = |(x, at): (T, u32), (best, best_at): (T, u32)| {
+        let better = (x > best) | x.is_nan();
+        (if better { x } else { best }, if better { at } else { best_at })
+    };
+    for k in 0..N {
+        let first = (corner + 2 * k) as u32;
+        let best_of = |row: &[T], first| larger((row[2 * k + 1], first + 1), (row[2 * k], first));
+        (z[k], indices[k]) = larger(best_of(below, first + width as u32), best_of(above, first));
+    }
+    N
 }
 
 /// The transpose of [`max_pool`]: every delta goes to the input that was the maximum.

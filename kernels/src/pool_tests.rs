@@ -35,9 +35,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn max_pool_is_its_definition(h in axis(2), w in axis(2), halving: bool, seed: u64) {
-        let side_by_side = |axis: Axis| Axis::new(axis.input + 1, 2, 2, 0, 1, false).unwrap();
-        let (h, w) = if halving { (side_by_side(h), side_by_side(w)) } else { (h, w) };
+    fn max_pool_is_its_definition(h in axis(2), w in axis(2), halving: bool, wider in 1..40usize, seed: u64) {
+        let side_by_side = |input| Axis::new(input, 2, 2, 0, 1, false).unwrap();
+        let (h, w) = if halving { (side_by_side(h.input + 1), side_by_side(w.input + wider)) } else { (h, w) };
         let windows = Windows { h, w };
         let x = pixels(windows.inputs(), seed);
         let (mut z, mut indices) = (vec![7.0; windows.outputs()], vec![7; windows.outputs()]);

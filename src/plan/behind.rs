@@ -2,7 +2,7 @@
 
 use super::entrywise::Function;
 use crate::Real;
-use crate::kernels::{NOWHERE, Windows, max_pool, max_pool_backward};
+use crate::kernels::{Windows, max_pool};
 use crate::layers::Channel;
 
 /// Z = pool(f(Y)), where Y is a normalised plane.
@@ -31,8 +31,15 @@ impl<T: Real> Behind<T> {
         self.function.is_none() && self.pool.is_none()
     }
 
-    /// z ← pool(f(y)) of y, x normalised; `indices` ← where the maxima stand.
-    pub fn forward(&self, normal: &Channel<T>, x: &[T], z: &mut [T], indices: &mut [u32], scratch: &mut Scratch<T>) {
+    /// z ← pool(f(y)) of y, x normalised; `maxima` ← where in the plane the maxima stand and x there.
+    pub fn forward(
+        &self,
+        normal: &Channel<T>,
+        x: &[T],
+        z: &mut [T],
+        (indices, maxima): (&mut [u32], &mut [T]),
+        scratch: &mut Scratch<T>,
+    ) {
         if self.is_nothing() {
             return normal.forward(x, z);
         }
@@ -49,36 +56,14 @@ impl<T: Real> Behind<T> {
             (None, Some(windows)) => max_pool(y, windows, z, indices),
             (None, None) => {}
         }
+        maxima.iter_mut().zip(indices).for_each(|(maximum, &mut at)| *maximum = x[at as usize]);
     }
 
-    /// d ← ∂L/∂y from ∂L/∂z and what [`Behind::forward`] was given and gave.
-    pub fn backward(
-        &self,
-        normal: &Channel<T>,
-        (x, z): (&[T], &[T]),
-        indices: &[u32],
-        dz: &[T],
-        d: &mut [T],
-        scratch: &mut Scratch<T>,
-    ) {
-        let Scratch { y, f } = scratch;
-        let Some(function) = &self.function else {
-            d.fill(T::zero());
-            return max_pool_backward(dz, indices, d);
-        };
-        y.resize(dz.len(), T::zero());
-        if self.pool.is_none() {
-            normal.forward(x, y);
-            d.copy_from_slice(dz);
-            return function.times_derivative(y, z, d);
-        }
-        // At the maxima alone: elsewhere the product with δ is 0.
-        f.clear();
-        f.extend(indices.iter().map(|&at| if at == NOWHERE { T::zero() } else { x[at as usize] }));
-        normal.forward(f, y);
-        f.copy_from_slice(dz);
-        function.times_derivative(y, z, f);
-        d.fill(T::zero());
-        max_pool_backward(f, indices, d);
+    /// d ← ∂L/∂y from d = ∂L/∂z, where a δ comes in, which behind a pool is at the maxima; x and z there are given.
+    pub fn backward(&self, normal: &Channel<T>, x: &[T], z: &[T], d: &mut [T], scratch: &mut Scratch<T>) {
+        let Some(function) = &self.function else { return };
+        scratch.y.resize(x.len(), T::zero());
+        normal.forward(x, &mut scratch.y);
+        function.times_derivative(&scratch.y, z, d);
     }
 }

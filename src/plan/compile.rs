@@ -428,11 +428,11 @@ fn direct<T: Real>(leaf: &Leaf<'_, T>) -> Option<Direct> {
     Some(Direct { convolution: kernels::Convolution { images: 1, ..convolution }, weights, transposed })
 }
 
-/// The windows of a max-pool that share no pixel.
+/// The windows of a max-pool that share no pixel, and each of which holds one.
 fn apart<T: Real>(leaf: &Leaf<'_, T>) -> Option<Windows> {
     let any: &dyn Any = leaf.module;
     let windows = any.downcast_ref::<MaxPool2d>()?.windows(&leaf.input).ok()?;
-    let apart = |axis: &Axis| axis.dilation * (axis.kernel - 1) < axis.stride;
+    let apart = |axis: &Axis| axis.dilation == 1 && axis.kernel <= axis.stride;
     (apart(&windows.h) && apart(&windows.w)).then_some(windows)
 }
 

@@ -1,5 +1,6 @@
 //! How a chain takes its slices through a pass, one task each: forward, through the loss, and back.
 
+use super::norm::Norm;
 use super::stage::{Chain, Slot, free, slices};
 use super::step::Backward;
 use super::train::{Fill, Shared};
@@ -131,6 +132,14 @@ impl<T: Real> Chain<T> {
     }
 }
 
+/// ∂L/∂z of a chain's last step.
+pub(super) enum Coming<'a, T: Real> {
+    /// Of all samples.
+    Whole(&'a mut [T]),
+    /// What a batch norm behind it makes of that.
+    Through(&'a Norm<T>, &'a [T]),
+}
+
 impl<T: Real> Chain<T> {
     pub fn forward_phase(
         &self,
@@ -163,23 +172,36 @@ impl<T: Real> Chain<T> {
         size: usize,
         x: &[T],
         z: &[T],
-        delta: &mut [T],
+        coming: Coming<'_, T>,
         dx: Option<&mut [T]>,
     ) {
-        let rows = delta.len() / self.output_len.max(1);
+        let rows = z.len() / self.output_len.max(1);
         let ranges: Vec<_> = slices(rows, size).collect();
-        let deltas = parts(delta, size, self.output_len);
+        let (deltas, norm) = match coming {
+            Coming::Whole(delta) => (parts(delta, size, self.output_len), None),
+            Coming::Through(norm, d) => (Vec::new(), Some((norm, d, norm.sizes().1))),
+        };
         let dxs = dx.map(|dx| parts(dx, size, self.input_len));
         workers.run(ranges.len(), &|slice| {
             let range = ranges[slice].clone();
             let x = &x[range.start * self.input_len..range.end * self.input_len];
             let mut slot = self.free_slot(slice, true);
             let z = &z[range.start * self.output_len..range.end * self.output_len];
-            let mut delta = deltas[slice].lock().expect("no other task takes this slice");
+            let (mut delta, mut room);
+            let delta = match norm {
+                Some((norm, d, len)) => {
+                    room = norm.delta_in_room(range.clone(), z, &d[range.start * len..range.end * len]);
+                    &mut room[..z.len()]
+                }
+                None => {
+                    delta = deltas[slice].lock().expect("no other task takes this slice");
+                    &mut **delta
+                }
+            };
             let mut gradient = self.gradients[slice].lock().expect("no other task takes this slice");
             let gradient = gradient.take(self.gradient_len());
             let mut dx = dxs.as_ref().map(|dxs| dxs[slice].lock().expect("no other task takes this slice"));
-            let last = Some((z, &mut **delta));
+            let last = Some((z, delta));
             self.backward(shared, range, x, &mut slot, last, gradient, dx.as_mut().map(|dx| &mut ***dx));
         });
     }

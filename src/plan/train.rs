@@ -3,7 +3,7 @@
 use super::Plan;
 use super::join::Join;
 use super::moves::Moves;
-use super::phases::{LossPhase, SliceScore};
+use super::phases::{Coming, LossPhase, SliceScore};
 use super::split::{Input, Split};
 use super::stage::{Boundary, Planned, Stage};
 use super::step::{Backward, Pass};
@@ -170,7 +170,7 @@ impl<T: Real> Plan<T> {
             let (x, dx) = match before.last_mut() {
                 Some(before) => {
                     let len = rows * self.stages[place].sizes().0;
-                    (before.z.take(len), Some(before.delta.take(len)))
+                    (before.z.take(len), (place == last).then(|| before.delta.take(len)))
                 }
                 None => (self.x.take(rows * input_len), None),
             };
@@ -225,18 +225,26 @@ impl<T: Real> Plan<T> {
             moves.optimizer.begin();
         }
 
+        // A chain before a batch norm takes ∂L/∂x from it as it goes, unless more is to be added to that.
+        let through = |place: usize| {
+            let both = place > 0 && matches!(self.stages[place - 1..=place], [Stage::Chain(_), Stage::Norm(_)]);
+            both && around.iter().all(|&(from, _)| from != place)
+        };
+        let through: Vec<_> = (0..self.stages.len()).map(through).collect();
+
         // Back through the stages before the last.
         for place in (0..last).rev() {
             let (before, behind) = self.boundaries.split_at_mut(place);
+            let (stages, stages_behind) = self.stages.split_at_mut(place + 1);
             let (x, dx) = match before.last_mut() {
                 Some(before) => {
-                    let len = rows * self.stages[place].sizes().0;
+                    let len = rows * stages[place].sizes().0;
                     let Boundary { z, delta } = before;
-                    (&z[..len], Some(delta.take(len)))
+                    (&z[..len], (!through[place]).then(|| delta.take(len)))
                 }
                 None => (&self.x[..rows * input_len], None),
             };
-            match &mut self.stages[place] {
+            match &mut stages[place] {
                 Stage::Split(split) => {
                     let len = rows * split.options.out_features;
                     let io = Backward { x, z: &behind[0].z[..len], dz: behind[0].delta.take(len), dx };
@@ -250,6 +258,7 @@ impl<T: Real> Plan<T> {
                 Stage::Norm(norm) => {
                     let len = rows * norm.sizes().1;
                     let io = Backward { x, z: &behind[0].z[..len], dz: behind[0].delta.take(len), dx };
+                    norm.make_room(workers.threads());
                     norm.backward(workers, &shared, rows, io, gradients);
                 }
                 Stage::Whole(whole) => {
@@ -260,8 +269,14 @@ impl<T: Real> Plan<T> {
                 Stage::Chain(chain) => {
                     let size = chain.slice_rows(rows);
                     let len = rows * chain.output_len;
-                    let (z, delta) = (&behind[0].z[..len], behind[0].delta.take(len));
-                    chain.backward_phase(workers, &shared, size, x, z, delta, dx);
+                    let (z, behind) = behind.split_first_mut().expect("the last stage is behind this one");
+                    let coming = match &stages_behind[0] {
+                        Stage::Norm(norm) if through[place + 1] => {
+                            Coming::Through(norm, &behind[0].delta[..rows * norm.sizes().1])
+                        }
+                        _ => Coming::Whole(z.delta.take(len)),
+                    };
+                    chain.backward_phase(workers, &shared, size, x, &z.z[..len], coming, dx);
                 }
                 Stage::Join(join) => {
                     let dz = &behind[0].delta[..rows * join.len];

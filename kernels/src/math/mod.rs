@@ -15,7 +15,8 @@ use formula::{Erf, Exp, Sigmoid, Tanh};
 pub(super) use formula::{Formula, Ln};
 pub use lane::Lane;
 pub use naive::elementwise_naive;
-pub use reduce::{max, sum, sum_of, sum_of_both};
+pub(super) use reduce::sum_of;
+pub use reduce::{max, sum};
 
 /// The text of the files that compute one entry, which exported networks carry with them.
 pub mod source {

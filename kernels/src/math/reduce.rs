@@ -4,30 +4,22 @@ use super::{Lane, WIDTH};
 
 /// Σ x: entry i goes to partial sum i mod 16, and these are added in pairs.
 pub fn sum<T: Lane>(x: &[T]) -> T {
-    sum_of(x, |x| x)
+    sum_of([x], |[x]| x)
 }
 
-/// Σ f(x).
+/// Σ f(x) over the entries of N arrays of one length.
 #[inline(always)]
-pub fn sum_of<T: Lane>(x: &[T], f: impl Fn(T) -> T) -> T {
+pub fn sum_of<T: Lane, const N: usize>(x: [&[T]; N], f: impl Fn([T; N]) -> T) -> T {
     let mut partial = [T::number(0.0); WIDTH];
-    let (blocks, rest) = x.as_chunks::<WIDTH>();
-    for block in blocks {
-        partial.iter_mut().zip(block).for_each(|(p, &x)| *p = *p + f(x));
+    let (blocks, rest) = (x.map(|x| x.as_chunks::<WIDTH>().0), x.map(|x| x.as_chunks::<WIDTH>().1));
+    let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
+    let blocks = blocks.map(|blocks| &blocks[..count]);
+    for at in 0..count {
+        let block = blocks.map(|blocks| &blocks[at]);
+        partial.iter_mut().enumerate().for_each(|(lane, p)| *p = *p + f(block.map(|x| x[lane])));
     }
-    partial.iter_mut().zip(rest).for_each(|(p, &x)| *p = *p + f(x));
-    combined(partial, |a, b| a + b)
-}
-
-/// Σ f(x, y).
-#[inline(always)]
-pub fn sum_of_both<T: Lane>(x: &[T], y: &[T], f: impl Fn(T, T) -> T) -> T {
-    let mut partial = [T::number(0.0); WIDTH];
-    let ((x_blocks, x_rest), (y_blocks, y_rest)) = (x.as_chunks::<WIDTH>(), y.as_chunks::<WIDTH>());
-    for (x, y) in x_blocks.iter().zip(y_blocks) {
-        partial.iter_mut().zip(x.iter().zip(y)).for_each(|(p, (&x, &y))| *p = *p + f(x, y));
-    }
-    partial.iter_mut().zip(x_rest.iter().zip(y_rest)).for_each(|(p, (&x, &y))| *p = *p + f(x, y));
+    let left = rest.iter().map(|rest| rest.len()).min().unwrap_or(0);
+    partial[..left].iter_mut().enumerate().for_each(|(lane, p)| *p = *p + f(rest.map(|x| x[lane])));
     combined(partial, |a, b| a + b)
 }
 

@@ -270,7 +270,7 @@ pub fn normalize(x: &[f32], length: usize, eps: f64, weight: &[f32], bias: &[f32
     let mut z = Vec::with_capacity(x.len());
     for row in x.chunks_exact(length) {
         let mean = average(sum(row)) as f32;
-        let variance = average(sum_of(row, |x| (x - mean) * (x - mean))) as f32;
+        let variance = average(sum_of([row], |[x]| (x - mean) * (x - mean))) as f32;
         let inverse = 1.0 / (variance + eps as f32).sqrt();
         z.extend(row.iter().map(|x| (x - mean) * inverse));
     }

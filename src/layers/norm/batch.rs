@@ -1,7 +1,7 @@
 //! Normalisation of each channel over the batch.
 
 use super::{affine, check_eps, hundred_thousandth, inverse_deviation, mean_and_variance};
-use crate::kernels::{sum, sum_of_both, transpose};
+use crate::kernels::{level, map, total, transpose};
 use crate::module::{Module, Tape, checked_shape};
 use crate::tensor::{dense, values, values_mut};
 use crate::{Error, Real, Result, Stream, Tensor, tensor, zeros};
@@ -217,10 +217,8 @@ impl<T: Real, const AXES: usize> BatchNorm<T, AXES> {
         let mut result = x.like();
         for (index, (to, (x_plane, d))) in result.each_mut().zip(x.each().zip(delta.each())).enumerate() {
             let place = index % channels.len();
-            match tape.is_training() {
-                true => channels[place].delta(sums[place], x.count(), x_plane, d, to),
-                false => channels[place].delta_in_evaluation(d, to),
-            }
+            let slope = channels[place].slope(sums[place], x.count(), tape.is_training());
+            map(level(), [x_plane, d], to, |[x, d]| slope.at(x, d));
         }
         result.into_tensor(tape.input().shape())
     }
@@ -352,42 +350,64 @@ pub(crate) struct Channel<T> {
     shift: T,
 }
 
-/// Σ(x − μ)δ. By itself: in the middle of other loops the compiler makes no vectors of it.
-#[inline(never)]
-fn centred_product<T: Real>(x: &[T], d: &[T], mean: T) -> T {
-    sum_of_both(x, d, |x, d| (x - mean) * d)
-}
-
 impl<T: Real> Channel<T> {
     /// z ← γ·x̂ + β.
     pub(crate) fn forward(&self, x: &[T], z: &mut [T]) {
         let Channel { mean, gain, shift, .. } = *self;
-        z.iter_mut().zip(x).for_each(|(z, &x)| *z = (x - mean) * gain + shift);
+        map(level(), [x], z, |[x]| (x - mean) * gain + shift);
     }
 
     /// Σδ and Σδ·X̂ over pairs of planes of X and δ.
     pub(crate) fn sums<'a>(&self, planes: impl Iterator<Item = (&'a [T], &'a [T])>) -> (T, T) {
-        let (mut total, mut product) = (0.0, 0.0);
+        let (mut sum, mut product) = (0.0, 0.0);
         for (x, d) in planes {
-            total += Real::to_f64(sum(d));
-            product += Real::to_f64(centred_product(x, d, self.mean));
+            let own = self.plane_sums(x, d);
+            (sum, product) = (sum + own.0, product + own.1);
         }
-        (T::of(total), T::of(product) * self.inverse)
+        self.sums_of((sum, product))
     }
 
-    /// to ← ∂L/∂X of a plane in training, where the channel has `count` entries and these sums.
-    pub(crate) fn delta(&self, (total, product): (T, T), count: usize, x: &[T], d: &[T], to: &mut [T]) {
+    /// Σδ and Σδ·(X − μ) of a plane; entries whose δ is 0 may be left out.
+    pub(crate) fn plane_sums(&self, x: &[T], d: &[T]) -> (f64, f64) {
+        let (level, mean) = (level(), self.mean);
+        let product = total(level, [x, d], |[x, d]| (x - mean) * d);
+        (Real::to_f64(total(level, [d], |[d]| d)), Real::to_f64(product))
+    }
+
+    /// Σδ and Σδ·X̂ from the sums of [`Channel::plane_sums`].
+    pub(crate) fn sums_of(&self, (sum, product): (f64, f64)) -> (T, T) {
+        (T::of(sum), T::of(product) * self.inverse)
+    }
+
+    /// ∂L/∂X where the channel has `count` entries and these sums; in evaluation μ and v are constants.
+    pub(crate) fn slope(&self, sums: (T, T), count: usize, training: bool) -> Slope<T> {
         let Channel { mean, inverse, gain, .. } = *self;
         let count = T::of(count as f64);
-        let (total, slope) = (total / count, product / count * inverse);
-        for ((to, &x), &d) in to.iter_mut().zip(x).zip(d) {
-            *to = gain * (d - total - (x - mean) * slope);
-        }
+        let (average, slope) = match training {
+            true => (sums.0 / count, sums.1 / count * inverse),
+            false => (T::zero(), T::zero()),
+        };
+        Slope { mean, gain, average, slope }
     }
+}
 
-    /// The same in evaluation, where μ and v are constants.
-    pub(crate) fn delta_in_evaluation(&self, d: &[T], to: &mut [T]) {
-        to.iter_mut().zip(d).for_each(|(to, &d)| *to = self.gain * d);
+/// ∂L/∂x = γ/√(v + ε)·(δ − Σδ/m − x̂·Σδ·X̂/m).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slope<T> {
+    mean: T,
+    /// γ/√(v + ε).
+    pub gain: T,
+    /// Σδ/m.
+    average: T,
+    /// Σδ·X̂/m/√(v + ε).
+    slope: T,
+}
+
+impl<T: Real> Slope<T> {
+    /// ∂L/∂x.
+    #[inline(always)]
+    pub(crate) fn at(&self, x: T, d: T) -> T {
+        self.gain * (d - self.average - (x - self.mean) * self.slope)
     }
 }
 

@@ -4,21 +4,21 @@ mod batch;
 mod rows;
 mod within;
 
-pub(crate) use batch::Channel;
 pub use batch::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNormOptions};
+pub(crate) use batch::{Channel, Slope};
 pub use within::{GroupNorm, GroupNormOptions, LayerNorm, LayerNormOptions};
 
-use crate::kernels::{sum, sum_of};
+use crate::kernels::{level, total};
 use crate::{Error, Real, Result, Tensor, zeros};
 use std::fmt;
 
 /// Mean and biased variance of all entries of some slices, in two passes: E[x²] − E[x]² would lose every digit where the mean is
 /// large. 0 and 0 of no entries.
 pub(crate) fn mean_and_variance<'a, T: Real>(slices: impl Iterator<Item = &'a [T]> + Clone, count: usize) -> (T, T) {
-    let average = |total: f64| total / count.max(1) as f64;
+    let (level, average) = (level(), |total: f64| total / count.max(1) as f64);
     // The sums of the slices are added in f64, so that many slices round no worse than one.
-    let mean = T::of(average(slices.clone().map(|x| Real::to_f64(sum(x))).sum()));
-    let squares = |x: &[T]| Real::to_f64(sum_of(x, |x| (x - mean) * (x - mean)));
+    let mean = T::of(average(slices.clone().map(|x| Real::to_f64(total(level, [x], |[x]| x))).sum()));
+    let squares = |x: &[T]| Real::to_f64(total(level, [x], |[x]| (x - mean) * (x - mean)));
     (mean, T::of(average(slices.map(squares).sum())))
 }
 
