@@ -211,11 +211,12 @@ fn modules_without_a_step_of_their_own_run_as_they_are() {
 }
 
 #[test]
-fn a_network_may_end_in_a_divided_layer_or_in_a_batch_norm() {
+fn a_network_may_end_in_a_divided_layer_or_in_a_batch_norm_or_in_both() {
     let divided = Sequential::<f64>::new().push(Linear::new(7, 200)).push(Tanh).push(Linear::new(200, 300));
-    let normalised = Sequential::new().push(Linear::new(7, 5)).push(BatchNorm1d::new(5));
+    let normalised = Sequential::new().push(Linear::new(7, 5).without_bias()).push(BatchNorm1d::new(5));
+    let both = Sequential::new().push(Linear::new(7, 200).without_bias()).push(BatchNorm1d::new(200)).push(Silu);
     let mut stream = Stream::new(4);
-    for (network, outputs) in [(divided, 300), (normalised, 5)] {
+    for (network, outputs) in [(divided, 300), (normalised, 5), (both.push(Linear::new(200, 300)), 300)] {
         let case = Case { network: Box::new(network.seed(2)), input: vec![7] };
         let (x, y) = (random(&[17, 7], &mut stream), random(&[17, outputs], &mut stream));
         agree(&case, &MseLoss::new(), &x, &Target::Values(y), 2, 1e-12);
@@ -256,7 +257,7 @@ fn residual_blocks_that_hold_a_batch_norm_are_planned_module_by_module() {
     let first = Sequential::new().push(Residual::new(Sequential::new().push(conv(2, 2)).push(BatchNorm2d::new(2))));
     let within = Sequential::new().push(conv(2, 4)).push(Residual::new(Sequential::new().push(block()).push(half())));
     let within = within.push(Residual::new(half().push(Tanh).push(block())));
-    let wide = Sequential::new().push(Linear::new(300, 300)).push(BatchNorm1d::new(300));
+    let wide = Sequential::new().push(Linear::new(300, 300).without_bias()).push(BatchNorm1d::new(300));
     let wide = Sequential::new().push(Flatten::new()).push(Residual::new(wide));
     let mut stream = Stream::new(12);
     let target = Target::Values(random(&[17, 3], &mut stream));
@@ -459,6 +460,29 @@ fn a_plan_moves_the_buffers_as_the_modules_do() {
         close(&name, values(got), values(wanted), 1e-12);
         assert!(got.iter().all(|&value| value != 0.0), "{name} has not moved");
     }
+}
+
+/// Planes whose own means differ, and are rounded by as much as the entries lie apart.
+#[test]
+fn the_variance_of_entries_far_from_0_keeps_its_digits() {
+    let mut stream = Stream::new(21);
+    let x: Vec<f32> = (0..40 * 3).map(|_| 1000.0 + 0.001 * stream.normal() as f32).collect();
+    let (mean, count) = (x.iter().map(|&x| f64::from(x)).sum::<f64>() / 120.0, 120.0);
+    let variance = x.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    let norm = BatchNorm2d::new(1).momentum(1.0);
+    let network = Sequential::<f32>::new().push(norm).push(Flatten::new()).push(Linear::new(3, 2));
+    let mut network: Box<dyn Module<f32>> = Box::new(network.seed(1));
+    let mut gradients = Gradients::zeros_for(network.as_ref());
+    let mut plan = Plan::new(network.as_ref(), &[40, 1, 1, 3]).unwrap();
+    let fill = |rows: std::ops::Range<usize>, to: &mut [f32]| to.copy_from_slice(&x[rows.start * 3..rows.end * 3]);
+    let target = Target::Values(zeros(&[40, 2]));
+    let batch = Batch { rows: 40, fill: &fill, target: &target };
+    plan.gradients(&mut Workers::new(1), network.as_ref(), &MseLoss::new(), &batch, &Tape::new(), &mut gradients)
+        .unwrap();
+    plan.update_buffers(network.as_mut());
+    let buffers: Vec<f64> = network.buffers().into_iter().map(|(_, buffer)| f64::from(values(buffer)[0])).collect();
+    close("mean and variance", &buffers[..2], &[mean, variance], 1e-6);
+    assert!((buffers[1] / variance - 1.0).abs() < 1e-5, "{} for {variance}", buffers[1]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! As multiplications and additions are not fused, the results have the same bits at every level.
 
 use super::dispatch::{Level, best};
-use super::math::{Lane, sum_of};
+use super::math::{Lane, sums};
 
 /// (θ, s) ← f(θ, g, s) for every entry of a parameter θ, its gradient g and the N arrays s that an optimiser keeps for it.
 ///
@@ -124,33 +124,37 @@ fn map_each<T: Copy, const N: usize>(x: [&[T]; N], to: &mut [T], f: impl Fn([T; 
     }
 }
 
-/// Σ f(x) over the entries of N arrays x, in the order of [`sum`](crate::sum).
+/// M sums Σ f(x) over the entries of N arrays x, each in the order of [`sum`](crate::sum).
 ///
 /// Panics when the lengths differ or the machine lacks the level.
-pub fn total<T: Lane, const N: usize>(level: Level, x: [&[T]; N], f: impl Fn([T; N]) -> T) -> T {
+pub fn totals<T: Lane, const N: usize, const M: usize>(
+    level: Level,
+    x: [&[T]; N],
+    f: impl Fn([T; N]) -> [T; M],
+) -> [T; M] {
     assert!(x.iter().all(|other| other.len() == x[0].len()), "lengths of arrays that are taken together");
     assert!(level <= best(), "this machine lacks {}", level.name());
     match level {
         // SAFETY: `best` found the features of this level on the machine.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { total_avx512(x, f) },
+        Level::Avx512 => unsafe { totals_avx512(x, f) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { total_avx2(x, f) },
-        _ => sum_of(x, f),
+        Level::Avx2 => unsafe { totals_avx2(x, f) },
+        _ => sums(x, f),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn total_avx512<T: Lane, const N: usize>(x: [&[T]; N], f: impl Fn([T; N]) -> T) -> T {
-    sum_of(x, f)
+fn totals_avx512<T: Lane, const N: usize, const M: usize>(x: [&[T]; N], f: impl Fn([T; N]) -> [T; M]) -> [T; M] {
+    sums(x, f)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn total_avx2<T: Lane, const N: usize>(x: [&[T]; N], f: impl Fn([T; N]) -> T) -> T {
-    sum_of(x, f)
+fn totals_avx2<T: Lane, const N: usize, const M: usize>(x: [&[T]; N], f: impl Fn([T; N]) -> [T; M]) -> [T; M] {
+    sums(x, f)
 }
 
 #[cfg(test)]
@@ -172,8 +176,18 @@ mod tests {
                 });
                 [p, m, v].map(|x| x.into_iter().map(f32::to_bits).collect::<Vec<_>>())
             };
+            let mapped = |level| {
+                let mut to = start.clone();
+                map(level, [&gradient, &first], &mut to, |[g, m]| 3.0 * (g - 0.1 - m * 0.7));
+                to.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+            };
+            let summed = |level| totals(level, [&gradient, &first], |[g, m]| [(g - 0.1) * m, m]).map(f32::to_bits);
+            let wanted: Vec<_> = gradient.iter().zip(&first).map(|(g, m)| 3.0 * (g - 0.1 - m * 0.7)).collect();
+            let products: Vec<_> = gradient.iter().zip(&first).map(|(g, m)| (g - 0.1) * m).collect();
             for level in Level::available() {
                 assert_eq!(at(level), at(Level::Portable), "{} on {count} entries", level.name());
+                assert_eq!(mapped(level), wanted.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
+                assert_eq!(summed(level), [&products, &first].map(|x| crate::sum(x).to_bits()));
             }
         }
     }

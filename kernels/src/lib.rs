@@ -33,7 +33,7 @@ pub use bytes::{ByteRows, Quotients};
 pub use conv::{Convolution, each_product_naive};
 pub use conv_block::{Backward, ConvBlock};
 pub use dispatch::{Level, level};
-pub use entries::{map, total, update};
+pub use entries::{map, totals, update};
 pub use gemm::gemm_naive;
 pub use math::{Function, elementwise_naive, max, source as math_source, sum};
 pub use matrix::{Matrix, MatrixMut};

@@ -31,7 +31,7 @@ pub use max_pool2d::{MaxPool2d, MaxPool2dOptions};
 pub use norm::{
     BatchNorm, BatchNorm1d, BatchNorm2d, BatchNormOptions, GroupNorm, GroupNormOptions, LayerNorm, LayerNormOptions,
 };
-pub(crate) use norm::{Channel, Slope, mean_and_variance};
+pub(crate) use norm::{Channel, Slope};
 pub use pair::Pair;
 pub use prelu::{PRelu, PReluOptions};
 pub use reshape::{Reshape, ReshapeOptions};

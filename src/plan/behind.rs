@@ -2,7 +2,7 @@
 
 use super::entrywise::Function;
 use crate::Real;
-use crate::kernels::{Windows, max_pool};
+use crate::kernels::{Aligned, Windows, max_pool};
 use crate::layers::Channel;
 
 /// Z = pool(f(Y)), where Y is a normalised plane.
@@ -16,8 +16,8 @@ pub(super) struct Behind<T> {
 /// Room for planes on their way.
 #[derive(Debug, Default)]
 pub(super) struct Scratch<T> {
-    y: Vec<T>,
-    f: Vec<T>,
+    y: Aligned<T>,
+    f: Aligned<T>,
 }
 
 impl<T: Real> Behind<T> {
@@ -44,12 +44,12 @@ impl<T: Real> Behind<T> {
             return normal.forward(x, z);
         }
         let Scratch { y, f } = scratch;
-        y.resize(x.len(), T::zero());
+        let y = y.take(x.len());
         normal.forward(x, y);
         match (&self.function, &self.pool) {
             (Some(function), None) => function.apply(y, z),
             (Some(function), Some(windows)) => {
-                f.resize(x.len(), T::zero());
+                let f = f.take(x.len());
                 function.apply(y, f);
                 max_pool(f, windows, z, indices);
             }
@@ -62,8 +62,29 @@ impl<T: Real> Behind<T> {
     /// d ← ∂L/∂y from d = ∂L/∂z, where a δ comes in, which behind a pool is at the maxima; x and z there are given.
     pub fn backward(&self, normal: &Channel<T>, x: &[T], z: &[T], d: &mut [T], scratch: &mut Scratch<T>) {
         let Some(function) = &self.function else { return };
-        scratch.y.resize(x.len(), T::zero());
-        normal.forward(x, &mut scratch.y);
-        function.times_derivative(&scratch.y, z, d);
+        let y = scratch.y.take(x.len());
+        normal.forward(x, y);
+        function.times_derivative(y, z, d);
     }
+
+    /// [`Behind::forward`] of a sample with one entry a channel, behind which there is no pool.
+    pub fn forward_row(&self, normals: &[Channel<T>], x: &[T], z: &mut [T], scratch: &mut Scratch<T>) {
+        let Some(function) = &self.function else { return normalise(normals, x, z) };
+        let y = scratch.y.take(x.len());
+        normalise(normals, x, y);
+        function.apply(y, z);
+    }
+
+    /// [`Behind::backward`] of a sample with one entry a channel.
+    pub fn backward_row(&self, normals: &[Channel<T>], x: &[T], z: &[T], d: &mut [T], scratch: &mut Scratch<T>) {
+        let Some(function) = &self.function else { return };
+        let y = scratch.y.take(x.len());
+        normalise(normals, x, y);
+        function.times_derivative(y, z, d);
+    }
+}
+
+/// y ← x normalised, each entry by its own channel.
+fn normalise<T: Real>(normals: &[Channel<T>], x: &[T], y: &mut [T]) {
+    y.iter_mut().zip(normals.iter().zip(x)).for_each(|(y, (normal, &x))| *y = normal.at(x));
 }

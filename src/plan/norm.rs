@@ -1,25 +1,24 @@
-//! A batch norm as a stage of its own: it sees the whole batch, and is divided by channels, each of which is normalised by itself.
-//! An activation and a max-pool behind it are done with it, plane by plane. On the way back the sums of each channel come first;
-//! ∂L/∂x then follows sample by sample, for a chain before it as each of its slices begins.
+//! A batch norm as a stage of its own, since it sees the whole batch. Between what it must know of all samples it goes through them
+//! one by one, and a chain beside it does that for its own slices, which are in a core's cache then: the chain before it sums
+//! planes up as they are written, the chain behind it has them normalised as it begins, and on the way back ∂L/∂x is made as the
+//! chain before wants it. An activation and a max-pool behind the norm are done with it, plane by plane.
 
 use super::behind::{Behind, Scratch};
 use super::plain::Plain;
-use super::split::columns;
-use super::stage::free;
+use super::stage::{free, slices};
 use super::step::{Backward, Room};
-use super::train::Shared;
+use super::train::{Fill, Shared};
 use crate::Real;
-use crate::kernels::{Aligned, MatrixMut, Workers, level, map};
-use crate::layers::{BatchNorm, Channel, Slope, mean_and_variance};
+use crate::kernels::{Aligned, Workers, level, map, sum, totals};
+use crate::layers::{BatchNorm, Channel, Slope};
 use crate::module::{Gradients, Module};
 use crate::tensor::values_mut;
 use std::any::Any;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard};
 
-/// The most parts, and the fewest channels of one.
-const MOST_PARTS: usize = 8;
-const LEAST_CHANNELS: usize = 4;
+/// Samples of one task, where no chain goes through them.
+const ROWS: usize = 4;
 
 /// Z = γ·X̂ + β of each channel, and what is behind it.
 #[derive(Debug)]
@@ -34,41 +33,48 @@ pub(super) struct Norm<T: Real> {
     pub channels: usize,
     /// Entries of a channel in a sample.
     pub plane: usize,
-    pub parts: Vec<Mutex<Part<T>>>,
-    /// Where the maxima of a pool stand in each plane and x there, as z lies.
-    indices: Vec<u32>,
-    maxima: Vec<T>,
-    /// ∂L/∂x of each channel in the pass on its way back.
+    samples: Vec<Mutex<Sample<T>>>,
+    /// What threads work in, each in its own.
+    rooms: Vec<Mutex<Rooms<T>>>,
+    /// Of each channel in the last pass: mean and variance, none in evaluation; what normalises it; and ∂L/∂x.
+    moments: Vec<(T, T)>,
+    normals: Vec<Channel<T>>,
     slopes: Vec<Slope<T>>,
-    /// What slices work in that want some of ∂L/∂x.
-    rooms: Vec<Mutex<Aligned<T>>>,
     /// Entries of a channel in the last pass.
     count: usize,
 }
 
-/// Some channels, and what their passes leave.
+/// What the passes leave of a sample.
 #[derive(Debug)]
-pub(super) struct Part<T> {
-    channels: Range<usize>,
-    /// Mean and variance of each; none in evaluation.
-    moments: Vec<(T, T)>,
-    own: Vec<Channel<T>>,
-    /// Σδ and Σδ·X̂ of each.
-    sums: Vec<(T, T)>,
-    rooms: Rooms<T>,
+struct Sample<T> {
+    /// The mean m of each plane, of rounded sums, Σ(x − m) and Σ(x − m)².
+    seen: Vec<[f64; 3]>,
+    /// Where the maxima of a pool stand in each plane, and x there.
+    indices: Vec<u32>,
+    maxima: Vec<T>,
+    /// Σδ and Σδ·(x − μ) of each plane.
+    sums: Vec<(f64, f64)>,
 }
 
-/// A channel's entries where they lie apart.
 #[derive(Debug, Default)]
 struct Rooms<T> {
-    x: Vec<T>,
-    z: Vec<T>,
-    d: Vec<T>,
+    delta: Aligned<T>,
     scratch: Scratch<T>,
 }
 
-/// Samples that one task takes when the channels are no longer apart.
-const ROWS: usize = 8;
+/// A norm's output as the input of the chain behind it.
+pub(super) struct Normalised<'a, T: Real> {
+    pub norm: &'a Norm<T>,
+    /// What went into the norm.
+    pub x: &'a [T],
+}
+
+impl<T: Real> Fill<T> for Normalised<'_, T> {
+    fn fill(&self, samples: Range<usize>, to: &mut [T]) {
+        let size = self.norm.sizes().0;
+        self.norm.apply(samples.clone(), &self.x[samples.start * size..samples.end * size], to);
+    }
+}
 
 /// What a plan asks of a batch norm, of rows or of images.
 trait Channels<T>: Sync {
@@ -118,19 +124,20 @@ impl<T: Real> Norm<T> {
     ) -> Option<Self> {
         layer_of(module)?;
         let (channels, plane) = (place.input[0], place.input[1..].iter().product());
-        let count = (channels / LEAST_CHANNELS).clamp(1, MOST_PARTS);
-        let at = |part: usize| part * channels / count;
-        let part = |part| Part {
-            channels: at(part)..at(part + 1),
+        Some(Norm {
+            place,
+            modules,
+            behind,
+            parameters,
+            channels,
+            plane,
+            samples: Vec::new(),
+            rooms: Vec::new(),
             moments: Vec::new(),
-            own: Vec::new(),
-            sums: Vec::new(),
-            rooms: Rooms::default(),
-        };
-        let parts = (0..count).map(part).map(Mutex::new).collect();
-        let (indices, maxima, slopes, rooms) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (place, count) = (place, 0);
-        Some(Norm { place, modules, behind, parameters, channels, plane, parts, indices, maxima, slopes, rooms, count })
+            normals: Vec::new(),
+            slopes: Vec::new(),
+            count: 0,
+        })
     }
 
     /// Numbers of a sample, in and out.
@@ -142,51 +149,105 @@ impl<T: Real> Norm<T> {
         layer_of(self.place.find(network)).expect("a batch norm when it was planned")
     }
 
-    /// z ← what is behind γ·x̂ + β, with mean and variance of the batch in training, else the running ones.
-    pub fn forward(&mut self, workers: &mut Workers, shared: &Shared<'_, T>, rows: usize, x: &[T], z: &mut [T]) {
+    fn sample(&self, row: usize) -> MutexGuard<'_, Sample<T>> {
+        self.samples[row].lock().expect("no other task takes this sample")
+    }
+
+    /// Makes room for a pass.
+    pub fn begin(&mut self, rows: usize, threads: usize) {
+        let (channels, outputs) = (self.channels, self.sizes().1);
+        let maxima = if self.behind.pool.is_some() { outputs } else { 0 };
+        let sample = || Sample {
+            seen: vec![[0.0; 3]; channels],
+            indices: vec![0; maxima],
+            maxima: vec![T::zero(); maxima],
+            sums: vec![(0.0, 0.0); channels],
+        };
+        self.samples.resize_with(rows.max(self.samples.len()), || Mutex::new(sample()));
+        self.rooms.resize_with(threads.max(self.rooms.len()), Default::default);
         self.count = rows * self.plane;
-        let places = if self.behind.pool.is_some() { z.len() } else { 0 };
-        self.indices.resize(places, 0);
-        self.maxima.resize(places, T::zero());
-        let (mut indices, mut maxima) = (std::mem::take(&mut self.indices), std::mem::take(&mut self.maxima));
-        let (layer, training) = (self.layer(shared.network), shared.tape.is_training());
-        let behind = self.behind.output(self.plane);
-        let blocks = self.blocks(z, rows, behind);
-        let kept = if places > 0 { behind } else { 0 };
-        let (indices_of, maxima_of) = (self.blocks(&mut indices, rows, kept), self.blocks(&mut maxima, rows, kept));
-        workers.run(self.parts.len(), &|task| {
-            let Part { channels, moments, own, rooms, .. } =
-                &mut *self.parts[task].lock().expect("no other task takes this part");
-            let mut z = blocks[task].lock().expect("no other task takes this block");
-            let mut indices = indices_of[task].lock().expect("no other task takes this block");
-            let mut maxima = maxima_of[task].lock().expect("no other task takes this block");
-            moments.clear();
-            own.clear();
-            for (place, channel) in channels.clone().enumerate() {
-                let x = self.planes(x, self.plane, rows, channel, &mut rooms.x);
-                let normal = if training {
-                    moments.push(mean_and_variance(x.clone(), self.count));
-                    layer.channel(channel, moments[place])
-                } else {
-                    layer.running_channel(channel)
-                };
-                own.push(normal);
-                let own = |width: usize| place * width..(place + 1) * width;
-                if self.apart() {
-                    let column = x.clone().next().unwrap_or_default();
-                    rooms.z.resize(rows, T::zero());
-                    self.behind.forward(&normal, column, &mut rooms.z, Default::default(), &mut rooms.scratch);
-                    (0..rows).for_each(|row| z.row_mut(row)[place] = rooms.z[row]);
+    }
+
+    /// Sums up the planes of some samples, for [`Norm::settle`].
+    pub fn see(&self, rows: Range<usize>, x: &[T]) {
+        let (level, count) = (level(), T::of(self.plane as f64));
+        for (row, x) in rows.zip(x.chunks_exact(self.channels * self.plane)) {
+            for (seen, x) in self.sample(row).seen.iter_mut().zip(x.chunks_exact(self.plane)) {
+                if let [x] = x {
+                    *seen = [Real::to_f64(*x), 0.0, 0.0];
                     continue;
                 }
-                for (row, x) in x.enumerate() {
-                    let maxima = (&mut indices.row_mut(row)[own(kept)], &mut maxima.row_mut(row)[own(kept)]);
-                    self.behind.forward(&normal, x, &mut z.row_mut(row)[own(behind)], maxima, &mut rooms.scratch);
-                }
+                let mean = sum(x) / count;
+                let [away, squares] = totals(level, [x], |[x]| [x - mean, (x - mean) * (x - mean)]);
+                *seen = [mean, away, squares].map(Real::to_f64);
             }
+        }
+    }
+
+    /// Settles what normalises each channel: in training mean and variance of the batch that was seen, else the running ones.
+    pub fn settle(&mut self, shared: &Shared<'_, T>, rows: usize) {
+        let layer = self.layer(shared.network);
+        self.moments.clear();
+        self.normals.clear();
+        if !shared.tape.is_training() {
+            return self.normals.extend((0..self.channels).map(|channel| layer.running_channel(channel)));
+        }
+        let (count, plane) = (self.count as f64, self.plane as f64);
+        let mut means = vec![0.0; self.channels];
+        for row in 0..rows {
+            for (mean, [own, away, _]) in means.iter_mut().zip(&self.sample(row).seen) {
+                *mean += (plane * own + away) / count;
+            }
+        }
+        let mut variances = vec![0.0; self.channels];
+        for row in 0..rows {
+            let sample = self.sample(row);
+            let planes = means.iter().zip(&sample.seen);
+            for (variance, (mean, [own, away, squares])) in variances.iter_mut().zip(planes) {
+                // Σ(x − μ)² = Σ(x − m)² + 2(m − μ)·Σ(x − m) + k(m − μ)² over the k entries of a plane.
+                let from = own - mean;
+                *variance += (squares + 2.0 * from * away + plane * from * from) / count;
+            }
+        }
+        self.moments.extend(means.iter().zip(&variances).map(|(&mean, &variance)| (T::of(mean), T::of(variance))));
+        let normals = self.moments.iter().enumerate().map(|(channel, &moments)| layer.channel(channel, moments));
+        self.normals.extend(normals);
+    }
+
+    /// z ← what is behind γ·x̂ + β, of some samples.
+    pub fn apply(&self, rows: Range<usize>, x: &[T], z: &mut [T]) {
+        let ((size, output), behind) = (self.sizes(), self.behind.output(self.plane));
+        let Rooms { scratch, .. } = &mut *free(&self.rooms).1;
+        for (row, (x, z)) in rows.zip(x.chunks_exact(size).zip(z.chunks_exact_mut(output))) {
+            if self.plane == 1 {
+                self.behind.forward_row(&self.normals, x, z, scratch);
+                continue;
+            }
+            let Sample { indices, maxima, .. } = &mut *self.sample(row);
+            let mut maxima = indices.chunks_exact_mut(behind).zip(maxima.chunks_exact_mut(behind));
+            let planes = x.chunks_exact(self.plane).zip(z.chunks_exact_mut(behind));
+            for (normal, (x, z)) in self.normals.iter().zip(planes) {
+                self.behind.forward(normal, x, z, maxima.next().unwrap_or_default(), scratch);
+            }
+        }
+    }
+
+    /// The whole way forward of a batch, or what neighbours leave of it: `seen` says whether its samples were, and z is what is
+    /// still to be written.
+    pub fn forward(&mut self, workers: &mut Workers, shared: &Shared<'_, T>, seen: bool, x: &[T], z: Option<&mut [T]>) {
+        let (size, output) = self.sizes();
+        let ranges: Vec<_> = slices(x.len() / size, ROWS).collect();
+        let of = |range: &Range<usize>| &x[range.start * size..range.end * size];
+        if shared.tape.is_training() && !seen {
+            workers.run(ranges.len(), &|task| self.see(ranges[task].clone(), of(&ranges[task])));
+        }
+        self.settle(shared, x.len() / size);
+        let Some(z) = z else { return };
+        let parts: Vec<_> = z.chunks_mut(ROWS * output).map(Mutex::new).collect();
+        workers.run(ranges.len(), &|task| {
+            let mut z = parts[task].lock().expect("no other task takes these samples");
+            self.apply(ranges[task].clone(), of(&ranges[task]), &mut z);
         });
-        drop((indices_of, maxima_of));
-        (self.indices, self.maxima) = (indices, maxima);
     }
 
     /// [`Norm::forward`] of some samples on their way alone, with the running mean and variance.
@@ -209,149 +270,105 @@ impl<T: Real> Norm<T> {
         &mut self,
         workers: &mut Workers,
         shared: &Shared<'_, T>,
-        rows: usize,
         io: Backward<'_, T>,
         gradients: &mut Gradients<T>,
     ) {
-        let (Backward { x, z, dz, dx }, training) = (io, shared.tape.is_training());
-        let behind = self.behind.output(self.plane);
-        let blocks = self.blocks(dz, rows, behind);
-        workers.run(self.parts.len(), &|task| {
-            let Part { channels, own, sums, rooms, .. } =
-                &mut *self.parts[task].lock().expect("no other task takes this part");
-            let mut block = blocks[task].lock().expect("no other task takes this block");
-            sums.clear();
-            for (place, (channel, normal)) in channels.clone().zip(&*own).enumerate() {
-                // x where a δ comes in.
-                let there = match self.behind.pool {
-                    Some(_) => self.planes(&self.maxima, behind, rows, channel, &mut rooms.x),
-                    None => self.planes(x, self.plane, rows, channel, &mut rooms.x),
-                };
-                let z = self.planes(z, behind, rows, channel, &mut rooms.z);
-                let mut sum = (0.0, 0.0);
-                let mut plane = |x, z, d: &mut [T]| {
-                    self.behind.backward(normal, x, z, d, &mut rooms.scratch);
-                    let own = normal.plane_sums(x, d);
-                    sum = (sum.0 + own.0, sum.1 + own.1);
-                };
-                if self.apart() {
-                    rooms.d.clear();
-                    rooms.d.extend((0..rows).map(|row| block.row_mut(row)[place]));
-                    there.zip(z).for_each(|(x, z)| plane(x, z, &mut rooms.d));
-                    (0..rows).for_each(|row| block.row_mut(row)[place] = rooms.d[row]);
-                } else {
-                    for (row, (x, z)) in there.zip(z).enumerate() {
-                        plane(x, z, &mut block.row_mut(row)[place * behind..(place + 1) * behind]);
-                    }
-                }
-                sums.push(normal.sums_of(sum));
-            }
+        let (Backward { x, z, dz, dx }, (size, output)) = (io, self.sizes());
+        let rows = x.len() / size;
+        let ranges: Vec<_> = slices(rows, ROWS).collect();
+        let parts: Vec<_> = dz.chunks_mut(ROWS * output).map(Mutex::new).collect();
+        workers.run(ranges.len(), &|task| {
+            let range = ranges[task].clone();
+            let (x, z) = (&x[range.start * size..range.end * size], &z[range.start * output..range.end * output]);
+            self.behind_norm(range, x, z, &mut parts[task].lock().expect("no other task takes these samples"));
         });
-        drop(blocks);
+        drop(parts);
+
+        let mut sums = vec![(0.0, 0.0); self.channels];
+        for row in 0..rows {
+            let own = self.sample(row);
+            sums.iter_mut().zip(&own.sums).for_each(|(sum, own)| *sum = (sum.0 + own.0, sum.1 + own.1));
+        }
+        let sums: Vec<_> = self.normals.iter().zip(sums).map(|(normal, sums)| normal.sums_of(sums)).collect();
+        let training = shared.tape.is_training();
+        let slopes = self.normals.iter().zip(&sums).map(|(normal, &sums)| normal.slope(sums, self.count, training));
         self.slopes.clear();
-        for part in &self.parts {
-            let part = part.lock().expect("no task is left");
-            let slope = |(own, &sums): (&Channel<T>, _)| own.slope(sums, self.count, training);
-            self.slopes.extend(part.own.iter().zip(&part.sums).map(slope));
-            if let [weight, bias] = &mut gradients[self.parameters.clone()] {
-                let (weight, bias) = (values_mut(weight), values_mut(bias));
-                for (channel, &(total, product)) in part.channels.clone().zip(&part.sums) {
-                    (weight[channel], bias[channel]) = (product, total);
-                }
+        self.slopes.extend(slopes);
+        if let [weight, bias] = &mut gradients[self.parameters.clone()] {
+            let both = values_mut(weight).iter_mut().zip(values_mut(bias));
+            both.zip(&sums).for_each(|((weight, bias), &(total, product))| (*weight, *bias) = (product, total));
+        }
+
+        let Some(dx) = dx else { return };
+        let parts: Vec<_> = dx.chunks_mut(ROWS * size).map(Mutex::new).collect();
+        workers.run(ranges.len(), &|task| {
+            let range = ranges[task].clone();
+            let (x, d) = (&x[range.start * size..range.end * size], &dz[range.start * output..range.end * output]);
+            self.delta(range, x, d, &mut parts[task].lock().expect("no other task takes these samples"));
+        });
+    }
+
+    /// d ← ∂L/∂y from d = ∂L/∂z of some samples, y = γ·x̂ + β, where a δ comes in; and its sums.
+    fn behind_norm(&self, rows: Range<usize>, x: &[T], z: &[T], d: &mut [T]) {
+        let ((size, output), behind) = (self.sizes(), self.behind.output(self.plane));
+        let Rooms { scratch, .. } = &mut *free(&self.rooms).1;
+        let samples = x.chunks_exact(size).zip(z.chunks_exact(output)).zip(d.chunks_exact_mut(output));
+        for (row, ((x, z), d)) in rows.zip(samples) {
+            let Sample { maxima, sums, .. } = &mut *self.sample(row);
+            if self.plane == 1 {
+                self.behind.backward_row(&self.normals, x, z, d, scratch);
+                let both = self.normals.iter().zip(x.iter().zip(&*d));
+                sums.iter_mut().zip(both).for_each(|(sums, (normal, (&x, &d)))| *sums = normal.entry_sums(x, d));
+                continue;
+            }
+            // x where a δ comes in.
+            let there = if self.behind.pool.is_some() { &**maxima } else { x };
+            let planes = there.chunks_exact(behind).zip(z.chunks_exact(behind)).zip(d.chunks_exact_mut(behind));
+            for ((normal, sums), ((x, z), d)) in self.normals.iter().zip(sums).zip(planes) {
+                self.behind.backward(normal, x, z, d, scratch);
+                *sums = normal.plane_sums(x, d);
             }
         }
-        let Some(dx) = dx else { return };
-        let (size, own) = self.sizes();
-        let parts: Vec<_> = dx.chunks_mut((ROWS * size).max(1)).map(Mutex::new).collect();
-        workers.run(parts.len(), &|task| {
-            let own_rows = task * ROWS..rows.min((task + 1) * ROWS);
-            let mut dx = parts[task].lock().expect("no other task takes these rows");
-            let d = &dz[own_rows.start * own..own_rows.end * own];
-            self.delta(own_rows.clone(), &x[own_rows.start * size..own_rows.end * size], d, &mut dx);
-        });
     }
 
     /// dx ← ∂L/∂x of some samples, after [`Norm::backward`] has made d of their dz.
     pub fn delta(&self, rows: Range<usize>, x: &[T], d: &[T], dx: &mut [T]) {
-        let (size, behind) = (self.channels * self.plane, self.behind.output(self.plane));
-        let samples = x.chunks_exact(size).zip(d.chunks_exact(self.channels * behind)).zip(dx.chunks_exact_mut(size));
+        let ((size, output), behind) = (self.sizes(), self.behind.output(self.plane));
+        let samples = x.chunks_exact(size).zip(d.chunks_exact(output)).zip(dx.chunks_exact_mut(size));
         for (row, ((x, d), dx)) in rows.zip(samples) {
-            if self.apart() {
+            if self.plane == 1 {
                 let entries = dx.iter_mut().zip(x.iter().zip(d)).zip(&self.slopes);
                 entries.for_each(|((dx, (&x, &d)), slope)| *dx = slope.at(x, d));
                 continue;
             }
+            let Sample { indices, .. } = &*self.sample(row);
+            let mut indices = indices.chunks_exact(behind);
             let planes = x.chunks_exact(self.plane).zip(d.chunks_exact(behind)).zip(dx.chunks_exact_mut(self.plane));
-            for (channel, (((x, d), dx), slope)) in planes.zip(&self.slopes).enumerate() {
-                if self.behind.pool.is_none() {
+            for (((x, d), dx), slope) in planes.zip(&self.slopes) {
+                let Some(indices) = indices.next() else {
                     map(level(), [x, d], dx, |[x, d]| slope.at(x, d));
                     continue;
-                }
+                };
                 // δ is 0 but at the maxima.
                 map(level(), [x], dx, |[x]| slope.at(x, T::zero()));
-                let first = (row * self.channels + channel) * behind;
-                for (&at, &d) in self.indices[first..first + behind].iter().zip(d) {
-                    dx[at as usize] += slope.gain * d;
-                }
+                indices.iter().zip(d).for_each(|(&at, &d)| dx[at as usize] += slope.gain * d);
             }
         }
     }
 
-    /// Makes room for so many threads that want some of ∂L/∂x at a time.
-    pub fn make_room(&mut self, threads: usize) {
-        self.rooms.resize_with(threads.max(self.rooms.len()), Default::default);
-    }
-
-    /// [`Norm::delta`] in a room of the stage's own.
-    pub fn delta_in_room(&self, rows: Range<usize>, x: &[T], d: &[T]) -> MutexGuard<'_, Aligned<T>> {
+    /// Calls `job` with [`Norm::delta`] in a room of the stage's own.
+    pub fn with_delta(&self, rows: Range<usize>, x: &[T], d: &[T], job: impl FnOnce(&mut [T])) {
         let mut room = free(&self.rooms).1;
-        self.delta(rows, x, d, room.take(x.len()));
-        room
-    }
-
-    /// Whether a channel has one entry in each sample, so that they lie apart.
-    fn apart(&self) -> bool {
-        self.plane == 1
-    }
-
-    /// The columns of a batch that belong to each part, where a channel has `plane` of them.
-    fn blocks<'a, A>(&self, batch: &'a mut [A], rows: usize, plane: usize) -> Vec<Mutex<MatrixMut<'a, A>>> {
-        let channels = |part: &Mutex<Part<T>>| part.lock().expect("no task is under way").channels.clone();
-        let own = |range: Range<usize>| range.start * plane..range.end * plane;
-        let ranges: Vec<_> = self.parts.iter().map(channels).map(own).collect();
-        columns(MatrixMut::new(batch, rows, self.channels * plane), &ranges)
+        let delta = room.delta.take(x.len());
+        self.delta(rows, x, d, delta);
+        job(delta);
     }
 
     /// Moves the layer's running averages by what its last pass left, if that was one of training.
     pub fn update_buffers(&self, network: &mut dyn Module<T>) {
         let layer = layer_of_mut(self.place.find_mut(network)).expect("a batch norm when it was planned");
-        let mut moments = Vec::with_capacity(self.channels);
-        for part in &self.parts {
-            moments.extend_from_slice(&part.lock().expect("no task is left").moments);
+        if !self.moments.is_empty() {
+            layer.move_averages(&self.moments, self.count);
         }
-        if moments.len() == self.channels {
-            layer.move_averages(&moments, self.count);
-        }
-    }
-
-    /// The planes of a channel in a batch where it has `plane` entries in a sample, or a single one of all its entries if they lie
-    /// apart.
-    fn planes<'a>(
-        &self,
-        batch: &'a [T],
-        plane: usize,
-        rows: usize,
-        channel: usize,
-        room: &'a mut Vec<T>,
-    ) -> impl Iterator<Item = &'a [T]> + Clone + use<'a, T> {
-        let len = self.channels * plane;
-        let (values, count, first, size) = if self.apart() {
-            room.clear();
-            room.extend(batch.iter().skip(channel).step_by(len));
-            (&room[..], 1, 0, rows)
-        } else {
-            (batch, rows, channel * plane, plane)
-        };
-        (0..count).map(move |row| &values[row * len + first..][..size])
     }
 }

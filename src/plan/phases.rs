@@ -141,6 +141,8 @@ pub(super) enum Coming<'a, T: Real> {
 }
 
 impl<T: Real> Chain<T> {
+    /// z ← the output of the last step. `fill` writes x first, and a batch norm behind the chain sees z as it comes.
+    #[allow(clippy::too_many_arguments)] // as above
     pub fn forward_phase(
         &self,
         workers: &mut Workers,
@@ -149,6 +151,7 @@ impl<T: Real> Chain<T> {
         x: &mut [T],
         z: &mut [T],
         fill: Option<&dyn Fill<T>>,
+        behind: Option<&Norm<T>>,
     ) {
         let rows = z.len() / self.output_len.max(1);
         let ranges: Vec<_> = slices(rows, size).collect();
@@ -160,7 +163,10 @@ impl<T: Real> Chain<T> {
                 fill.fill(range.clone(), &mut x);
             }
             let mut z = zs[slice].lock().expect("no other task takes this slice");
-            self.forward(shared, range, &x, &mut self.free_slot(slice, true), Some(&mut z));
+            self.forward(shared, range.clone(), &x, &mut self.free_slot(slice, true), Some(&mut z));
+            if let Some(norm) = behind {
+                norm.see(range, &z);
+            }
         });
     }
 
@@ -187,22 +193,17 @@ impl<T: Real> Chain<T> {
             let x = &x[range.start * self.input_len..range.end * self.input_len];
             let mut slot = self.free_slot(slice, true);
             let z = &z[range.start * self.output_len..range.end * self.output_len];
-            let (mut delta, mut room);
-            let delta = match norm {
-                Some((norm, d, len)) => {
-                    room = norm.delta_in_room(range.clone(), z, &d[range.start * len..range.end * len]);
-                    &mut room[..z.len()]
-                }
-                None => {
-                    delta = deltas[slice].lock().expect("no other task takes this slice");
-                    &mut **delta
-                }
-            };
             let mut gradient = self.gradients[slice].lock().expect("no other task takes this slice");
             let gradient = gradient.take(self.gradient_len());
             let mut dx = dxs.as_ref().map(|dxs| dxs[slice].lock().expect("no other task takes this slice"));
-            let last = Some((z, delta));
-            self.backward(shared, range, x, &mut slot, last, gradient, dx.as_mut().map(|dx| &mut ***dx));
+            let dx = dx.as_mut().map(|dx| &mut ***dx);
+            let back = |delta: &mut [T]| {
+                self.backward(shared, range.clone(), x, &mut slot, Some((z, delta)), gradient, dx);
+            };
+            match norm {
+                Some((norm, d, len)) => norm.with_delta(range.clone(), z, &d[range.start * len..range.end * len], back),
+                None => back(&mut deltas[slice].lock().expect("no other task takes this slice")),
+            }
         });
     }
 

@@ -40,10 +40,7 @@ impl<T: Real> Plan<T> {
                     flops: 2 * batch * (split.options.in_features * split.options.out_features) as u64,
                 }),
                 Stage::Norm(norm) => lines.push(Line {
-                    stage: match norm.parts.len() {
-                        1 => format!("{place}: the whole batch"),
-                        parts => format!("{place}: {parts} parts of the channels"),
-                    },
+                    stage: format!("{place}: samples, and the whole batch"),
                     step: "batch norm".into(),
                     modules: norm.modules.clone(),
                     layout: "as the modules".into(),

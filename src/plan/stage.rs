@@ -31,6 +31,11 @@ impl<T: Real> Stage<T> {
         matches!(self, Stage::Norm(_) | Stage::Whole(_))
     }
 
+    /// Whether it has its input written, some samples at a time, just before it reads them.
+    pub fn fills_its_input(&self) -> bool {
+        matches!(self, Stage::Chain(_) | Stage::Split(_))
+    }
+
     /// Numbers of one sample, in and out.
     pub fn sizes(&self) -> (usize, usize) {
         match self {

@@ -3,6 +3,7 @@
 use super::Plan;
 use super::join::Join;
 use super::moves::Moves;
+use super::norm::Normalised;
 use super::phases::{Coming, LossPhase, SliceScore};
 use super::split::{Input, Split};
 use super::stage::{Boundary, Planned, Stage};
@@ -162,19 +163,43 @@ impl<T: Real> Plan<T> {
         let wanted = workers.threads() > 1 && only_reader;
         let bytes = wanted.then(|| batch.fill.bytes()).flatten();
 
+        for stage in &mut self.stages {
+            if let Stage::Norm(norm) = stage {
+                norm.begin(rows, workers.threads());
+            }
+        }
+
         // Forward; the last stage goes on through the loss and back.
         let mut scores = Vec::new();
         for place in 0..self.stages.len() {
+            let (stages_before, stages) = self.stages.split_at_mut(place);
+            let (stage, stages_behind) = stages.split_first_mut().expect("this stage");
             let (before, behind) = self.boundaries.split_at_mut(place);
-            let fill = (place == 0).then_some(batch.fill);
-            let (x, dx) = match before.last_mut() {
-                Some(before) => {
-                    let len = rows * self.stages[place].sizes().0;
-                    (before.z.take(len), (place == last).then(|| before.delta.take(len)))
+            // What goes into the stage and where ∂L/∂ of it goes, what went into those before it, and into the first.
+            let (x, dx, before, first) = match before.split_last_mut() {
+                Some((last_boundary, before)) => {
+                    let Boundary { z, delta } = last_boundary;
+                    let len = rows * stage.sizes().0;
+                    (z.take(len), (place == last).then(|| delta.take(len)), &*before, &self.x[..])
                 }
-                None => (self.x.take(rows * input_len), None),
+                None => (self.x.take(rows * input_len), None, &[][..], &[][..]),
             };
-            match &mut self.stages[place] {
+            // From a batch norm before it, a stage that can takes its input as it goes; a chain shows its output to one behind it.
+            let normalised = match stages_before.last() {
+                Some(Stage::Norm(norm)) if stage.fills_its_input() => {
+                    Some(Normalised { norm, x: before.last().map_or(first, |boundary| &boundary.z) })
+                }
+                _ => None,
+            };
+            let fill = match &normalised {
+                Some(normalised) => Some(normalised as &dyn Fill<T>),
+                None => (place == 0).then_some(batch.fill),
+            };
+            let seer = match stages_behind.first() {
+                Some(Stage::Norm(norm)) if tape.is_training() => Some(norm),
+                _ => None,
+            };
+            match stage {
                 Stage::Split(split) => {
                     let z = behind[0].z.take(rows * split.options.out_features);
                     let bytes = bytes.as_ref().filter(|_| place == 0);
@@ -182,21 +207,21 @@ impl<T: Real> Plan<T> {
                     split.forward(workers, &shared.of_split(split, moves.as_deref()), Input { x, bytes }, z);
                 }
                 Stage::Norm(norm) => {
+                    let seen = matches!(stages_before.last(), Some(Stage::Chain(_)));
                     let z = behind[0].z.take(rows * norm.sizes().1);
-                    norm.forward(workers, &shared, rows, x, z);
+                    norm.forward(workers, &shared, seen, x, (!stages_behind[0].fills_its_input()).then_some(z));
                 }
                 Stage::Whole(whole) => {
                     let z = behind[0].z.take(rows * whole.output_len);
                     whole.forward(&shared, rows, x, z);
                 }
                 Stage::Join(join) => {
-                    let (fx, before) = before.split_last_mut().expect("f's last stage");
                     let z = behind[0].z.take(rows * join.len);
-                    let x = match join.from {
-                        0 => &self.x[..z.len()],
-                        from => &before[from - 1].z[..z.len()],
+                    let went_around = match join.from {
+                        0 => first,
+                        from => &before[from - 1].z,
                     };
-                    Join::forward(workers, x, &fx.z[..z.len()], z);
+                    Join::forward(workers, went_around, x, z);
                 }
                 Stage::Chain(chain) => {
                     let size = chain.slice_rows(rows);
@@ -205,7 +230,7 @@ impl<T: Real> Plan<T> {
                     chain.pack(&shared);
                     if place < last {
                         let z = behind[0].z.take(rows * chain.output_len);
-                        chain.forward_phase(workers, &shared, size, x, z, fill);
+                        chain.forward_phase(workers, &shared, size, x, z, fill, seer);
                     } else {
                         let job = LossPhase { loss, target: target.as_slice(), rows, output: &self.output, scale };
                         scores = chain.loss_phase(workers, &shared, &job, size, x, dx, fill, own_slots);
@@ -258,8 +283,7 @@ impl<T: Real> Plan<T> {
                 Stage::Norm(norm) => {
                     let len = rows * norm.sizes().1;
                     let io = Backward { x, z: &behind[0].z[..len], dz: behind[0].delta.take(len), dx };
-                    norm.make_room(workers.threads());
-                    norm.backward(workers, &shared, rows, io, gradients);
+                    norm.backward(workers, &shared, io, gradients);
                 }
                 Stage::Whole(whole) => {
                     let len = rows * whole.output_len;

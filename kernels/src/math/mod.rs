@@ -15,7 +15,7 @@ use formula::{Erf, Exp, Sigmoid, Tanh};
 pub(super) use formula::{Formula, Ln};
 pub use lane::Lane;
 pub use naive::elementwise_naive;
-pub(super) use reduce::sum_of;
+pub(super) use reduce::sums;
 pub use reduce::{max, sum};
 
 /// The text of the files that compute one entry, which exported networks carry with them.
@@ -94,20 +94,26 @@ fn apply_avx2<T: Lane, F: Formula>(x: &[T], y: &mut [T]) {
     blocks::<T, F, true>(x, y);
 }
 
-/// Whole blocks, then the rest in a padded block: a scalar loop for the rest would take as long as ten blocks.
+/// Whole blocks, then the last one once more from the end, or what is less than a block padded: a scalar loop for the rest would
+/// take as long as ten blocks.
 #[inline(always)]
 fn blocks<T: Lane, F: Formula, const FUSED: bool>(x: &[T], y: &mut [T]) {
     let (x_blocks, x_rest) = x.as_chunks::<WIDTH>();
-    let (y_blocks, y_rest) = y.as_chunks_mut::<WIDTH>();
-    for (x, y) in x_blocks.iter().zip(y_blocks) {
+    for (x, y) in x_blocks.iter().zip(y.as_chunks_mut::<WIDTH>().0) {
         block::<T, F, FUSED>(x, y);
     }
-    if !x_rest.is_empty() {
-        let mut padded = [T::number(1.0); WIDTH];
-        padded[..x_rest.len()].copy_from_slice(x_rest);
-        let mut result = padded;
-        block::<T, F, FUSED>(&padded, &mut result);
-        y_rest.copy_from_slice(&result[..x_rest.len()]);
+    if x_rest.is_empty() {
+        return;
+    }
+    match (x.last_chunk(), y.last_chunk_mut()) {
+        (Some(x), Some(y)) => block::<T, F, FUSED>(x, y),
+        _ => {
+            let mut padded = [T::number(1.0); WIDTH];
+            padded[..x.len()].copy_from_slice(x);
+            let mut result = padded;
+            block::<T, F, FUSED>(&padded, &mut result);
+            y.copy_from_slice(&result[..x.len()]);
+        }
     }
 }
 

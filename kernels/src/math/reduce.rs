@@ -4,23 +4,24 @@ use super::{Lane, WIDTH};
 
 /// Σ x: entry i goes to partial sum i mod 16, and these are added in pairs.
 pub fn sum<T: Lane>(x: &[T]) -> T {
-    sum_of([x], |[x]| x)
+    sums([x], |x| x)[0]
 }
 
-/// Σ f(x) over the entries of N arrays of one length.
+/// M sums Σ f(x) over the entries of N arrays of one length.
 #[inline(always)]
-pub fn sum_of<T: Lane, const N: usize>(x: [&[T]; N], f: impl Fn([T; N]) -> T) -> T {
-    let mut partial = [T::number(0.0); WIDTH];
-    let (blocks, rest) = (x.map(|x| x.as_chunks::<WIDTH>().0), x.map(|x| x.as_chunks::<WIDTH>().1));
-    let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
-    let blocks = blocks.map(|blocks| &blocks[..count]);
-    for at in 0..count {
+pub fn sums<T: Lane, const N: usize, const M: usize>(x: [&[T]; N], f: impl Fn([T; N]) -> [T; M]) -> [T; M] {
+    let mut partial = [[T::number(0.0); WIDTH]; M];
+    let mut add = |lane: usize, x: [T; N]| {
+        partial.iter_mut().zip(f(x)).for_each(|(partial, f)| partial[lane] = partial[lane] + f);
+    };
+    let count = x.iter().map(|x| x.len()).min().unwrap_or(0);
+    let (blocks, rest) = (x.map(|x| x[..count].as_chunks::<WIDTH>().0), x.map(|x| x[..count].as_chunks::<WIDTH>().1));
+    for at in 0..count / WIDTH {
         let block = blocks.map(|blocks| &blocks[at]);
-        partial.iter_mut().enumerate().for_each(|(lane, p)| *p = *p + f(block.map(|x| x[lane])));
+        (0..WIDTH).for_each(|lane| add(lane, block.map(|x| x[lane])));
     }
-    let left = rest.iter().map(|rest| rest.len()).min().unwrap_or(0);
-    partial[..left].iter_mut().enumerate().for_each(|(lane, p)| *p = *p + f(rest.map(|x| x[lane])));
-    combined(partial, |a, b| a + b)
+    (0..count % WIDTH).for_each(|lane| add(lane, rest.map(|x| x[lane])));
+    partial.map(|partial| combined(partial, |a, b| a + b))
 }
 
 /// The largest entry, −∞ for none. NaN entries are passed over.

@@ -1,7 +1,7 @@
 //! The arithmetic of the layers, one sample at a time, each sum in the order in which limpide adds it up.
 
 use super::math::formula::{Erf, Exp, Formula, Ln, Sigmoid, Tanh};
-use super::math::reduce::{sum, sum_of};
+use super::math::reduce::{sum, sums};
 use super::{CHAINS, FUSED, LANES_DEPTH};
 
 /// One axis of a window: numbers in and out, taps, steps, padding, distance of taps.
@@ -270,7 +270,7 @@ pub fn normalize(x: &[f32], length: usize, eps: f64, weight: &[f32], bias: &[f32
     let mut z = Vec::with_capacity(x.len());
     for row in x.chunks_exact(length) {
         let mean = average(sum(row)) as f32;
-        let variance = average(sum_of([row], |[x]| (x - mean) * (x - mean))) as f32;
+        let variance = average(sums([row], |[x]| [(x - mean) * (x - mean)])[0]) as f32;
         let inverse = 1.0 / (variance + eps as f32).sqrt();
         z.extend(row.iter().map(|x| (x - mean) * inverse));
     }

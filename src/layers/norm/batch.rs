@@ -1,7 +1,7 @@
 //! Normalisation of each channel over the batch.
 
 use super::{affine, check_eps, hundred_thousandth, inverse_deviation, mean_and_variance};
-use crate::kernels::{level, map, total, transpose};
+use crate::kernels::{level, map, totals, transpose};
 use crate::module::{Module, Tape, checked_shape};
 use crate::tensor::{dense, values, values_mut};
 use crate::{Error, Real, Result, Stream, Tensor, tensor, zeros};
@@ -351,10 +351,15 @@ pub(crate) struct Channel<T> {
 }
 
 impl<T: Real> Channel<T> {
+    /// γ·x̂ + β.
+    #[inline(always)]
+    pub(crate) fn at(&self, x: T) -> T {
+        (x - self.mean) * self.gain + self.shift
+    }
+
     /// z ← γ·x̂ + β.
     pub(crate) fn forward(&self, x: &[T], z: &mut [T]) {
-        let Channel { mean, gain, shift, .. } = *self;
-        map(level(), [x], z, |[x]| (x - mean) * gain + shift);
+        map(level(), [x], z, |[x]| self.at(x));
     }
 
     /// Σδ and Σδ·X̂ over pairs of planes of X and δ.
@@ -369,9 +374,13 @@ impl<T: Real> Channel<T> {
 
     /// Σδ and Σδ·(X − μ) of a plane; entries whose δ is 0 may be left out.
     pub(crate) fn plane_sums(&self, x: &[T], d: &[T]) -> (f64, f64) {
-        let (level, mean) = (level(), self.mean);
-        let product = total(level, [x, d], |[x, d]| (x - mean) * d);
-        (Real::to_f64(total(level, [d], |[d]| d)), Real::to_f64(product))
+        let [sum, product] = totals(level(), [x, d], |[x, d]| [d, (x - self.mean) * d]);
+        (Real::to_f64(sum), Real::to_f64(product))
+    }
+
+    /// [`Channel::plane_sums`] of a single entry.
+    pub(crate) fn entry_sums(&self, x: T, d: T) -> (f64, f64) {
+        (Real::to_f64(d), Real::to_f64((x - self.mean) * d))
     }
 
     /// Σδ and Σδ·X̂ from the sums of [`Channel::plane_sums`].

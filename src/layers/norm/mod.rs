@@ -8,7 +8,7 @@ pub use batch::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNormOptions};
 pub(crate) use batch::{Channel, Slope};
 pub use within::{GroupNorm, GroupNormOptions, LayerNorm, LayerNormOptions};
 
-use crate::kernels::{level, total};
+use crate::kernels::{level, sum, totals};
 use crate::{Error, Real, Result, Tensor, zeros};
 use std::fmt;
 
@@ -17,8 +17,8 @@ use std::fmt;
 pub(crate) fn mean_and_variance<'a, T: Real>(slices: impl Iterator<Item = &'a [T]> + Clone, count: usize) -> (T, T) {
     let (level, average) = (level(), |total: f64| total / count.max(1) as f64);
     // The sums of the slices are added in f64, so that many slices round no worse than one.
-    let mean = T::of(average(slices.clone().map(|x| Real::to_f64(total(level, [x], |[x]| x))).sum()));
-    let squares = |x: &[T]| Real::to_f64(total(level, [x], |[x]| (x - mean) * (x - mean)));
+    let mean = T::of(average(slices.clone().map(|x| Real::to_f64(sum(x))).sum()));
+    let squares = |x: &[T]| Real::to_f64(totals(level, [x], |[x]| [(x - mean) * (x - mean)])[0]);
     (mean, T::of(average(slices.map(squares).sum())))
 }
 

@@ -2,7 +2,7 @@
 //! [`GroupNorm`](super::GroupNorm) share.
 
 use super::{inverse_deviation, mean_and_variance};
-use crate::kernels::{level, sum, total};
+use crate::kernels::{level, totals};
 use crate::module::Tape;
 use crate::tensor::{values, values_mut};
 use crate::{Real, Tensor, tensor, zeros};
@@ -90,8 +90,8 @@ impl Rows {
                 Some(weight) => g.iter_mut().zip(d.iter().zip(weight)).for_each(|(g, (&d, &w))| *g = d * w),
                 None => g.copy_from_slice(d),
             }
-            let average = sum(g) / k;
-            let slope = total(level(), [x, g], |[x, g]| (x - mean) * g) / k * (inverse * inverse);
+            let [sum, product] = totals(level(), [x, g], |[x, g]| [g, (x - mean) * g]);
+            let (average, slope) = (sum / k, product / k * (inverse * inverse));
             g.iter_mut().zip(x).for_each(|(g, &x)| *g = inverse * (*g - average - (x - mean) * slope));
         }
         result
