@@ -27,7 +27,7 @@ impl<T: Real> Behind<T> {
     }
 
     /// Whether anything follows at all.
-    pub fn is_nothing(&self) -> bool {
+    fn is_nothing(&self) -> bool {
         self.function.is_none() && self.pool.is_none()
     }
 

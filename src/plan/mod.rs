@@ -1,7 +1,7 @@
 //! A network compiled for speed: neighbours fused into steps, activations laid out beforehand, work divided between cores.
 //!
 //! A plan computes what the network's own verbs compute; they stay the reference that it is held against
-//! (`tests/plan.rs`) and the glass box to look into. Nothing in [`crate::layers`] knows of it.
+//! (`tests/plan/`) and the glass box to look into. Nothing in [`crate::layers`] knows of it.
 //!
 //! The batch runs through *stages*. Most are chains of steps that a slice of the batch takes from end to end while its
 //! activations are in a core's cache; the slices depend on the batch alone, never on the threads. Where a dense layer's weights are

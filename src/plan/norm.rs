@@ -1,6 +1,6 @@
 //! A batch norm as a stage of its own, since it sees the whole batch. Between what it must know of all samples it goes through them
 //! one by one, and a chain beside it does that for its own slices, which are in a core's cache then: the chain before it sums
-//! planes up as they are written, the chain behind it has them normalised as it begins, and on the way back ∂L/∂x is made as the
+//! planes up as they are written, the stage behind it has them normalised as it begins, and on the way back ∂L/∂x is made as the
 //! chain before wants it. An activation and a max-pool behind the norm are done with it, plane by plane.
 
 use super::behind::{Behind, Scratch};
@@ -30,9 +30,9 @@ pub(super) struct Norm<T: Real> {
     pub behind: Behind<T>,
     /// Its parameters among all of the network.
     pub parameters: Range<usize>,
-    pub channels: usize,
+    channels: usize,
     /// Entries of a channel in a sample.
-    pub plane: usize,
+    plane: usize,
     samples: Vec<Mutex<Sample<T>>>,
     /// What threads work in, each in its own.
     rooms: Vec<Mutex<Rooms<T>>>,
@@ -62,7 +62,7 @@ struct Rooms<T> {
     scratch: Scratch<T>,
 }
 
-/// A norm's output as the input of the chain behind it.
+/// A norm's output as the input of the stage behind it.
 pub(super) struct Normalised<'a, T: Real> {
     pub norm: &'a Norm<T>,
     /// What went into the norm.
