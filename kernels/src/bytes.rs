@@ -3,6 +3,7 @@
 use super::Kernels;
 use super::dispatch::{Job, Level, level, run};
 use super::math::Lane;
+use super::prefetch::prefetch_one;
 
 /// y ← p / d for every byte p, each quotient rounded once.
 ///
@@ -69,6 +70,8 @@ impl<T: Lane> Job for Trial<T> {
 pub struct ByteRows<'a, T> {
     bytes: &'a [u8],
     rows: &'a [usize],
+    /// Rows that another product will soon want.
+    next: &'a [usize],
     columns: usize,
     numbers: [T; 256],
 }
@@ -79,12 +82,11 @@ impl<'a, T: Kernels> ByteRows<'a, T> {
     ///
     /// Panics when a row is not among the bytes.
     pub fn new(bytes: &'a [u8], rows: &'a [usize], columns: usize, divisor: T) -> Option<Self> {
-        let count = bytes.len().checked_div(columns).unwrap_or(0);
-        assert!(rows.iter().all(|&row| row < count), "rows among {count}");
+        check(rows, bytes, columns);
         let mut numbers = [T::zero(); 256];
         Quotients::new(divisor).of(&std::array::from_fn::<u8, 256, _>(|byte| byte as u8), &mut numbers);
         let shown = (0..).zip(&numbers).all(|(byte, &number)| (byte == 0) == (number == T::zero()));
-        shown.then_some(ByteRows { bytes, rows, columns, numbers })
+        shown.then_some(ByteRows { bytes, rows, next: &[], columns, numbers })
     }
 
     /// (rows, columns).
@@ -98,11 +100,32 @@ impl<'a, T: Kernels> ByteRows<'a, T> {
         &self.bytes[self.rows[row] * self.columns..][..self.columns]
     }
 
+    /// The same, for products that bring the given rows from memory as they go: those of the next batch.
+    ///
+    /// Panics when a row is not among the bytes.
+    pub fn before(self, next: &'a [usize]) -> Self {
+        check(next, self.bytes, self.columns);
+        ByteRows { next, ..self }
+    }
+
+    /// Asks for a column of the row that comes next at the place of `row`.
+    #[inline(always)]
+    pub(crate) fn ahead(&self, row: usize, column: usize) {
+        if let Some(&next) = self.next.get(row) {
+            prefetch_one(self.bytes, next * self.columns + column);
+        }
+    }
+
     /// What a byte stands for.
     #[inline(always)]
     pub fn number(&self, byte: u8) -> T {
         self.numbers[usize::from(byte)]
     }
+}
+
+fn check(rows: &[usize], bytes: &[u8], columns: usize) {
+    let count = bytes.len().checked_div(columns).unwrap_or(0);
+    assert!(rows.iter().all(|&row| row < count), "rows among {count}");
 }
 
 struct Division<'a, T> {

@@ -15,3 +15,16 @@ pub fn prefetch<A>(items: &[A]) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = items;
 }
+
+/// Asks for the cache line of one item, for the second-level cache, where there is such an item.
+#[inline(always)]
+pub(crate) fn prefetch_one<A>(items: &[A], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(item) = items.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: the address is that of an item, and the instruction neither reads nor writes nor faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(item).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (items, at);
+}

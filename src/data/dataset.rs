@@ -89,13 +89,15 @@ impl<T: Real> Inputs<T> {
         }
     }
 
-    /// The samples at `indices` as bytes, where they are bytes in memory of which 0 alone stands for 0.
+    /// The samples at `indices` as bytes, where they are bytes in memory of which 0 alone stands for 0, for products that bring
+    /// those at `next` from memory as they go.
     ///
     /// Panics when an index is not below [`Inputs::len`].
-    pub fn bytes_at<'a>(&'a self, indices: &'a [usize]) -> Option<ByteRows<'a, T>> {
+    pub fn bytes_at<'a>(&'a self, indices: &'a [usize], next: &'a [usize]) -> Option<ByteRows<'a, T>> {
         let Inputs::Bytes { values, divisor } = self else { return None };
         let size = values.shape()[1..].iter().product();
-        ByteRows::new(values.as_slice()?, indices, size, *divisor)
+        let next = if next.len() * size <= MOST_AHEAD { next } else { &[] };
+        Some(ByteRows::new(values.as_slice()?, indices, size, *divisor)?.before(next))
     }
 
     /// Has a batch read from disk ahead of the moment when it is gathered.

@@ -7,6 +7,7 @@ use super::convolution::Convolution;
 use super::dense::Dense;
 use super::direct::Direct;
 use super::entrywise::{Entrywise, function};
+use super::head::Head;
 use super::join::Join;
 use super::layout::Turn;
 use super::norm::Norm;
@@ -173,8 +174,7 @@ impl<T: Real> Builder<T> {
             // What a layer does on more than two axes, it does on rows.
             let flat = leaf.input.len() == 2;
             if flat && Split::<T>::pays(&layer.options, leaf.input[0]) {
-                self.split(Split::new(layer.options.clone(), shown(&rest[..1]), leaf.parameters.clone()));
-                1
+                self.split(layer, rest)
             } else if flat {
                 let activation = rest.get(1).and_then(|next| Activation::of(next.module));
                 let taken = 1 + usize::from(activation.is_some());
@@ -364,9 +364,25 @@ impl<T: Real> Builder<T> {
         self.stages.push(Stage::Join(Join { from, len, module: module.to_string() }));
     }
 
-    fn split(&mut self, split: Split<T>) {
-        self.end_chain(split.options.out_features);
+    /// A divided layer; at the beginning of the network with the activation and the small layer behind it, if they are there.
+    /// How many leaves that were.
+    fn split(&mut self, layer: &Linear<T>, rest: &[Leaf<'_, T>]) -> usize {
+        let mut split = Split::new(layer.options.clone(), shown(&rest[..1]), rest[0].parameters.clone());
+        let mut taken = 1;
+        if self.stages.is_empty()
+            && self.chain.steps.is_empty()
+            && let [_, activation, head, ..] = rest
+            && let Some(function) = Activation::of(activation.module)
+            && let Some(layer) = (head.module as &dyn Any).downcast_ref::<Linear<T>>()
+            && Head::<T>::pays(&layer.options)
+        {
+            let modules = [activation, head].map(|leaf| shown(std::slice::from_ref(leaf)));
+            split = split.with_head(function, layer.options.clone(), modules);
+            taken = 3;
+        }
+        self.end_chain(split.output_len());
         self.stages.push(Stage::Split(split));
+        taken
     }
 
     fn whole(&mut self, leaf: &Leaf<'_, T>, step: Plain) {

@@ -72,7 +72,7 @@ pub(super) fn product<T: Real>(options: &LinearOptions, parameters: &[&[T]], x: 
 }
 
 /// ∂L/∂b = Σᵢ δᵢ; an empty gradient for a layer without b.
-fn bias_gradient<T: Real>(delta: &[T], gradient: &mut [T]) {
+pub(super) fn bias_gradient<T: Real>(delta: &[T], gradient: &mut [T]) {
     gradient.fill(T::zero());
     if !gradient.is_empty() {
         for row in delta.chunks_exact(gradient.len()) {

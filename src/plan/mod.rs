@@ -15,6 +15,7 @@ mod convolution;
 mod dense;
 mod direct;
 mod entrywise;
+mod head;
 mod join;
 mod layout;
 mod moves;

@@ -122,7 +122,8 @@ impl<'a, T: Real> Predictor<'a, T> {
                 Stage::Chain(chain) => chain.slot(),
                 // These are one step on their way alone.
                 Stage::Norm(_) | Stage::Whole(_) => Slot::new(1),
-                Stage::Split(_) | Stage::Join(_) => Slot::new(0),
+                Stage::Split(split) => Slot::new(split.head().map_or(0, |_| 2)),
+                Stage::Join(_) => Slot::new(0),
             });
             let z = stages.iter().map(|_| Aligned::default()).collect();
             self.ways.push(Mutex::new(Way { slots: slots.collect(), x: Aligned::default(), z }));
@@ -157,7 +158,10 @@ impl<T: Real> Way<T> {
                 Stage::Split(split) => {
                     let z = own.take(rows * split.options.out_features);
                     product(&split.options, &shared.parameters[split.parameters.clone()], x, z);
-                    x = z;
+                    x = match split.head() {
+                        Some(head) => head.predict(shared, z, slot),
+                        None => z,
+                    };
                 }
                 Stage::Norm(norm) => {
                     let z = own.take(rows * norm.sizes().1);

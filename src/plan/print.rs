@@ -3,6 +3,7 @@
 use super::Plan;
 use super::stage::Stage;
 use crate::Real;
+use crate::layers::LinearOptions;
 use crate::tensor::shape_text;
 use serde::Serialize;
 use std::fmt;
@@ -31,14 +32,24 @@ impl<T: Real> Plan<T> {
         let batch = self.rows as u64;
         for (place, stage) in self.stages.iter().enumerate() {
             match stage {
-                Stage::Split(split) => lines.push(Line {
-                    stage: format!("{place}: {} parts of the outputs", split.outputs.len()),
-                    step: "dense, or sparse".into(),
-                    modules: split.module.clone(),
-                    layout: "as the modules".into(),
-                    bytes: self.rows * split.options.out_features * size_of::<T>(),
-                    flops: 2 * batch * (split.options.in_features * split.options.out_features) as u64,
-                }),
+                Stage::Split(split) => {
+                    let line = |step: &str, modules: &str, outputs: usize, inputs: usize| Line {
+                        stage: String::new(),
+                        step: step.into(),
+                        modules: modules.into(),
+                        layout: "as the modules".into(),
+                        bytes: self.rows * outputs * size_of::<T>(),
+                        flops: 2 * batch * (inputs * outputs) as u64,
+                    };
+                    let LinearOptions { in_features, out_features, .. } = split.options;
+                    let stage = format!("{place}: {} parts of the outputs", split.outputs.len());
+                    lines.push(Line { stage, ..line("dense, or sparse", &split.module, out_features, in_features) });
+                    if let Some(head) = split.head() {
+                        let [activation, dense] = &head.modules;
+                        lines.push(line("activation", activation, out_features, 0));
+                        lines.push(line("dense, of parts", dense, head.options.out_features, out_features));
+                    }
+                }
                 Stage::Norm(norm) => lines.push(Line {
                     stage: format!("{place}: samples, and the whole batch"),
                     step: "batch norm".into(),

@@ -4,7 +4,8 @@
 //! slices have to be added up, which for a layer with many weights costs more than the arithmetic. Where most of the
 //! input is 0, as in pictures of digits, the zeros are left out: that depends on the batch's numbers alone.
 
-use super::step::Backward;
+use super::activation::Activation;
+use super::head::{self, Head};
 use super::train::Fill;
 use crate::Real;
 use crate::Tensor;
@@ -22,6 +23,8 @@ pub(super) struct Split<T: Real> {
     pub options: LinearOptions,
     /// The layer, as a printed plan shows it.
     pub module: String,
+    /// What is behind it and is divided with it.
+    head: Option<Head<T>>,
     /// Its parameters among all of the network.
     pub parameters: Range<usize>,
     pub outputs: Vec<Range<usize>>,
@@ -51,11 +54,17 @@ impl<'a, T> Input<'a, T> {
 }
 
 /// What all parts of the outputs read on the way back.
-struct Back<'a, T> {
-    input: Input<'a, T>,
-    d: Matrix<'a, T>,
-    /// Where ∂L/∂X goes if it is summed over the parts.
-    sums: Option<&'a mut [T]>,
+pub(super) struct Back<'a, T> {
+    pub input: Input<'a, T>,
+    pub d: Delta<'a, T>,
+    /// Where ∂L/∂X goes, if it is wanted; once all have begun, if it is summed over the parts.
+    pub dx: Option<&'a mut [T]>,
+}
+
+/// ∂L/∂Z, or what a head makes it of.
+pub(super) enum Delta<'a, T> {
+    Whole(Matrix<'a, T>),
+    Head(head::Back<'a, T>),
 }
 
 /// The most parts, and the fewest columns of one.
@@ -90,7 +99,7 @@ impl<T: Real> Split<T> {
         let buffers = || (0..outputs.len().max(wide.len())).map(|_| Mutex::default()).collect();
         let nonzeros = Nonzeros::default();
         let (rooms, sums) = (buffers(), buffers());
-        Split { options, module, parameters, outputs, inputs, wide, nonzeros, sparse: false, rooms, sums }
+        Split { options, module, head: None, parameters, outputs, inputs, wide, nonzeros, sparse: false, rooms, sums }
     }
 
     /// Whether a layer has so many weights, beside its activations in a batch of so many samples, that dividing its outputs is
@@ -101,33 +110,68 @@ impl<T: Real> Split<T> {
         weights >= 32 * 1024 && 4 * weights > activations && options.out_features >= 2 * LEAST_COLUMNS
     }
 
-    /// z ← X·Wᵀ + b, a part of the outputs at a time.
+    /// The same with a head behind it. Its input has to be the network's, since it gives no ∂L/∂X.
+    pub fn with_head(mut self, activation: Activation, options: LinearOptions, modules: [String; 2]) -> Self {
+        let parameters = self.parameters.end..self.parameters.end + 1 + usize::from(options.bias);
+        self.head = Some(Head::new(activation, options, modules, parameters, self.rooms.len()));
+        self
+    }
+
+    /// What is behind it and is divided with it.
+    pub fn head(&self) -> Option<&Head<T>> {
+        self.head.as_ref()
+    }
+
+    /// Numbers of one sample's output.
+    pub fn output_len(&self) -> usize {
+        self.head.as_ref().map_or(self.options.out_features, |head| head.options.out_features)
+    }
+
+    /// Its parameters and those of its head.
+    pub fn all_parameters(&self) -> Range<usize> {
+        self.parameters.start..self.head.as_ref().map_or(self.parameters.end, |head| head.parameters.end)
+    }
+
+    /// z ← X·Wᵀ + b, a part of the outputs at a time, or what a head makes of that; for all parameters.
     pub fn forward(&mut self, workers: &mut Workers, parameters: &[&[T]], input: Input<'_, T>, z: &mut [T]) {
-        let LinearOptions { in_features, out_features, bias } = self.options;
-        let rows = z.len() / out_features;
-        if self.sparse {
-            let (w, b) = (parameters[0], parameters.get(1).copied().unwrap_or_default());
-            let blocks = columns(MatrixMut::new(z, rows, out_features), &self.wide);
-            return workers.run(blocks.len(), &|part| {
+        let rows = z.len() / self.output_len();
+        let (own, behind) = parameters.split_at(self.parameters.len());
+        let count = self.parts().len();
+        let Some(head) = &self.head else {
+            let blocks = columns(MatrixMut::new(z, rows, self.options.out_features), self.parts());
+            return workers.run(count, &|part| {
                 let mut z = blocks[part].lock().expect("no other task takes this part");
-                let Range { start, end } = self.wide[part];
-                let (w, b) = (&w[start * in_features..end * in_features], b.get(start..end).unwrap_or_default());
-                self.nonzeros.forward(input.sparse(), w, b, z.reborrow());
+                self.forward_part(part, own, input, z.reborrow());
             });
-        }
-        let (x, w) = (Matrix::new(input.x, rows, in_features), Matrix::new(parameters[0], out_features, in_features));
-        let blocks = columns(MatrixMut::new(z, rows, out_features), &self.outputs);
-        workers.run(blocks.len(), &|part| {
-            let mut z = blocks[part].lock().expect("no other task takes this part");
-            let outputs = self.outputs[part].clone();
-            let beta = if bias {
-                (0..rows).for_each(|row| z.row_mut(row).copy_from_slice(&parameters[1][outputs.clone()]));
-                T::one()
-            } else {
-                T::zero()
-            };
-            T::gemm_into(T::one(), x, w.rows(outputs).t(), beta, z.reborrow());
+        };
+        workers.run(count, &|part| {
+            let outputs = self.parts()[part].clone();
+            head.forward(part, outputs, rows, behind[0], |z| self.forward_part(part, own, input, z));
         });
+        if let Some(head) = &mut self.head {
+            head.add_up(count, behind.get(1).copied(), z);
+        }
+    }
+
+    /// z ← X·Wᵀ + b for a part of the outputs.
+    fn forward_part(&self, part: usize, parameters: &[&[T]], input: Input<'_, T>, mut z: MatrixMut<'_, T>) {
+        let LinearOptions { in_features, out_features, .. } = self.options;
+        let outputs = self.parts()[part].clone();
+        let bias = parameters.get(1).map(|bias| &bias[outputs.clone()]);
+        if self.sparse {
+            let w = &parameters[0][outputs.start * in_features..outputs.end * in_features];
+            return self.nonzeros.forward(input.sparse(), w, bias.unwrap_or_default(), z);
+        }
+        let x = Matrix::new(input.x, z.row_count(), in_features);
+        let w = Matrix::new(parameters[0], out_features, in_features).rows(outputs);
+        let beta = match bias {
+            Some(bias) => {
+                (0..z.row_count()).for_each(|row| z.row_mut(row).copy_from_slice(bias));
+                T::one()
+            }
+            None => T::zero(),
+        };
+        T::gemm_into(T::one(), x, w.t(), beta, z);
     }
 
     /// Begins a pass: finds out whether x is sparse, and where its entries are. Gathers x before, if that is still to be done;
@@ -147,11 +191,7 @@ impl<T: Real> Split<T> {
         workers.run(some.len(), &|task| {
             let (x, words) = &mut *some[task].lock().expect("no other task takes these rows");
             let own = match (fill, bytes) {
-                (Some(fill), Some(bytes)) => {
-                    let range = range(task, x);
-                    fill.ahead(range.clone());
-                    Nonzeros::mark_bytes(bytes, range.start, words)
-                }
+                (Some(_), Some(bytes)) => Nonzeros::mark_bytes(bytes, task * LOOKED_THROUGH, words),
                 (fill, _) => {
                     if let Some(fill) = fill {
                         fill.fill(range(task, x), x);
@@ -182,26 +222,28 @@ impl<T: Real> Split<T> {
         3 * self.parts().len() * rows <= 2 * self.options.out_features
     }
 
+    /// What comes back to the parts: ∂L/∂z, or through a head, whose gradients follow the layer's own.
+    pub fn delta<'a>(&self, dz: &'a [T], parameters: &[&'a [T]], gradients: &'a mut [Tensor<T>]) -> Delta<'a, T> {
+        match &self.head {
+            Some(head) => Delta::Head(head.begin(self.parts(), dz, parameters[head.parameters.start], gradients)),
+            None => Delta::Whole(Matrix::new(dz, dz.len() / self.options.out_features, self.options.out_features)),
+        }
+    }
+
     /// gradients ← ∂L/∂W and ∂L/∂b; dx ← ∂L/∂X where it is wanted.
-    pub fn gradients(
-        &self,
-        workers: &mut Workers,
-        w: &[T],
-        io: Backward<'_, T>,
-        bytes: Option<&ByteRows<'_, T>>,
-        gradients: &mut [Tensor<T>],
-    ) {
-        let back = self.begin(workers, w, io, bytes);
+    pub fn gradients(&self, workers: &mut Workers, w: &[T], back: Back<'_, T>, gradients: &mut [Tensor<T>]) {
+        let back = self.begin(workers, w, back);
         let (weight, bias) = gradients.split_at_mut(1);
         let weight = self.by_outputs(values_mut(&mut weight[0]), self.options.in_features);
         let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
         workers.run(own.len(), &|part| {
             let (weight, bias) = &mut *own[part].lock().expect("no other task takes this part");
-            let outputs = self.parts()[part].clone();
-            if back.sums.is_some() {
-                self.sum_up(part, back.d, &w[outputs.start * self.options.in_features..]);
-            }
-            self.gradient_of(back.input, back.d.columns(outputs), weight, bias);
+            self.with_delta(part, &back, |d| {
+                if back.dx.is_some() {
+                    self.sum_up(part, d, &w[self.parts()[part].start * self.options.in_features..]);
+                }
+                self.gradient_of(back.input, d, weight, bias);
+            });
         });
         self.end(workers, back);
     }
@@ -211,73 +253,76 @@ impl<T: Real> Split<T> {
     pub fn step(
         &self,
         workers: &mut Workers,
-        io: Backward<'_, T>,
-        bytes: Option<&ByteRows<'_, T>>,
+        back: Back<'_, T>,
         weight: &mut Tensor<T>,
         bias: &mut [Tensor<T>],
         optimizer: &mut Optimizer<T>,
     ) {
         let in_features = self.options.in_features;
-        let back = self.begin(workers, values(weight), io, bytes);
+        let back = self.begin(workers, values(weight), back);
         let lengths = self.parts().iter().map(|outputs| outputs.len() * in_features);
         let weight = optimizer.stretches(self.parameters.start, values_mut(weight), lengths);
         let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
         let most = if self.sparse { Nonzeros::WIDEST } else { ROWS.max(MOVED / in_features) };
         workers.run(own.len(), &|part| {
             let (weight, bias) = &mut *own[part].lock().expect("no other task takes this part");
-            if back.sums.is_some() {
-                self.sum_up(part, back.d, weight.rest());
-            }
-            let Range { start, end } = self.parts()[part];
             let mut room = self.rooms[part].lock().expect("no other task takes this part");
-            let some = (end - start).div_ceil((end - start).div_ceil(most));
-            for first in (start..end).step_by(some) {
-                let outputs = first..end.min(first + some);
-                let gradient = room.take(outputs.len() * in_features);
-                let bias = bias.get_mut(outputs.start - start..outputs.end - start).unwrap_or_default();
-                self.gradient_of(back.input, back.d.columns(outputs), gradient, bias);
-                weight.step(gradient);
-            }
+            let count = self.parts()[part].len();
+            let some = count.div_ceil(count.div_ceil(most));
+            self.with_delta(part, &back, |d| {
+                if back.dx.is_some() {
+                    self.sum_up(part, d, weight.rest());
+                }
+                for first in (0..count).step_by(some) {
+                    let outputs = first..count.min(first + some);
+                    let gradient = room.take(outputs.len() * in_features);
+                    let bias = bias.get_mut(outputs.clone()).unwrap_or_default();
+                    self.gradient_of(back.input, d.columns(outputs), gradient, bias);
+                    weight.step(gradient);
+                }
+            });
         });
         self.end(workers, back);
     }
 
     /// Begins the way back: dx ← ∂L/∂X = δ·W where it is wanted, a part of the inputs at a time, unless it is summed up.
-    fn begin<'a>(
-        &self,
-        workers: &mut Workers,
-        w: &[T],
-        io: Backward<'a, T>,
-        bytes: Option<&'a ByteRows<'a, T>>,
-    ) -> Back<'a, T> {
+    fn begin<'a>(&self, workers: &mut Workers, w: &[T], mut back: Back<'a, T>) -> Back<'a, T> {
         let LinearOptions { in_features, out_features, .. } = self.options;
-        let Backward { x, dz, dx, .. } = io;
-        let (input, rows) = (Input { x, bytes }, dz.len() / out_features);
-        let d = Matrix::new(dz, rows, out_features);
-        let dx = match dx {
-            Some(dx) if !self.sums_up(rows) => dx,
-            sums => return Back { input, d, sums },
-        };
-        let w = Matrix::new(w, out_features, in_features);
-        let blocks = columns(MatrixMut::new(dx, rows, in_features), &self.inputs);
-        workers.run(blocks.len(), &|part| {
-            let mut dx = blocks[part].lock().expect("no other task takes this part");
-            T::gemm_into(T::one(), d, w.columns(self.inputs[part].clone()), T::zero(), dx.reborrow());
-        });
-        Back { input, d, sums: None }
+        if let Delta::Whole(d) = back.d
+            && let Some(dx) = back.dx.take_if(|_| !self.sums_up(d.row_count()))
+        {
+            let w = Matrix::new(w, out_features, in_features);
+            let blocks = columns(MatrixMut::new(dx, d.row_count(), in_features), &self.inputs);
+            workers.run(blocks.len(), &|part| {
+                let mut dx = blocks[part].lock().expect("no other task takes this part");
+                T::gemm_into(T::one(), d, w.columns(self.inputs[part].clone()), T::zero(), dx.reborrow());
+            });
+        }
+        back
     }
 
-    /// A part's sum of ∂L/∂X; `w` begins with that part's rows of W.
+    /// ∂L/∂Z of a part's outputs for `with`.
+    fn with_delta(&self, part: usize, back: &Back<'_, T>, with: impl FnOnce(Matrix<'_, T>)) {
+        let outputs = self.parts()[part].clone();
+        match (&back.d, &self.head) {
+            (Delta::Whole(d), _) => with(d.columns(outputs)),
+            (Delta::Head(back), head) => {
+                head.as_ref().expect("what came through it").backward(part, outputs, back, with)
+            }
+        }
+    }
+
+    /// A part's sum of ∂L/∂X, given its δ; `w` begins with its rows of W.
     fn sum_up(&self, part: usize, d: Matrix<'_, T>, w: &[T]) {
         let (in_features, outputs) = (self.options.in_features, self.parts()[part].clone());
         let w = Matrix::new(&w[..outputs.len() * in_features], outputs.len(), in_features);
         let mut sum = self.sums[part].lock().expect("no other task takes this part");
-        T::gemm(T::one(), d.columns(outputs), w, T::zero(), sum.take(d.row_count() * in_features));
+        T::gemm(T::one(), d, w, T::zero(), sum.take(d.row_count() * in_features));
     }
 
     /// Ends the way back: dx ← the sums of all parts in their order, where it is summed up.
     fn end(&self, workers: &mut Workers, back: Back<'_, T>) {
-        let Some(dx) = back.sums else { return };
+        let Some(dx) = back.dx else { return };
         let parts = &self.sums[..self.parts().len()];
         let parts: Vec<_> = parts.iter().map(|sum| sum.lock().expect("no task is left")).collect();
         let chunks: Vec<_> = dx.chunks_mut(ADDED).map(Mutex::new).collect();

@@ -40,7 +40,7 @@ impl<T: Real> Stage<T> {
     pub fn sizes(&self) -> (usize, usize) {
         match self {
             Stage::Chain(chain) => (chain.input_len, chain.output_len),
-            Stage::Split(split) => (split.options.in_features, split.options.out_features),
+            Stage::Split(split) => (split.options.in_features, split.output_len()),
             Stage::Norm(norm) => norm.sizes(),
             Stage::Whole(whole) => (whole.input_len, whole.output_len),
             Stage::Join(join) => (join.len, join.len),

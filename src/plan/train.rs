@@ -5,7 +5,7 @@ use super::join::Join;
 use super::moves::Moves;
 use super::norm::Normalised;
 use super::phases::{Coming, LossPhase, SliceScore};
-use super::split::{Input, Split};
+use super::split::{Back, Input, Split};
 use super::stage::{Boundary, Planned, Stage};
 use super::step::{Backward, Pass};
 use crate::data::Target;
@@ -31,9 +31,6 @@ pub trait Fill<T: Real>: Sync {
     fn bytes(&self) -> Option<ByteRows<'_, T>> {
         None
     }
-
-    /// Called before a range of the bytes is read by the thread that will most likely read that range of the next batch too.
-    fn ahead(&self, _samples: Range<usize>) {}
 }
 
 impl<T: Real, F: Fn(Range<usize>, &mut [T]) + Sync> Fill<T> for F {
@@ -66,9 +63,9 @@ impl<'a, T: Real> Shared<'a, T> {
         Shared { network, parameters, tape }
     }
 
-    /// W and b of a divided layer, wherever W is.
+    /// The parameters of a divided layer and its head, wherever W is.
     pub(super) fn of_split<'b>(&'b self, split: &Split<T>, moves: Option<&'b Moves<'_, T>>) -> Vec<&'b [T]> {
-        let mut own = self.parameters[split.parameters.clone()].to_vec();
+        let mut own = self.parameters[split.all_parameters()].to_vec();
         if let Some(weight) = moves.and_then(|moves| moves.weight(split)) {
             own[0] = values(weight);
         }
@@ -156,12 +153,10 @@ impl<T: Real> Plan<T> {
             });
         }
 
-        // A divided layer can do with the bytes that its input is stored as: one core would only look up their numbers again and
-        // again, but several do not write what the others read.
+        // A divided layer can do with the bytes that its input is stored as.
         let around: Vec<_> = self.ways_around().collect();
         let only_reader = matches!(self.stages[0], Stage::Split(_)) && around.iter().all(|&(from, _)| from > 0);
-        let wanted = workers.threads() > 1 && only_reader;
-        let bytes = wanted.then(|| batch.fill.bytes()).flatten();
+        let bytes = only_reader.then(|| batch.fill.bytes()).flatten();
 
         for stage in &mut self.stages {
             if let Stage::Norm(norm) = stage {
@@ -201,7 +196,7 @@ impl<T: Real> Plan<T> {
             };
             match stage {
                 Stage::Split(split) => {
-                    let z = behind[0].z.take(rows * split.options.out_features);
+                    let z = behind[0].z.take(rows * split.output_len());
                     let bytes = bytes.as_ref().filter(|_| place == 0);
                     split.look_through(workers, x, fill, bytes);
                     split.forward(workers, &shared.of_split(split, moves.as_deref()), Input { x, bytes }, z);
@@ -271,13 +266,15 @@ impl<T: Real> Plan<T> {
             };
             match &mut stages[place] {
                 Stage::Split(split) => {
-                    let len = rows * split.options.out_features;
-                    let io = Backward { x, z: &behind[0].z[..len], dz: behind[0].delta.take(len), dx };
-                    let bytes = bytes.as_ref().filter(|_| place == 0);
-                    let own = &mut gradients[split.parameters.clone()];
+                    let len = rows * split.output_len();
+                    let own = &mut gradients[split.all_parameters()];
+                    let (own, of_head) = own.split_at_mut(split.parameters.len());
+                    let d = split.delta(&behind[0].delta[..len], &shared.parameters, of_head);
+                    let input = Input { x, bytes: bytes.as_ref().filter(|_| place == 0) };
+                    let back = Back { input, d, dx };
                     match moves.as_mut().and_then(|moves| moves.of_split(split)) {
-                        Some((weight, optimizer)) => split.step(workers, io, bytes, weight, &mut own[1..], optimizer),
-                        None => split.gradients(workers, shared.parameters[split.parameters.start], io, bytes, own),
+                        Some((weight, optimizer)) => split.step(workers, back, weight, &mut own[1..], optimizer),
+                        None => split.gradients(workers, shared.parameters[split.parameters.start], back, own),
                     }
                 }
                 Stage::Norm(norm) => {

@@ -18,7 +18,8 @@ pub(super) struct Samples<'a, T: Real> {
 
 impl<T: Real> Fill<T> for Samples<'_, T> {
     fn fill(&self, samples: Range<usize>, to: &mut [T]) {
-        self.ahead(samples.clone());
+        let end = self.next.len();
+        self.inputs.prefetch(&self.next[samples.start.min(end)..samples.end.min(end)]);
         match self.loader {
             Some(loader) => loader.fill_rows(self.epoch, self.indices, samples, to),
             None => self.inputs.gather_into(&self.indices[samples], to),
@@ -26,11 +27,6 @@ impl<T: Real> Fill<T> for Samples<'_, T> {
     }
 
     fn bytes(&self) -> Option<ByteRows<'_, T>> {
-        if self.loader.is_some() { None } else { self.inputs.bytes_at(self.indices) }
-    }
-
-    fn ahead(&self, samples: Range<usize>) {
-        let end = self.next.len();
-        self.inputs.prefetch(&self.next[samples.start.min(end)..samples.end.min(end)]);
+        if self.loader.is_some() { None } else { self.inputs.bytes_at(self.indices, self.next) }
     }
 }

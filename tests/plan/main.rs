@@ -225,6 +225,40 @@ fn a_network_may_end_in_a_divided_layer_or_in_a_batch_norm_or_in_both() {
     }
 }
 
+/// With the activation between them, and only where the divided layer is the first one.
+#[test]
+fn a_dense_layer_of_few_outputs_is_divided_with_the_wide_one_before_it() {
+    let wide = || Sequential::<f64>::new().push(Linear::new(300, 140));
+    let (few, many) = (|| Linear::new(140, 32), Linear::new(140, 33));
+    let before_norm = || wide().push(Tanh).push(few().without_bias()).push(BatchNorm1d::new(32));
+    let mut stream = Stream::new(8);
+    let x = random(&[20, 300], &mut stream);
+    let sparse = thinned(&x, &mut stream);
+    for (network, taken) in [
+        (wide().push(Tanh).push(few()), true),
+        (wide().push(Relu).push(few().without_bias()), true),
+        (Sequential::new().push(Linear::new(300, 140).without_bias()).push(Sigmoid).push(few()), true),
+        (wide().push(LeakyRelu { negative_slope: 0.1 }).push(few()).push(Tanh).push(Linear::new(32, 3)), true),
+        (before_norm().push(Linear::new(32, 3)), true),
+        (Sequential::new().push(Residual::new(before_norm().push(Linear::new(32, 300)))), true),
+        (wide().push(Tanh).push(many), false),
+        (wide().push(Silu).push(few()), false),
+        (wide().push(few()), false),
+        (Sequential::new().push(Tanh).push(wide()).push(Tanh).push(few()), false),
+    ] {
+        let network = network.seed(4);
+        let plan = Plan::new(&network, &[20, 300]).unwrap();
+        let found = plan.lines().iter().any(|line| line.step == "dense, of parts");
+        assert_eq!(found, taken, "{network}");
+        let outputs = network.output_shape(&[20, 300]).unwrap();
+        let target = Target::Values(random(&outputs, &mut stream));
+        let case = Case { network: Box::new(network), input: vec![300] };
+        for x in [&x, &sparse] {
+            agree(&case, &MseLoss::new(), x, &target, 2, 1e-12);
+        }
+    }
+}
+
 /// A layer that panics on every slice.
 #[derive(Debug)]
 struct Broken;
@@ -297,13 +331,16 @@ fn a_step_without_gradients_has_the_bits_of_one_with_them() {
         || Optimizer::from(Sgd::new(0.1).unwrap()).lookahead(Lookahead { k: 2, alpha: 0.5 }),
     ];
     let (loss, mut stream) = (MseLoss::new(), Stream::new(6));
-    let x = random(&[16, 256], &mut stream);
+    // So many inputs that a part of 300 outputs moves in two turns.
+    let x = random(&[16, 900], &mut stream);
     let target = Target::Values(random(&[16, 3], &mut stream));
     let sparse = thinned(&x, &mut stream);
-    for (rule, x) in rules.iter().flat_map(|rule| [(rule, &x), (rule, &sparse)]) {
+    let inputs = [(&x, true), (&sparse, true), (&x, false), (&sparse, false)];
+    for (rule, (x, deep)) in rules.iter().flat_map(|rule| inputs.map(|input| (rule, input))) {
         let network = || {
-            let network = Sequential::<f32>::new().push(Linear::new(256, 200)).push(Tanh);
-            network.push(Linear::new(200, 300)).push(Tanh).push(Linear::new(300, 3)).seed(1)
+            let network = Sequential::<f32>::new().push(Linear::new(900, 300)).push(Tanh);
+            let deeper = || Sequential::new().push(Linear::new(300, 200)).push(Tanh).push(Linear::new(200, 3));
+            if deep { network.push(deeper()) } else { network.push(Linear::new(300, 3)) }.seed(1)
         };
         let (mut fused, mut plain) = (network(), network());
         let mut with = Optim::new(&mut plain, &loss, rule(), 1);

@@ -85,6 +85,7 @@ impl<'a, T: Kernels, X: Rows<'a, T>> Forward<'a, T, X> {
         let registers = self.z.column_count().div_ceil(V::LANES);
         for (row, sums) in rows.zip(&mut sums.0) {
             let word = self.nonzeros.word(row, column);
+            self.x.ahead(row, column);
             if word == 0 {
                 continue;
             }

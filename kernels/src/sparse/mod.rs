@@ -145,6 +145,9 @@ trait Rows<'a, T>: Copy {
     type Stored: Copy + Default + 'a;
     fn row(&self, row: usize) -> &'a [Self::Stored];
     fn number(&self, stored: Self::Stored) -> T;
+    /// Asks for the column of a row in the X that comes next, where that is known.
+    #[inline(always)]
+    fn ahead(&self, _row: usize, _column: usize) {}
     /// Some columns of some rows of an X, few of them at the end: where the first entry is, and how far the next row's is behind
     /// it. Rows that lie anywhere are brought together.
     fn columns(rows: &[&[Self::Stored]], column: usize, room: &mut Block<Self::Stored>)
@@ -188,6 +191,10 @@ impl<'a, T: Kernels> Rows<'a, T> for &ByteRows<'a, T> {
         ByteRows::number(self, stored)
     }
     #[inline(always)]
+    fn ahead(&self, row: usize, column: usize) {
+        ByteRows::ahead(self, row, column);
+    }
+    #[inline(always)]
     fn columns(rows: &[&[u8]], column: usize, room: &mut Block<u8>) -> (*const u8, usize) {
         let few = room[0].len().min(rows[0].len() - column);
         if few < room[0].len() {
@@ -216,7 +223,7 @@ struct Mark<'a, T> {
 impl<T: Kernels> Kernel<T> for Mark<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Comparable<Scalar = T>>(self) {
-        for (x, word) in self.rows.flat_map(|row| row.chunks(WORD)).zip(self.words) {
+        for (x, word) in self.rows.flat_map(|row| row.chunks(WORD)).zip(&mut *self.words) {
             // SAFETY: as promised by the caller; a whole word has that many entries.
             *word = unsafe {
                 match x.len() {
@@ -228,9 +235,15 @@ impl<T: Kernels> Kernel<T> for Mark<'_, T> {
                     }
                 }
             };
-            *self.count += word.count_ones() as usize;
         }
+        *self.count += ones(self.words);
     }
+}
+
+/// How many bits are set. A loop of its own is vectorised.
+#[inline(always)]
+fn ones(words: &[u64]) -> usize {
+    words.iter().map(|word| word.count_ones() as usize).sum()
 }
 
 /// Bit i says that entry i is not 0, for whole registers of entries.
@@ -263,9 +276,9 @@ impl<T: Kernels> Kernel<T> for MarkBytes<'_, T> {
                         bits_of_bytes(&few)
                     }
                 };
-                *self.count += word.count_ones() as usize;
             }
         }
+        *self.count += ones(self.words);
     }
 }
 

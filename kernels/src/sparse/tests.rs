@@ -137,7 +137,9 @@ fn products_of_bytes_have_the_bits_of_their_numbers() {
             .map(|_| if stream.below(5) == 0 { 1 + stream.below(255) as u8 } else { 0 })
             .collect();
         let places: Vec<usize> = (0..rows).map(|_| stream.below(3 * rows)).collect();
-        let bytes = ByteRows::new(&all, &places, columns, 3.0f32).unwrap();
+        // What comes next changes nothing, be it fewer rows or more.
+        let next: Vec<usize> = (0..stream.below(2 * rows)).map(|_| stream.below(3 * rows)).collect();
+        let bytes = ByteRows::new(&all, &places, columns, 3.0f32).unwrap().before(&next);
         let x = places.iter().flat_map(|&place| &all[place * columns..(place + 1) * columns]);
         let x: Vec<f32> = x.map(|&byte| f32::from(byte) / 3.0).collect();
         let wanted = marked(&x, rows, columns);
@@ -171,6 +173,12 @@ fn bytes_of_which_another_than_0_stands_for_0_are_not_taken() {
 #[should_panic(expected = "rows among 2")]
 fn rows_behind_the_bytes_are_refused() {
     let _ = ByteRows::new(&[0; 5], &[1, 2], 2, 1.0f32);
+}
+
+#[test]
+#[should_panic(expected = "rows among 2")]
+fn next_rows_behind_the_bytes_are_refused() {
+    let _ = ByteRows::new(&[0; 5], &[1], 2, 1.0f32).map(|bytes| bytes.before(&[2]));
 }
 
 /// `_naive` is the definition; this holds its own small case against what can be seen.
