@@ -1,6 +1,6 @@
 //! The promise that a run gives the same bits for any number of threads, and that slices add up to their batch.
 
-use limpide::data::{Dataset, Inputs, Target, digits};
+use limpide::data::{Dataset, Inputs, Mixup, Target, digits};
 use limpide::layers::{
     BatchNorm2d, Conv2d, Dropout, Dropout2d, Flatten, Gelu, GroupNorm, Linear, MaxPool2d, Relu, Sigmoid, Silu, Tanh,
 };
@@ -9,7 +9,7 @@ use limpide::optim::Sgd;
 use limpide::plan::{Batch, Plan};
 use limpide::tensor::values;
 use limpide::train::{Engine, History, Trainer, evaluate};
-use limpide::{AutoEncoder, Gradients, Module, Residual, Sequential, Stream, Tape};
+use limpide::{AutoEncoder, Gradients, Module, Residual, Sequential, Stream, Tape, Tensor};
 use ndarray::{ArcArray, IxDyn};
 use std::ops::Range;
 
@@ -126,6 +126,22 @@ fn one_two_and_five_threads_give_the_same_bits() {
             assert!(trained(&row, threads) == one, "{} differs on {threads} threads", row.name);
         }
     }
+}
+
+/// What a loader changes on the way can no longer be read from the bytes as they lie.
+#[test]
+fn mixed_bytes_give_the_bits_of_mixed_numbers() {
+    let stored = bytes();
+    let numbers = stored.inputs.gather(&(0..300).collect::<Vec<_>>());
+    let numbers = Dataset::new("numbers", Inputs::Real(numbers), stored.targets.clone(), 3).unwrap();
+    let trained = |data: &Dataset<f32>| {
+        let mut network = on_bytes();
+        let trainer = Trainer::new(Sgd::new(0.1).unwrap()).epochs(1).batch_size(64).seed(9).mixup(Mixup::new(0.5));
+        trainer.fit(&mut *network, &CrossEntropyLoss::new(), data).unwrap();
+        let bits = |parameter: &Tensor<f32>| parameter.iter().map(|p| p.to_bits()).collect::<Vec<_>>();
+        network.parameters().into_iter().flat_map(|(_, parameter)| bits(parameter)).collect::<Vec<_>>()
+    };
+    assert!(trained(&stored) == trained(&numbers));
 }
 
 #[test]
