@@ -167,19 +167,23 @@ fn prose(words: &str) -> String {
     paragraphs.map(|p| format!("<p>{}</p>\n", inline_prose(p))).collect()
 }
 
-/// `` `code` `` and `**strong**` in escaped text; a mark without its partner stays as it is.
+/// `` `code` `` and `**strong**` in escaped text; a mark without its partner stays as it is. A number keeps its % in its line.
 fn inline_prose(words: &str) -> String {
+    let plain = |words: &str| escape(words).replace(" %", "\u{a0}%");
     let mut html = String::new();
     let mut rest = words;
     while let Some((mark, at)) =
         ["`", "**"].into_iter().filter_map(|mark| Some((mark, rest.find(mark)?))).min_by_key(|(_, at)| *at)
     {
         let inside = &rest[at + mark.len()..];
-        html.push_str(&escape(&rest[..at]));
+        html.push_str(&plain(&rest[..at]));
         match inside.find(mark) {
             Some(end) => {
-                let tag = if mark == "`" { "code" } else { "strong" };
-                html.push_str(&format!("<{tag}>{}</{tag}>", escape(&inside[..end])));
+                let inner = &inside[..end];
+                html.push_str(&match mark {
+                    "`" => format!("<code>{}</code>", escape(inner)),
+                    _ => format!("<strong>{}</strong>", plain(inner)),
+                });
                 rest = &inside[end + mark.len()..];
             }
             None => {
@@ -188,7 +192,7 @@ fn inline_prose(words: &str) -> String {
             }
         }
     }
-    html + &escape(rest)
+    html + &plain(rest)
 }
 
 const STYLE: &str = include_str!("page.css");
@@ -221,6 +225,12 @@ mod tests {
                     .table(&Table::new("t", &["a", "b"]).row(vec!["x".into(), Cell::Passed(true)]))
                     .listing("list", "The listing", "a < b\n  PASSED"),
             )
+    }
+
+    #[test]
+    fn a_percent_sign_stays_with_its_number_but_not_in_what_is_copied() {
+        let html = inline_prose("96.40 % of **100 %**, `--split 10 %`");
+        assert_eq!(html, "96.40\u{a0}% of <strong>100\u{a0}%</strong>, <code>--split 10 %</code>");
     }
 
     #[test]
