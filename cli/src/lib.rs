@@ -9,6 +9,7 @@ pub mod experiments;
 pub mod export;
 pub mod import;
 pub mod inspect;
+pub mod missing;
 pub mod model_file;
 pub mod overwrite;
 pub mod page;

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use limpide::error::one_line;
 use limpide::kernels::Level;
 use limpide_cli::experiments::{command, gradients};
-use limpide_cli::{bench, compare, conform, data, export, import, inspect, report, serve, sweep, train};
+use limpide_cli::{bench, compare, conform, data, export, import, inspect, missing, report, serve, sweep, train};
 use std::process::ExitCode;
 
 /// A neural-network workshop in which nothing is a black box.
@@ -69,7 +69,8 @@ fn main() -> ExitCode {
     result.unwrap_or_else(|error| {
         // What a file has in its names must not steer the terminal; some messages have several lines.
         let lines: Vec<String> = error.to_string().split('\n').map(one_line).collect();
-        eprintln!("limpide: {}", lines.join("\n"));
+        let advice = missing::advice(&error).map_or_else(String::new, |advice| format!("; {advice}"));
+        eprintln!("limpide: {}{advice}", lines.join("\n"));
         ExitCode::from(2)
     })
 }

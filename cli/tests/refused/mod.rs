@@ -78,7 +78,7 @@ fn what_is_wrong_on_the_command_line_is_told() {
     ] {
         run("train", &file, words).is_refused_with(&[told]);
     }
-    run("train", &place.path("none.toml"), "").is_refused_with(&["none.toml"]);
+    run("train", &place.path("none.toml"), "").is_refused_with(&["has no none.toml, but "]);
     run("resume", &place.path("none"), "").is_refused_with(&["is not the folder of a run"]);
     run("eval", &place.path("none"), "").is_refused_with(&["is not the folder of a run"]);
     run("train", &recipe("mnist-dense"), "").is_refused_with(&["limpide data fetch mnist"]);
