@@ -6,7 +6,8 @@
 //! The batch runs through *stages*. Most are chains of steps that a slice of the batch takes from end to end while its
 //! activations are in a core's cache; the slices depend on the batch alone, never on the threads. Where a dense layer's weights are
 //! larger than its activations, the layer is a stage of its own and its outputs are divided instead, so that each core
-//! keeps its part of the weights. A batch norm ends a chain, since it wants to know of the whole batch before the next one begins.
+//! keeps its part of the weights; the first layer takes along an activation and a small dense layer behind it. A batch norm
+//! ends a chain, since it wants to know of the whole batch before the next one begins.
 
 mod activation;
 mod behind;

@@ -1,5 +1,7 @@
 //! A dense layer as a stage of its own: each part of its outputs, with the weights that belong to it, is a task.
 //!
+//! It may take along a small dense layer behind it (`head`).
+//!
 //! A core then reads and writes its own part of the weights and of their gradient, step after step, and no gradients of
 //! slices have to be added up, which for a layer with many weights costs more than the arithmetic. Where most of the
 //! input is 0, as in pictures of digits, the zeros are left out: that depends on the batch's numbers alone.
@@ -23,10 +25,10 @@ pub(super) struct Split<T: Real> {
     pub options: LinearOptions,
     /// The layer, as a printed plan shows it.
     pub module: String,
-    /// What is behind it and is divided with it.
-    head: Option<Head<T>>,
     /// Its parameters among all of the network.
     pub parameters: Range<usize>,
+    /// What is behind it and is divided with it.
+    head: Option<Head<T>>,
     pub outputs: Vec<Range<usize>>,
     pub inputs: Vec<Range<usize>>,
     /// The parts of the outputs where most of the input is 0: as wide as sparse products can be, since each part reads all of
@@ -61,7 +63,7 @@ pub(super) struct Back<'a, T> {
     pub dx: Option<&'a mut [T]>,
 }
 
-/// ∂L/∂Z, or what a head makes it of.
+/// ∂L/∂Z, or what it is made of in a head.
 pub(super) enum Delta<'a, T> {
     Whole(Matrix<'a, T>),
     Head(head::Back<'a, T>),
@@ -99,7 +101,7 @@ impl<T: Real> Split<T> {
         let buffers = || (0..outputs.len().max(wide.len())).map(|_| Mutex::default()).collect();
         let nonzeros = Nonzeros::default();
         let (rooms, sums) = (buffers(), buffers());
-        Split { options, module, head: None, parameters, outputs, inputs, wide, nonzeros, sparse: false, rooms, sums }
+        Split { options, module, parameters, head: None, outputs, inputs, wide, nonzeros, sparse: false, rooms, sums }
     }
 
     /// Whether a layer has so many weights, beside its activations in a batch of so many samples, that dividing its outputs is
