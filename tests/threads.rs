@@ -54,12 +54,12 @@ fn on_bytes() -> Box<dyn Module<f32>> {
     Box::new(Sequential::new().push(Linear::new(200, 170)).push(Tanh).push(Linear::new(170, 3)).seed(8))
 }
 
-/// 300 samples of 200 bytes, one in five of them other than 0.
+/// 290 samples of 200 bytes, one in five of them other than 0.
 fn bytes() -> Dataset<f32> {
     let mut stream = Stream::new(3);
-    let values = (0..300 * 200).map(|_| if stream.below(5) == 0 { stream.below(256) as u8 } else { 0 }).collect();
-    let values = ArcArray::from_shape_vec(IxDyn(&[300, 200]), values).unwrap();
-    let labels = (0..300).map(|sample| sample % 3).collect();
+    let values = (0..290 * 200).map(|_| if stream.below(5) == 0 { stream.below(256) as u8 } else { 0 }).collect();
+    let values = ArcArray::from_shape_vec(IxDyn(&[290, 200]), values).unwrap();
+    let labels = (0..290).map(|sample| sample % 3).collect();
     Dataset::new("bytes", Inputs::Bytes { values, divisor: 255.0 }, Target::classes(labels), 3).unwrap()
 }
 
@@ -79,7 +79,7 @@ fn by_tiles() -> Box<dyn Module<f32>> {
 }
 
 fn rows() -> Vec<Row> {
-    let images = digits::<f32>().select(&(0..300).collect::<Vec<_>>());
+    let images = digits::<f32>().select(&(0..290).collect::<Vec<_>>());
     let flat = images.reshape_samples(&[64]).unwrap();
     // One class ignored and unequal weights: the mean's denominator is then not the number of samples.
     let weights: Vec<f64> = (1..=10).map(f64::from).collect();
@@ -109,7 +109,7 @@ fn rows() -> Vec<Row> {
 /// Every parameter's bits after two epochs, and the figures without their times.
 fn trained(row: &Row, threads: usize) -> (Vec<u32>, Vec<f64>) {
     let mut network = (row.network)();
-    // 300 is no multiple of 64: the last batch is a small one.
+    // 290 is no multiple of 64: the last batch is a small one, in which a wide layer in the middle sums up its input gradient.
     let trainer = Trainer::new(Sgd::new(0.01).unwrap()).epochs(2).batch_size(64).seed(9).threads(threads);
     let history: History = trainer.validation(&row.data).fit(&mut *network, &*row.loss, &row.data).unwrap();
     let tensors = network.parameters().into_iter().chain(network.buffers());
@@ -132,7 +132,7 @@ fn one_two_and_five_threads_give_the_same_bits() {
 #[test]
 fn mixed_bytes_give_the_bits_of_mixed_numbers() {
     let stored = bytes();
-    let numbers = stored.inputs.gather(&(0..300).collect::<Vec<_>>());
+    let numbers = stored.inputs.gather(&(0..290).collect::<Vec<_>>());
     let numbers = Dataset::new("numbers", Inputs::Real(numbers), stored.targets.clone(), 3).unwrap();
     let trained = |data: &Dataset<f32>| {
         let mut network = on_bytes();

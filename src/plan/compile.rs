@@ -367,10 +367,10 @@ impl<T: Real> Builder<T> {
     /// A divided layer; at the beginning of the network with the activation and the small layer behind it, if they are there.
     /// How many leaves that were.
     fn split(&mut self, layer: &Linear<T>, rest: &[Leaf<'_, T>]) -> usize {
-        let mut split = Split::new(layer.options.clone(), shown(&rest[..1]), rest[0].parameters.clone());
+        let is_first = self.stages.is_empty() && self.chain.steps.is_empty();
+        let mut split = Split::new(layer.options.clone(), shown(&rest[..1]), rest[0].parameters.clone(), is_first);
         let mut taken = 1;
-        if self.stages.is_empty()
-            && self.chain.steps.is_empty()
+        if is_first
             && let [_, activation, head, ..] = rest
             && let Some(function) = Activation::of(activation.module)
             && let Some(layer) = (head.module as &dyn Any).downcast_ref::<Linear<T>>()

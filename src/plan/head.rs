@@ -5,7 +5,7 @@
 
 use super::activation::Activation;
 use super::dense::{bias_gradient, product};
-use super::split::columns;
+use super::split::{NARROW, columns, stripes};
 use super::stage::Slot;
 use super::train::Shared;
 use crate::Real;
@@ -69,7 +69,7 @@ impl<T: Real> Head<T> {
         Matrix::new(w, self.options.out_features, self.options.in_features)
     }
 
-    /// A part's terms of Z, whose outputs A `sums` writes.
+    /// A part's terms of Z, some columns at a time, whose outputs A `sums` writes.
     pub fn forward(
         &self,
         part: usize,
@@ -84,19 +84,25 @@ impl<T: Real> Head<T> {
         sums(MatrixMut::new(a, rows, outputs.len()));
         self.activation.apply(a, activated);
         let activated = Matrix::new(activated, rows, outputs.len());
-        let terms = terms.take(rows * self.options.out_features);
-        T::gemm(T::one(), activated, self.weights(w).columns(outputs).t(), T::zero(), terms);
+        let len = rows * self.options.out_features;
+        let terms = terms.take(stripes(outputs.clone(), NARROW).count() * len);
+        for (terms, some) in terms.chunks_exact_mut(len.max(1)).zip(stripes(outputs.clone(), NARROW)) {
+            let own = activated.columns(some.start - outputs.start..some.end - outputs.start);
+            T::gemm(T::one(), own, self.weights(w).columns(some).t(), T::zero(), terms);
+        }
     }
 
-    /// z ← b + the terms of so many parts, in their order.
-    pub fn add_up(&mut self, parts: usize, bias: Option<&[T]>, z: &mut [T]) {
+    /// z ← b + the terms of these parts, in their order.
+    pub fn add_up(&self, parts: &[Range<usize>], bias: Option<&[T]>, z: &mut [T]) {
         match bias {
             Some(bias) => z.chunks_exact_mut(bias.len()).for_each(|row| row.copy_from_slice(bias)),
             None => z.fill(T::zero()),
         }
-        for room in &mut self.rooms[..parts] {
-            let terms = &room.get_mut().expect("no task has panicked").terms;
-            z.iter_mut().zip(&**terms).for_each(|(z, &term)| *z += term);
+        for (room, outputs) in self.rooms.iter().zip(parts) {
+            let terms = &room.lock().expect("no task is left").terms;
+            for terms in terms.chunks_exact(z.len().max(1)).take(stripes(outputs.clone(), NARROW).count()) {
+                z.iter_mut().zip(terms).for_each(|(z, &term)| *z += term);
+            }
         }
     }
 

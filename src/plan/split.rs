@@ -32,14 +32,25 @@ pub(super) struct Split<T: Real> {
     pub outputs: Vec<Range<usize>>,
     pub inputs: Vec<Range<usize>>,
     /// The parts of the outputs where most of the input is 0: as wide as sparse products can be, since each part reads all of
-    /// the input's other entries.
+    /// the input's other entries; and half as wide, which takes 0.7 of the time, for cores that would have none else.
     wide: Vec<Range<usize>>,
+    narrow: Vec<Range<usize>>,
+    /// Whether ∂L/∂X is never wanted.
+    is_first: bool,
     nonzeros: Nonzeros,
-    /// Whether the batch on its way is such an input.
-    sparse: bool,
+    /// How the batch on its way is divided.
+    way: Way,
     /// What the parts of the outputs work in: some rows of ∂L/∂W, or all of a part for sparse products; and its sum of ∂L/∂X.
     rooms: Vec<Mutex<Aligned<T>>>,
     sums: Vec<Mutex<Aligned<T>>>,
+}
+
+/// Whether zeros are left out, and how the outputs are divided then.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    Dense,
+    Sparse,
+    Narrow,
 }
 
 /// X, and the bytes that it is stored as: of a sparse X there is nothing else then.
@@ -81,6 +92,13 @@ const ADDED: usize = 1024;
 const LOOKED_THROUGH: usize = 8;
 /// Parts begin at multiples of this: whole registers, and whole cache lines of gradients.
 const REGISTER: usize = 16;
+/// Columns of the narrower parts of a sparse input, and of the terms that a head adds up, which thus do not depend on the width.
+pub(super) const NARROW: usize = Nonzeros::WIDEST / 2;
+
+/// Ranges of columns of one width, the last one maybe less wide.
+pub(super) fn stripes(columns: Range<usize>, width: usize) -> impl Iterator<Item = Range<usize>> {
+    columns.clone().step_by(width).map(move |start| start..columns.end.min(start + width))
+}
 
 /// Ranges of columns, as even as whole registers allow.
 fn parts(columns: usize) -> Vec<Range<usize>> {
@@ -91,17 +109,35 @@ fn parts(columns: usize) -> Vec<Range<usize>> {
 }
 
 impl<T: Real> Split<T> {
-    pub fn new(options: LinearOptions, module: String, parameters: Range<usize>) -> Self {
+    /// `is_first`: whether its input is the network's.
+    pub fn new(options: LinearOptions, module: String, parameters: Range<usize>, is_first: bool) -> Self {
         let LinearOptions { in_features, out_features, .. } = options;
         let (outputs, inputs) = (parts(out_features), parts(in_features));
-        let wide: Vec<_> = (0..out_features)
-            .step_by(Nonzeros::WIDEST)
-            .map(|start| start..out_features.min(start + Nonzeros::WIDEST))
-            .collect();
-        let buffers = || (0..outputs.len().max(wide.len())).map(|_| Mutex::default()).collect();
-        let nonzeros = Nonzeros::default();
+        let [wide, narrow] =
+            [Nonzeros::WIDEST, NARROW].map(|width| stripes(0..out_features, width).collect::<Vec<_>>());
+        let buffers = || (0..outputs.len().max(narrow.len())).map(|_| Mutex::default()).collect();
         let (rooms, sums) = (buffers(), buffers());
-        Split { options, module, parameters, head: None, outputs, inputs, wide, nonzeros, sparse: false, rooms, sums }
+        Split {
+            options,
+            module,
+            parameters,
+            head: None,
+            outputs,
+            inputs,
+            wide,
+            narrow,
+            is_first,
+            nonzeros: Nonzeros::default(),
+            way: Way::Dense,
+            rooms,
+            sums,
+        }
+    }
+
+    /// Whether it had rather read bytes than numbers. One thread alone would look up in more than two parts what it had better
+    /// write down once.
+    pub fn wants_bytes(&self, threads: usize) -> bool {
+        threads > 1 || self.wide.len() <= 2
     }
 
     /// Whether a layer has so many weights, beside its activations in a batch of so many samples, that dividing its outputs is
@@ -150,9 +186,7 @@ impl<T: Real> Split<T> {
             let outputs = self.parts()[part].clone();
             head.forward(part, outputs, rows, behind[0], |z| self.forward_part(part, own, input, z));
         });
-        if let Some(head) = &mut self.head {
-            head.add_up(count, behind.get(1).copied(), z);
-        }
+        head.add_up(self.parts(), behind.get(1).copied(), z);
     }
 
     /// z ← X·Wᵀ + b for a part of the outputs.
@@ -160,7 +194,7 @@ impl<T: Real> Split<T> {
         let LinearOptions { in_features, out_features, .. } = self.options;
         let outputs = self.parts()[part].clone();
         let bias = parameters.get(1).map(|bias| &bias[outputs.clone()]);
-        if self.sparse {
+        if self.way != Way::Dense {
             let w = &parameters[0][outputs.start * in_features..outputs.end * in_features];
             return self.nonzeros.forward(input.sparse(), w, bias.unwrap_or_default(), z);
         }
@@ -203,8 +237,12 @@ impl<T: Real> Split<T> {
             };
             count.fetch_add(own, Relaxed);
         });
-        self.sparse = Nonzeros::pay(count.into_inner(), len);
-        if let (false, Some(fill), Some(_)) = (self.sparse, fill, bytes) {
+        self.way = match Nonzeros::pay(count.into_inner(), len) {
+            true if self.is_first && self.wide.len() < workers.threads() => Way::Narrow,
+            true => Way::Sparse,
+            false => Way::Dense,
+        };
+        if let (Way::Dense, Some(fill), Some(_)) = (self.way, fill, bytes) {
             workers.run(some.len(), &|task| {
                 let (x, _) = &mut *some[task].lock().expect("no other task takes these rows");
                 fill.fill(range(task, x), x);
@@ -214,7 +252,11 @@ impl<T: Real> Split<T> {
 
     /// The parts of the outputs on the way back.
     fn parts(&self) -> &[Range<usize>] {
-        if self.sparse { &self.wide } else { &self.outputs }
+        match self.way {
+            Way::Dense => &self.outputs,
+            Way::Sparse => &self.wide,
+            Way::Narrow => &self.narrow,
+        }
     }
 
     /// Whether ∂L/∂X is summed over the parts of the outputs rather than divided by inputs: a core then reads only the rows of
@@ -265,7 +307,7 @@ impl<T: Real> Split<T> {
         let lengths = self.parts().iter().map(|outputs| outputs.len() * in_features);
         let weight = optimizer.stretches(self.parameters.start, values_mut(weight), lengths);
         let own: Vec<_> = weight.into_iter().zip(self.bias_by_outputs(bias)).map(Mutex::new).collect();
-        let most = if self.sparse { Nonzeros::WIDEST } else { ROWS.max(MOVED / in_features) };
+        let most = if self.way == Way::Dense { ROWS.max(MOVED / in_features) } else { Nonzeros::WIDEST };
         workers.run(own.len(), &|part| {
             let (weight, bias) = &mut *own[part].lock().expect("no other task takes this part");
             let mut room = self.rooms[part].lock().expect("no other task takes this part");
@@ -351,11 +393,11 @@ impl<T: Real> Split<T> {
     /// The gradients that belong to the outputs whose δ is given: those of rows of W, and of entries of b if there is one.
     fn gradient_of(&self, input: Input<'_, T>, d: Matrix<'_, T>, weight: &mut [T], bias: &mut [T]) {
         // ∂L/∂W = δᵀ·X
-        if self.sparse {
-            self.nonzeros.gradient(input.sparse(), d, weight);
-        } else {
+        if self.way == Way::Dense {
             let x = Matrix::new(input.x, d.row_count(), self.options.in_features);
             T::gemm(T::one(), d.t(), x, T::zero(), weight);
+        } else {
+            self.nonzeros.gradient(input.sparse(), d, weight);
         }
         // ∂L/∂b = Σᵢ δᵢ
         bias.fill(T::zero());
@@ -385,27 +427,49 @@ mod tests {
     #[test]
     fn an_input_is_sparse_up_to_two_entries_in_five() {
         let layer = Linear::<f32>::new(95, 400);
-        let mut split = Split::new(layer.options, "0".into(), 0..2);
+        let mut split = Split::new(layer.options, "0".into(), 0..2, true);
         let mut workers = Workers::new(1);
         let mut x = vec![0.0; 20 * 95];
         x[..20 * 38].fill(1.0);
         split.look_through(&mut workers, &mut x, None, None);
-        assert!(split.sparse);
+        assert_eq!(split.way, Way::Sparse);
         assert_eq!(split.parts().len(), 7);
         let fill = |rows: Range<usize>, x: &mut [f32]| x.fill(if rows.contains(&19) { 0.5 } else { 0.0 });
         split.look_through(&mut workers, &mut x, Some(&fill), None);
         assert_eq!(x.iter().filter(|&&x| x == 0.5).count(), 4 * 95);
-        assert!(split.sparse, "the rows of the last task alone are full");
+        assert_eq!(split.way, Way::Sparse, "the rows of the last task alone are full");
         x.fill(0.0);
         x[..20 * 38 + 1].fill(1.0);
         split.look_through(&mut workers, &mut x, None, None);
-        assert!(!split.sparse);
+        assert_eq!(split.way, Way::Dense);
+    }
+
+    /// 170 outputs are three parts as wide as can be, or six of 32: no core is to be idle, but the sum of ∂L/∂X depends on the parts.
+    #[test]
+    fn parts_are_half_as_wide_for_cores_that_would_have_none() {
+        let layer = Linear::<f32>::new(95, 170);
+        for (threads, is_first, last) in [(3, true, (3, 128..170)), (4, true, (6, 160..170)), (4, false, (3, 128..170))]
+        {
+            let mut split = Split::new(layer.options.clone(), "0".into(), 0..2, is_first);
+            split.look_through(&mut Workers::new(threads), &mut [0.0; 95], None, None);
+            let parts = split.parts();
+            assert_eq!((parts.len(), parts[parts.len() - 1].clone()), last, "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn one_thread_reads_bytes_for_two_parts_and_several_for_any_number() {
+        let wants = |outputs, threads| {
+            let layer = Linear::<f32>::new(95, outputs);
+            Split::<f32>::new(layer.options, "0".into(), 0..2, true).wants_bytes(threads)
+        };
+        assert_eq!([wants(128, 1), wants(129, 1), wants(129, 2)], [true, false, true]);
     }
 
     #[test]
     fn numbers_are_gathered_only_where_bytes_are_not_sparse() {
         let layer = Linear::<f32>::new(95, 400);
-        let mut split = Split::new(layer.options, "0".into(), 0..2);
+        let mut split = Split::new(layer.options, "0".into(), 0..2, true);
         let mut workers = Workers::new(2);
         let fill = |rows: Range<usize>, x: &mut [f32]| x.fill(rows.start as f32);
         let rows: Vec<usize> = (0..20).collect();
@@ -414,7 +478,7 @@ mod tests {
             let bytes = ByteRows::new(&bytes, &rows, 95, 1.0).unwrap();
             let mut x = vec![7.0; 20 * 95];
             split.look_through(&mut workers, &mut x, Some(&fill), Some(&bytes));
-            assert_eq!((split.sparse, x[20 * 95 - 1]), (sparse, last));
+            assert_eq!((split.way == Way::Sparse, x[20 * 95 - 1]), (sparse, last));
         }
     }
 

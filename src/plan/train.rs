@@ -153,10 +153,14 @@ impl<T: Real> Plan<T> {
             });
         }
 
-        // A divided layer can do with the bytes that its input is stored as.
+        // A divided layer can do with the bytes that its input is stored as, if nothing else reads it.
         let around: Vec<_> = self.ways_around().collect();
-        let only_reader = matches!(self.stages[0], Stage::Split(_)) && around.iter().all(|&(from, _)| from > 0);
-        let bytes = only_reader.then(|| batch.fill.bytes()).flatten();
+        let bytes = match &self.stages[0] {
+            Stage::Split(split) if split.wants_bytes(workers.threads()) && around.iter().all(|&(from, _)| from > 0) => {
+                batch.fill.bytes()
+            }
+            _ => None,
+        };
 
         for stage in &mut self.stages {
             if let Stage::Norm(norm) = stage {
