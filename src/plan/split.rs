@@ -32,7 +32,7 @@ pub(super) struct Split<T: Real> {
     pub outputs: Vec<Range<usize>>,
     pub inputs: Vec<Range<usize>>,
     /// The parts of the outputs where most of the input is 0: as wide as sparse products can be, since each part reads all of
-    /// the input's other entries; and half as wide, which takes 0.7 of the time, for cores that would have none else.
+    /// the input's other entries; and half as wide, which takes more than half of the time, for cores that would have none.
     wide: Vec<Range<usize>>,
     narrow: Vec<Range<usize>>,
     /// Whether ∂L/∂X is never wanted.
