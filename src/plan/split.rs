@@ -134,12 +134,6 @@ impl<T: Real> Split<T> {
         }
     }
 
-    /// Whether it had rather read bytes than numbers. One thread alone would look up in more than two parts what it had better
-    /// write down once.
-    pub fn wants_bytes(&self, threads: usize) -> bool {
-        threads > 1 || self.wide.len() <= 2
-    }
-
     /// Whether a layer has so many weights, beside its activations in a batch of so many samples, that dividing its outputs is
     /// the better way: with 784 inputs and 128 outputs it is for up to 440 samples, sparse or not.
     pub fn pays(options: &LinearOptions, rows: usize) -> bool {
@@ -455,15 +449,6 @@ mod tests {
             let parts = split.parts();
             assert_eq!((parts.len(), parts[parts.len() - 1].clone()), last, "{threads} threads");
         }
-    }
-
-    #[test]
-    fn one_thread_reads_bytes_for_two_parts_and_several_for_any_number() {
-        let wants = |outputs, threads| {
-            let layer = Linear::<f32>::new(95, outputs);
-            Split::<f32>::new(layer.options, "0".into(), 0..2, true).wants_bytes(threads)
-        };
-        assert_eq!([wants(128, 1), wants(129, 1), wants(129, 2)], [true, false, true]);
     }
 
     #[test]

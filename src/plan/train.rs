@@ -156,9 +156,7 @@ impl<T: Real> Plan<T> {
         // A divided layer can do with the bytes that its input is stored as, if nothing else reads it.
         let around: Vec<_> = self.ways_around().collect();
         let bytes = match &self.stages[0] {
-            Stage::Split(split) if split.wants_bytes(workers.threads()) && around.iter().all(|&(from, _)| from > 0) => {
-                batch.fill.bytes()
-            }
+            Stage::Split(_) if around.iter().all(|&(from, _)| from > 0) => batch.fill.bytes(),
             _ => None,
         };
 
